@@ -1,0 +1,9 @@
+//! MQTT: the embedded broker and the server's own client.
+//!
+//! The server talks to the embedded broker as it would to a foreign one, through [`Link`]: one code path.
+
+pub mod broker;
+pub mod link;
+
+pub use broker::{Broker, BrokerConfig, BrokerLimits, Gate, Login, Refusal};
+pub use link::{Link, LinkConfig, Received};
