@@ -1,1 +1,85 @@
+//! The database: workspaces, docks, flights, media, events, jobs, accounts.
+//!
+//! One handle, [`Catalogue`]; a file per noun adds its queries to it. Rows are plain structs. Time and new ids are passed
+//! in as values, so that a simulated clock and a seeded source stay possible. Nothing outside this crate knows the engine.
+//! Lists go by keyset, never by offset.
 
+pub mod account;
+pub mod audit;
+pub mod dock;
+pub mod event;
+pub mod flight;
+pub mod ingest;
+pub mod job;
+pub mod media;
+pub mod page;
+pub mod workspace;
+
+pub use account::{Controller, Login, NewToken, Role, S3Key, Session, Token, User};
+pub use audit::AuditEntry;
+pub use dock::{Aircraft, Dock, DockLive, IssuedPrefix, NewDock};
+pub use event::{RawEvent, TraceEntry};
+pub use flight::{Flight, FlightState};
+pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
+pub use job::{Job, JobState, NewJob};
+pub use media::{Media, MediaFilter, MediaKind, MediaSource, MediaStatus, Position, Processing};
+pub use page::{Cursor, Page};
+pub use workspace::Workspace;
+
+use std::path::PathBuf;
+
+/// Why the catalogue could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    #[error("{what} {id:?} is not known")]
+    NotFound { what: &'static str, id: String },
+    /// A constraint said no: the name, SN or key is taken.
+    #[error("{what} {id:?} exists already")]
+    Exists { what: &'static str, id: String },
+    #[error("the cursor does not belong to this list")]
+    BadCursor,
+    #[error("the database was written by a newer version (schema {found}; this version knows {known}): use that version")]
+    NewerSchema { found: i64, known: i64 },
+    #[error("the database takes no writes since a write to disk failed: restart the server")]
+    Broken,
+    #[error("{doing}")]
+    Database { doing: String, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+pub type Result<T, E = CatalogueError> = std::result::Result<T, E>;
+
+/// Where the database is: `sqlite:///path/eyrie.db`.
+#[derive(Clone, Debug)]
+pub struct CatalogueConfig {
+    pub url: String,
+    /// Copies made before a migration go here.
+    pub backup_dir: PathBuf,
+}
+
+/// The open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Catalogue {}
+
+impl Catalogue {
+    /// Opens (and with `create` makes) the database and migrates it; a copy is made before a migration runs on an
+    /// existing one.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NewerSchema`]; [`CatalogueError::Database`].
+    pub async fn open(_config: &CatalogueConfig, _create: bool) -> Result<Self> {
+        todo!()
+    }
+    /// A number that differs after any other process or connection committed: lets a running server see at once what
+    /// a command changed, without a query for each message.
+    pub async fn change_counter(&self) -> Result<i64> {
+        todo!()
+    }
+    /// A round trip and a durable write, for `/readyz`.
+    pub async fn check(&self) -> Result<()> {
+        todo!()
+    }
+    /// Waits for writes in hand, checkpoints, closes.
+    pub async fn close(&self) {
+        todo!()
+    }
+}
