@@ -1,0 +1,2 @@
+//! A dock's message: one `match`, one file a method.
+pub mod state;

@@ -1,0 +1,1 @@
+//! What every dock last said, in memory.

@@ -1,0 +1,1 @@
+//! The one way in, for docks, Pilot 2, reconciliation and import alike.

@@ -1,0 +1,1 @@
+//! The conversations with docks, kept for `/docks/{sn}/trace` and `doctor --sn`.
