@@ -1,0 +1,61 @@
+# Every target installs what it needs. `make demo` and `make test` are all a fresh machine wants.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# One feature set for every test build, so that the dependencies are compiled once.
+TEST_FEATURES := eyrie/failpoints,eyrie-objects/failpoints,eyrie-catalogue/failpoints
+PYTHON := target/venv/bin/python
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
+
+.PHONY: build
+build: ## target/release/eyrie and target/release/eyrie-sim
+	cargo build --release -p eyrie -p eyrie-sim
+
+.PHONY: demo
+demo: build ## The server with three simulated flights; DEMO_FILES=DIR flies real files, DEMO_EXIT=1 ends by itself
+	scripts/demo.sh
+
+.PHONY: test
+test: test-rust test-python ## Installs what the tests need and runs all of them
+
+.PHONY: test-rust
+test-rust: test-tools
+	cargo test --workspace --features $(TEST_FEATURES)
+	cargo check --manifest-path fuzz/Cargo.toml
+
+.PHONY: test-python
+test-python: test-tools
+	cargo build -p eyrie -p eyrie-sim --features $(TEST_FEATURES)
+	$(PYTEST) tests/py
+
+.PHONY: test-tools
+test-tools:
+	scripts/test-tools.sh
+
+.PHONY: torture
+torture: test-tools ## 100 rounds of kill -9 under load, cuts, a late store, and the negative controls
+	cargo build -p eyrie -p eyrie-sim --features $(TEST_FEATURES)
+	TORTURE_ROUNDS=$${TORTURE_ROUNDS:-100} $(PYTEST) -s tests/py/test_torture.py
+
+.PHONY: bench
+bench: build test-tools ## The speed table: ratios measured in one run
+	$(PYTHON) tests/py/bench.py
+
+.PHONY: check
+check: ## What a change must pass besides the tests: format, lints, documents, dependencies, generated files
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features $(TEST_FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check
+	EYRIE_BLESS=1 cargo test -q -p eyrie --features $(TEST_FEATURES) --test openapi
+	git diff --exit-code -- openapi.json
+
+.PHONY: fuzz
+fuzz: ## Runs every fuzz target for FUZZ_SECONDS (default 120) each
+	scripts/fuzz.sh

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs the foreign clients that judge Eyrie in its tests: Debian packages and a Python environment in target/venv.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(mosquitto mosquitto-clients libimage-exiftool-perl rclone s3cmd openssl)
+missing=()
+for package in "${packages[@]}"; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+done
+if ((${#missing[@]})); then
+    sudo=()
+    [ "$(id -u)" = 0 ] || sudo=(sudo)
+    "${sudo[@]}" apt-get update -q
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+stamp=target/venv/requirements.sha256
+wanted=$(sha256sum tests/py/requirements.txt)
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    python3 -m venv target/venv
+    target/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/py/requirements.txt
+    echo "$wanted" >"$stamp"
+fi
