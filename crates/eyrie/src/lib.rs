@@ -1,0 +1,29 @@
+//! The hub: what is ours in Eyrie, around the leaf crates that know the outside world.
+//!
+//! A dock's message: `eyrie_mqtt::Link` -> [`dock`] (one `match`, one file a method) -> [`ingest`] -> the reply.
+//! Start and stop: [`boot`]. What the server owns: [`app`]. What can be set: [`config`]. Commands: [`cli`].
+//!
+//! A library as well as a binary, so that tests start a whole server in their own process.
+
+pub mod admin;
+pub mod api;
+pub mod app;
+pub mod boot;
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod dock;
+pub mod doctor;
+pub mod events;
+pub mod gate;
+pub mod ingest;
+pub mod jobs;
+pub mod listener;
+pub mod log;
+pub mod metrics;
+pub mod reconcile;
+pub mod secret;
+pub mod tls;
+pub mod trace;
+
+pub use log::log_chain;
