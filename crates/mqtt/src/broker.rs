@@ -1,17 +1,72 @@
 //! The embedded broker: rmqtt with accounts and topic rules that are handed in.
+//!
+//! ```text
+//! dock -- TCP | WebSocket | TLS --> front --> rmqtt (loopback, docks)
+//!                                              rmqtt (loopback, service) <-- Link
+//! ```
+//!
+//! rmqtt owns what a broker is about: sessions, routing, QoS, retained messages. It takes connections only from its own
+//! TCP listeners, one transport each, so a [front](front) of ours stands on the public port. It tells TLS, WebSocket and
+//! plain MQTT apart, reads the CONNECT, asks the [`Gate`], and relays the rest byte by byte. That buys more than one port
+//! for everything:
+//!
+//! - A password ends at the front. rmqtt never holds one of a dock, so its logs cannot tell it at any level.
+//! - A slow `Gate` holds up the one who connects, nobody else.
+//! - Sessions are named after the *account*: `7/dock-sn/` and the Client Identifier. Two accounts with the same Client
+//!   Identifier have two sessions; neither can end, take over or read the other's.
+//! - Connects with one Client Identifier pass one after the other; rmqtt by itself refuses the second with 0x88.
+//! - The time to CONNECT is bounded; rmqtt by itself waits forever for the first byte.
+//!
+//! rmqtt accepts on its loopback listener for docks only what the front has announced, by source port, and on the one for
+//! the service only the service. The price is a hop over loopback for each message (some ten microseconds) and three file
+//! descriptors for each dock instead of one.
+//!
+//! What is left out: QoS 1 messages are kept in memory only. No broker's PUBACK is a promise of durability here; only the
+//! server's own reply after its commit is.
+//!
+//! **Logs.** rmqtt's `debug` and `trace` name topics and Client Identifiers and print the service's CONNECT; keep the
+//! targets `rmqtt`, `rmqtt_net`, `rmqtt_codec`, `rmqtt_retainer`, `rmqtt_shared_subscription`, `rumqttc` and
+//! `tungstenite` at `info` or above: see [`CAPPED_LOG_TARGETS`].
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod connect;
+mod engine;
+mod front;
+mod registry;
+mod rules;
+mod wire;
+
+use engine::Engine;
+use front::Front;
+use registry::Registry;
+
+/// Log targets of the parts inside that must not be shown below `info`.
+pub const CAPPED_LOG_TARGETS: [&str; 7] =
+    ["rmqtt", "rmqtt_net", "rmqtt_codec", "rmqtt_retainer", "rmqtt_shared_subscription", "rumqttc", "tungstenite"];
+
+/// How long [`Broker::stop`] waits for sessions to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What a connecting client says of itself.
-#[derive(Debug)]
 pub struct Login<'a> {
     pub client_id: &'a str,
     pub username: &'a str,
     pub password: &'a [u8],
     pub peer: SocketAddr,
+}
+
+impl std::fmt::Debug for Login<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login")
+            .field("client_id", &self.client_id)
+            .field("username", &self.username)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a connection is refused; becomes the CONNACK code of the client's MQTT version.
@@ -31,6 +86,11 @@ pub trait Gate: Send + Sync + 'static {
     fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool;
     /// Asked for each filter of a SUBSCRIBE, `$share/...` included and unstripped.
     fn may_subscribe(&self, username: &str, filter: &str) -> bool;
+    /// Whether a client without a username may connect. It is then not authenticated, its username in the rules is empty,
+    /// and its session is found by the Client Identifier alone. For conformance suites.
+    fn allows_anonymous(&self) -> bool {
+        false
+    }
 }
 
 /// Named bounds of the listener.
@@ -46,7 +106,7 @@ pub struct BrokerLimits {
     pub max_keepalive_s: u16,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BrokerConfig {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
@@ -58,7 +118,22 @@ pub struct BrokerConfig {
     pub service: (String, String),
 }
 
-pub struct Broker {}
+impl std::fmt::Debug for BrokerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BrokerConfig")
+            .field("listen", &self.listen)
+            .field("tls", &self.tls)
+            .field("limits", &self.limits)
+            .field("service", &self.service.0)
+            .finish_non_exhaustive()
+    }
+}
+
+pub struct Broker {
+    registry: Arc<Registry>,
+    engine: Engine,
+    front: Front,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -69,26 +144,54 @@ pub enum BrokerError {
 }
 
 impl Broker {
-    pub async fn start(_config: BrokerConfig, _gate: Arc<dyn Gate>) -> Result<Self, BrokerError> {
-        todo!()
+    /// Listens when it returns. Must be called inside a tokio runtime.
+    pub async fn start(config: BrokerConfig, gate: Arc<dyn Gate>) -> Result<Self, BrokerError> {
+        let tls = config.tls.as_ref().map(|(chain, key)| wire::acceptor(chain, key)).transpose()?;
+        let listener = tokio::net::TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
+        let registry = Arc::new(Registry::new(gate, config.service));
+        let engine = Engine::start(&config.limits, registry.clone()).await?;
+        let front = Front::start(listener, tls, engine.docks_addr(), config.limits, registry.clone())
+            .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
+        Ok(Self { registry, engine, front })
     }
+
     /// Where docks connect: MQTT and MQTT over WebSocket on one port.
     pub fn addr(&self) -> SocketAddr {
-        todo!()
+        self.front.addr()
     }
+
     /// Plain TCP on loopback, for [`crate::Link`] alone.
     pub fn internal_addr(&self) -> SocketAddr {
-        todo!()
+        self.engine.service_addr()
     }
-    /// Ends every session of `username`; it must authenticate again.
-    pub async fn disconnect(&self, _username: &str) {
-        todo!()
+
+    /// Ends every session of `username`, subscriptions and queued messages included; it must authenticate again.
+    pub async fn disconnect(&self, username: &str) {
+        self.engine.end_sessions(self.registry.sessions_of(username)).await;
+        // Whoever is still there: in the middle of authenticating, or deaf to DISCONNECT.
+        self.registry.cut(username);
     }
-    /// Clients connected now.
+
+    /// Clients connected now, the server's own not counted.
     pub fn connections(&self) -> usize {
-        todo!()
+        self.front.connections()
     }
+
+    /// Stops listening, ends all sessions and closes all connections, in about a second at most.
     pub async fn stop(&self) {
-        todo!()
+        self.front.close();
+        let _ = tokio::time::timeout(STOP_TIMEOUT, self.engine.end_sessions(self.engine.all_sessions().await)).await;
+        self.registry.cut_all();
+        self.engine.stop();
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.front.close();
+        self.registry.cut_all();
+        self.engine.stop();
     }
 }

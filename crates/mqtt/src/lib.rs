@@ -5,5 +5,5 @@
 pub mod broker;
 pub mod link;
 
-pub use broker::{Broker, BrokerConfig, BrokerLimits, Gate, Login, Refusal};
-pub use link::{Link, LinkConfig, Received};
+pub use broker::{Broker, BrokerConfig, BrokerError, BrokerLimits, CAPPED_LOG_TARGETS, Gate, Login, Refusal};
+pub use link::{Link, LinkConfig, LinkError, Received};

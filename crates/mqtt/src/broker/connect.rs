@@ -1,0 +1,233 @@
+//! CONNECT and CONNACK in both versions of the protocol, as far as the front reads and rewrites them.
+
+use rmqtt::codec::error::DecodeError;
+use rmqtt::codec::version::{ProtocolVersion, VersionCodec};
+use rmqtt::codec::{MqttCodec, MqttPacket, v3, v5};
+use tokio_util::codec::Framed;
+
+use futures::{SinkExt, StreamExt};
+
+use super::Refusal;
+use super::wire::Wire;
+
+/// Longest Client Identifier that is taken. MQTT 3.1.1 asks for 23 bytes at least ([MQTT-3.1.3-5]); ours leaves room for
+/// the account's name in front of it.
+const MAX_CLIENT_ID_BYTES: usize = 1024;
+
+/// A CONNECT of either version.
+pub(super) enum Connect {
+    V3(Box<v3::Connect>),
+    V5(Box<v5::Connect>),
+}
+
+/// Why a CONNECT goes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    BadUsernameOrPassword,
+    NotAuthorized,
+    Unavailable,
+    ClientIdentifier,
+    AuthenticationMethod,
+    WillTopic,
+    TooManySessions,
+    Malformed,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::BadUsernameOrPassword => Self::BadUsernameOrPassword,
+            Refusal::NotAuthorized => Self::NotAuthorized,
+            Refusal::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+impl Denied {
+    /// MQTT 3.1.1, table 3.1: what has no code there becomes the nearest.
+    fn v3(self) -> v3::ConnectAckReason {
+        match self {
+            Self::BadUsernameOrPassword => v3::ConnectAckReason::BadUserNameOrPassword,
+            Self::NotAuthorized | Self::AuthenticationMethod | Self::WillTopic => v3::ConnectAckReason::NotAuthorized,
+            Self::Unavailable | Self::TooManySessions | Self::Malformed => v3::ConnectAckReason::ServiceUnavailable,
+            Self::ClientIdentifier => v3::ConnectAckReason::IdentifierRejected,
+        }
+    }
+
+    /// MQTT 5, 3.2.2.2.
+    fn v5(self) -> v5::ConnectAckReason {
+        match self {
+            Self::BadUsernameOrPassword => v5::ConnectAckReason::BadUserNameOrPassword,
+            Self::NotAuthorized => v5::ConnectAckReason::NotAuthorized,
+            Self::Unavailable => v5::ConnectAckReason::ServerUnavailable,
+            Self::ClientIdentifier => v5::ConnectAckReason::ClientIdentifierNotValid,
+            Self::AuthenticationMethod => v5::ConnectAckReason::BadAuthenticationMethod,
+            Self::WillTopic => v5::ConnectAckReason::TopicNameInvalid,
+            Self::TooManySessions => v5::ConnectAckReason::QuotaExceeded,
+            Self::Malformed => v5::ConnectAckReason::MalformedPacket,
+        }
+    }
+}
+
+impl Connect {
+    /// Reads the first packet. Whatever else it is than a CONNECT leads to `None`; one that is a CONNECT but wrong is
+    /// answered first where the protocol has a code for it.
+    pub(super) async fn read<W: Wire>(client: &mut Framed<W, MqttCodec>, max_packet_bytes: u32) -> Option<Self> {
+        debug_assert!(matches!(client.codec(), MqttCodec::Version(VersionCodec)));
+        let Some(Ok((MqttPacket::Version(version), _))) = client.next().await else { return None };
+        *client.codec_mut() = codec(version, max_packet_bytes);
+        let denied = match client.next().await? {
+            Ok((MqttPacket::V3(v3::Packet::Connect(connect)), _)) => return Some(Self::V3(connect)),
+            Ok((MqttPacket::V5(v5::Packet::Connect(connect)), _)) => return Some(Self::V5(connect)),
+            Err(DecodeError::InvalidClientId) => Denied::ClientIdentifier,
+            Ok(_) | Err(_) => Denied::Malformed,
+        };
+        // 3.1.1 has no code for a malformed packet: the connection is closed ([MQTT-3.1.4-1]).
+        if version == ProtocolVersion::MQTT5 || denied == Denied::ClientIdentifier {
+            refuse(client, version, denied).await;
+        }
+        None
+    }
+
+    pub(super) fn version(&self) -> ProtocolVersion {
+        match self {
+            Self::V3(_) => ProtocolVersion::MQTT3,
+            Self::V5(_) => ProtocolVersion::MQTT5,
+        }
+    }
+
+    pub(super) fn client_id(&self) -> &str {
+        match self {
+            Self::V3(connect) => &connect.client_id,
+            Self::V5(connect) => &connect.client_id,
+        }
+    }
+
+    pub(super) fn username(&self) -> Option<&str> {
+        match self {
+            Self::V3(connect) => connect.username.as_deref(),
+            Self::V5(connect) => connect.username.as_deref(),
+        }
+    }
+
+    /// The password, which then is no longer part of the packet.
+    pub(super) fn take_password(&mut self) -> bytes::Bytes {
+        match self {
+            Self::V3(connect) => connect.password.take(),
+            Self::V5(connect) => connect.password.take(),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Topic Name and retain flag of the Will.
+    pub(super) fn will(&self) -> Option<(&str, bool)> {
+        match self {
+            Self::V3(connect) => connect.last_will.as_ref().map(|will| (&*will.topic, will.retain)),
+            Self::V5(connect) => connect.last_will.as_ref().map(|will| (&*will.topic, will.retain)),
+        }
+    }
+
+    /// What can be said of the packet alone.
+    pub(super) fn check(&self) -> Result<(), Denied> {
+        if self.client_id().len() > MAX_CLIENT_ID_BYTES {
+            return Err(Denied::ClientIdentifier);
+        }
+        if let Self::V5(connect) = self
+            && connect.auth_method.is_some()
+        {
+            return Err(Denied::AuthenticationMethod);
+        }
+        match self.will() {
+            Some((topic, _)) if !is_topic_name(topic) => Err(Denied::WillTopic),
+            _ => Ok(()),
+        }
+    }
+
+    /// Names the session after the account. An empty Client Identifier becomes a random one, which is returned: MQTT 5
+    /// wants it told to the client ([MQTT-3.2.2-16]).
+    pub(super) fn name_session(&mut self, username: &str) -> Option<String> {
+        let assigned = self.client_id().is_empty().then(random_client_id);
+        let client_id = assigned.as_deref().unwrap_or(self.client_id());
+        // The length in front makes it unambiguous whatever characters a username has.
+        let name = format!("{}/{username}/{client_id}", username.len());
+        match self {
+            Self::V3(connect) => connect.client_id = name.into(),
+            Self::V5(connect) => connect.client_id = name.into(),
+        }
+        assigned
+    }
+
+    /// MQTT 3.1.1 has no Server Keep Alive, and rmqtt refuses a longer one than its maximum.
+    pub(super) fn limit_keepalive(&mut self, max_s: u16) {
+        if let Self::V3(connect) = self {
+            connect.keep_alive = connect.keep_alive.min(max_s);
+        }
+    }
+
+    pub(super) fn into_packet(self) -> MqttPacket {
+        match self {
+            Self::V3(connect) => MqttPacket::V3(v3::Packet::Connect(connect)),
+            Self::V5(connect) => MqttPacket::V5(v5::Packet::Connect(connect)),
+        }
+    }
+}
+
+/// What rmqtt said to the CONNECT.
+pub(super) enum Answer {
+    Accepted(MqttPacket),
+    Refused(MqttPacket),
+}
+
+/// Reads rmqtt's CONNACK and puts the assigned Client Identifier in.
+pub(super) fn answer(packet: MqttPacket, assigned: Option<String>) -> Option<Answer> {
+    match packet {
+        MqttPacket::V3(v3::Packet::ConnectAck(ack)) => {
+            let accepted = ack.return_code == v3::ConnectAckReason::ConnectionAccepted;
+            let packet = MqttPacket::V3(v3::Packet::ConnectAck(ack));
+            Some(if accepted { Answer::Accepted(packet) } else { Answer::Refused(packet) })
+        }
+        MqttPacket::V5(v5::Packet::ConnectAck(mut ack)) => {
+            let accepted = ack.reason_code == v5::ConnectAckReason::Success;
+            if let Some(assigned) = assigned {
+                ack.assigned_client_id = Some(assigned.into());
+            }
+            let packet = MqttPacket::V5(v5::Packet::ConnectAck(ack));
+            Some(if accepted { Answer::Accepted(packet) } else { Answer::Refused(packet) })
+        }
+        _ => None,
+    }
+}
+
+/// Sends a CONNACK that refuses. The client may be gone; nobody needs to know.
+pub(super) async fn refuse<W: Wire>(client: &mut Framed<W, MqttCodec>, version: ProtocolVersion, denied: Denied) {
+    let packet = match version {
+        ProtocolVersion::MQTT3 => {
+            MqttPacket::V3(v3::Packet::ConnectAck(v3::ConnectAck { return_code: denied.v3(), session_present: false }))
+        }
+        ProtocolVersion::MQTT5 => MqttPacket::V5(v5::Packet::ConnectAck(Box::new(v5::ConnectAck {
+            reason_code: denied.v5(),
+            ..Default::default()
+        }))),
+    };
+    let _ = client.send(packet).await;
+    let _ = client.close().await;
+}
+
+pub(super) fn codec(version: ProtocolVersion, max_packet_bytes: u32) -> MqttCodec {
+    match version {
+        ProtocolVersion::MQTT3 => MqttCodec::V3(v3::Codec::new(max_packet_bytes)),
+        ProtocolVersion::MQTT5 => MqttCodec::V5(v5::Codec::new(max_packet_bytes, max_packet_bytes)),
+    }
+}
+
+/// MQTT 4.7: at least one character, no wildcard, no NUL.
+pub(super) fn is_topic_name(topic: &str) -> bool {
+    !topic.is_empty() && !topic.contains(['+', '#', '\0'])
+}
+
+/// 128 bits, so that nobody guesses another's session.
+fn random_client_id() -> String {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

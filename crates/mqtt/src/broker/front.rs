@@ -1,0 +1,282 @@
+//! The public port: tells transports apart, reads the CONNECT, asks the gate, relays.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures::{SinkExt, StreamExt};
+use rmqtt::codec::MqttCodec;
+use rmqtt::codec::version::VersionCodec;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::codec::{Framed, FramedParts};
+use tokio_util::sync::CancellationToken;
+
+use super::connect::{Answer, Connect, Denied, answer, codec, refuse};
+use super::registry::{Announced, Entered, Registry};
+use super::wire::{BoxedWire, Opening, open};
+use super::{BrokerLimits, Login};
+
+/// How long the gate may think. Then the client is asked to come back.
+const AUTHENTICATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long rmqtt may take from CONNECT to CONNACK; it waits 5 s for a session that is taken over.
+const CONNACK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the last bytes may take once the other side is gone.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Each direction of each connection holds one such buffer.
+const RELAY_BUFFER_BYTES: usize = 4 * 1024;
+
+/// A dead peer behind a silent network is noticed by TCP even if it asked for no keep-alive.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Pause after accept fails, as it does when the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct Front {
+    addr: SocketAddr,
+    relays: Arc<AtomicUsize>,
+    closed: CancellationToken,
+}
+
+struct Shared {
+    tls: Option<TlsAcceptor>,
+    engine: SocketAddr,
+    limits: BrokerLimits,
+    registry: Arc<Registry>,
+    /// Connections that have their CONNACK.
+    relays: Arc<AtomicUsize>,
+}
+
+impl Front {
+    pub(super) fn start(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        engine: SocketAddr,
+        limits: BrokerLimits,
+        registry: Arc<Registry>,
+    ) -> io::Result<Self> {
+        let addr = listener.local_addr()?;
+        let room = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
+        let closed = CancellationToken::new();
+        let relays = Arc::new(AtomicUsize::new(0));
+        let shared = Arc::new(Shared { tls, engine, limits, registry, relays: relays.clone() });
+        tokio::spawn(accept(listener, room, closed.clone(), shared));
+        Ok(Self { addr, relays, closed })
+    }
+
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.relays.load(Ordering::Relaxed)
+    }
+
+    /// Closes the listener and every connection that has no session yet.
+    pub(super) fn close(&self) {
+        self.closed.cancel();
+    }
+}
+
+async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: CancellationToken, shared: Arc<Shared>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = closed.cancelled() => return,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "the MQTT listener cannot accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Over the limit a client is turned away at once; it may find room when it comes back.
+        let Ok(permit) = room.clone().try_acquire_owned() else {
+            tracing::warn!(%peer, "connection refused: too many connections");
+            continue;
+        };
+        let (shared, closed) = (shared.clone(), closed.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let handshake = shared.handshake(stream, peer);
+            let relay = tokio::select! {
+                relay = handshake => relay,
+                () = closed.cancelled() => None,
+            };
+            if let Some(relay) = relay {
+                shared.relays.fetch_add(1, Ordering::Relaxed);
+                relay.run().await;
+                shared.relays.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+impl Shared {
+    /// From accept to CONNACK. `None` when it ended before.
+    async fn handshake(&self, stream: TcpStream, peer: SocketAddr) -> Option<Relay> {
+        let opened = timeout(self.limits.handshake_timeout, self.read_connect(stream)).await;
+        let Ok(Some((mut client, mut connect))) = opened else {
+            tracing::debug!(%peer, "no CONNECT");
+            return None;
+        };
+        // Before it is authenticated, so that disconnecting the account also ends who is just being checked.
+        let entered = self.registry.enter(connect.username().unwrap_or_default());
+        let cut = entered.token.clone();
+        let admitted = tokio::select! {
+            admitted = self.admit(&mut connect, peer) => admitted,
+            () = cut.cancelled() => return None,
+        };
+        match admitted {
+            Ok(assigned) => tokio::select! {
+                relay = self.pass_on(client, connect, assigned, entered) => relay,
+                () = cut.cancelled() => None,
+            },
+            Err(denied) => {
+                let username = connect.username().unwrap_or_default();
+                tracing::info!(%peer, username, ?denied, "connection refused");
+                let _ = timeout(LINGER, refuse(&mut client, connect.version(), denied)).await;
+                None
+            }
+        }
+    }
+
+    async fn read_connect(&self, stream: TcpStream) -> Option<(Framed<BoxedWire, MqttCodec>, Connect)> {
+        stream.set_nodelay(true).ok()?;
+        let keepalive = socket2::TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+        socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive).ok()?;
+        let wire: BoxedWire = match &self.tls {
+            Some(tls) => Box::new(tls.accept(stream).await.ok()?),
+            None => Box::new(stream),
+        };
+        let (wire, read) = match open(wire, self.limits.max_packet_bytes).await.ok()? {
+            Opening::Mqtt(wire, read) => (wire, read),
+            Opening::WebSocket(wire) => (wire, BytesMut::new()),
+        };
+        let mut parts = FramedParts::new::<rmqtt::codec::MqttPacket>(wire, MqttCodec::Version(VersionCodec));
+        parts.read_buf = read;
+        let mut client = Framed::from_parts(parts);
+        let connect = Connect::read(&mut client, self.limits.max_packet_bytes).await?;
+        Some((client, connect))
+    }
+
+    /// Checks the account and the Will, and names the session. Returns the Client Identifier that was assigned.
+    async fn admit(&self, connect: &mut Connect, peer: SocketAddr) -> Result<Option<String>, Denied> {
+        connect.check()?;
+        let password = connect.take_password();
+        let gate = &self.registry.gate;
+        let username = match connect.username() {
+            Some(username) => username.to_owned(),
+            None if gate.allows_anonymous() => String::new(),
+            None => return Err(Denied::NotAuthorized),
+        };
+        if connect.username().is_some() {
+            if self.registry.is_service_name(&username) {
+                return Err(Denied::BadUsernameOrPassword);
+            }
+            let login = Login { client_id: connect.client_id(), username: &username, password: &password, peer };
+            timeout(AUTHENTICATE_TIMEOUT, gate.authenticate(&login)).await.map_err(|_| Denied::Unavailable)??;
+        }
+        if let Some((topic, retain)) = connect.will()
+            && !gate.may_publish(&username, topic, retain)
+        {
+            return Err(Denied::NotAuthorized);
+        }
+        connect.limit_keepalive(self.limits.max_keepalive_s);
+        if connect.username().is_none() {
+            return Ok(None);
+        }
+        let assigned = connect.name_session(&username);
+        if self.registry.has_room(&username, connect.client_id()) { Ok(assigned) } else { Err(Denied::TooManySessions) }
+    }
+
+    /// Hands the CONNECT to rmqtt and its CONNACK to the client.
+    async fn pass_on(
+        &self,
+        mut client: Framed<BoxedWire, MqttCodec>,
+        connect: Connect,
+        assigned: Option<String>,
+        entered: Entered,
+    ) -> Option<Relay> {
+        let version = connect.version();
+        let _turn = self.registry.turn(connect.client_id()).await;
+        let stream = TcpStream::connect(self.engine).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let announced = self.registry.announce(stream.local_addr().ok()?);
+        // Unlimited: rmqtt's own limit holds, and the session's name makes the packet longer than what the client sent.
+        let mut engine = Framed::new(stream, codec(version, 0));
+        engine.send(connect.into_packet()).await.ok()?;
+        let Ok(Some(Ok((packet, _)))) = timeout(CONNACK_TIMEOUT, engine.next()).await else {
+            let _ = timeout(LINGER, refuse(&mut client, version, Denied::Unavailable)).await;
+            return None;
+        };
+        match answer(packet, assigned)? {
+            Answer::Accepted(packet) => {
+                client.send(packet).await.ok()?;
+                Some(Relay { client, engine, entered, _announced: announced })
+            }
+            Answer::Refused(packet) => {
+                let _ = timeout(LINGER, client.send(packet)).await;
+                let _ = timeout(LINGER, client.close()).await;
+                None
+            }
+        }
+    }
+}
+
+/// A client and its session in rmqtt.
+struct Relay {
+    client: Framed<BoxedWire, MqttCodec>,
+    engine: Framed<TcpStream, MqttCodec>,
+    entered: Entered,
+    _announced: Announced,
+}
+
+impl Relay {
+    /// Until one side closes or the account is disconnected.
+    async fn run(self) {
+        let (client, engine) = (self.client.into_parts(), self.engine.into_parts());
+        let (client_read, client_write) = tokio::io::split(client.io);
+        let (engine_read, engine_write) = engine.io.into_split();
+        let up = pump(client_read, engine_write, client.read_buf);
+        let down = pump(engine_read, client_write, engine.read_buf);
+        tokio::pin!(up, down);
+        tokio::select! {
+            // rmqtt hears of the end and may still have something to say; the client that does not close is left.
+            _ = &mut up => { let _ = timeout(LINGER, down).await; }
+            _ = &mut down => {}
+            () = self.entered.token.cancelled() => {}
+        }
+    }
+}
+
+/// Copies until the end of `from`, beginning with what was read of it already, and then ends `to`.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    already_read: BytesMut,
+) -> io::Result<()> {
+    to.write_all(&already_read).await?;
+    to.flush().await?;
+    drop(already_read);
+    let mut buffer = vec![0; RELAY_BUFFER_BYTES];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
+        to.flush().await?;
+    }
+}

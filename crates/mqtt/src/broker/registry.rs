@@ -1,0 +1,162 @@
+//! What front and rules both know: who is connected, which sessions an account has, and what the front has announced.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use subtle::ConstantTimeEq;
+use tokio::sync::OwnedMutexGuard;
+use tokio_util::sync::CancellationToken;
+
+use super::Gate;
+
+/// Sessions one account may have at a time, offline ones included: a dock with two clients and some leftovers.
+pub(super) const MAX_SESSIONS_PER_ACCOUNT: usize = 32;
+
+pub(super) struct Registry {
+    pub(super) gate: Arc<dyn Gate>,
+    service: (String, String),
+    /// Loopback source addresses of the front's own connections to rmqtt.
+    relays: Mutex<HashSet<SocketAddr>>,
+    /// Connections by the username they claim, whether it was checked already or not.
+    connections: Mutex<HashMap<String, HashMap<u64, CancellationToken>>>,
+    next_connection: AtomicU64,
+    /// rmqtt's session names by username.
+    sessions: Mutex<HashMap<String, HashSet<String>>>,
+    /// One connect at a time for each session name.
+    connecting: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Registry {
+    pub(super) fn new(gate: Arc<dyn Gate>, service: (String, String)) -> Self {
+        Self {
+            gate,
+            service,
+            relays: Mutex::default(),
+            connections: Mutex::default(),
+            next_connection: AtomicU64::default(),
+            sessions: Mutex::default(),
+            connecting: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_service_name(&self, username: &str) -> bool {
+        self.service.0 == username
+    }
+
+    pub(super) fn is_service(&self, username: &str, password: &[u8]) -> bool {
+        let name = self.service.0.as_bytes().ct_eq(username.as_bytes());
+        let password = self.service.1.as_bytes().ct_eq(password);
+        (name & password).into()
+    }
+
+    pub(super) fn announce(self: &Arc<Self>, from: SocketAddr) -> Announced {
+        self.relays.lock().insert(from);
+        Announced { registry: self.clone(), from }
+    }
+
+    pub(super) fn is_announced(&self, from: SocketAddr) -> bool {
+        self.relays.lock().contains(&from)
+    }
+
+    /// The token is cancelled when the account is disconnected.
+    pub(super) fn enter(self: &Arc<Self>, username: &str) -> Entered {
+        let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
+        let token = CancellationToken::new();
+        self.connections.lock().entry(username.to_owned()).or_default().insert(id, token.clone());
+        Entered { registry: self.clone(), username: username.to_owned(), id, token }
+    }
+
+    pub(super) fn cut(&self, username: &str) {
+        if let Some(all) = self.connections.lock().get(username) {
+            all.values().for_each(CancellationToken::cancel);
+        }
+    }
+
+    pub(super) fn cut_all(&self) {
+        self.connections.lock().values().flat_map(HashMap::values).for_each(CancellationToken::cancel);
+    }
+
+    pub(super) fn session_created(&self, username: &str, session: &str) {
+        self.sessions.lock().entry(username.to_owned()).or_default().insert(session.to_owned());
+    }
+
+    pub(super) fn session_ended(&self, username: &str, session: &str) {
+        let mut sessions = self.sessions.lock();
+        if let Some(all) = sessions.get_mut(username) {
+            all.remove(session);
+            if all.is_empty() {
+                sessions.remove(username);
+            }
+        }
+    }
+
+    pub(super) fn sessions_of(&self, username: &str) -> Vec<String> {
+        self.sessions.lock().get(username).into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether `session` exists or the account may have one more.
+    pub(super) fn has_room(&self, username: &str, session: &str) -> bool {
+        let sessions = self.sessions.lock();
+        sessions.get(username).is_none_or(|all| all.contains(session) || all.len() < MAX_SESSIONS_PER_ACCOUNT)
+    }
+
+    /// Waits until nobody else is connecting to this session.
+    pub(super) async fn turn(self: &Arc<Self>, session: &str) -> Turn {
+        let mutex = self.connecting.lock().entry(session.to_owned()).or_default().clone();
+        let guard = mutex.lock_owned().await;
+        Turn { registry: self.clone(), session: session.to_owned(), guard: Some(guard) }
+    }
+}
+
+/// A connection of the front to rmqtt; forgotten on drop.
+pub(super) struct Announced {
+    registry: Arc<Registry>,
+    from: SocketAddr,
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.registry.relays.lock().remove(&self.from);
+    }
+}
+
+/// A connection that claims a username; forgotten on drop.
+pub(super) struct Entered {
+    registry: Arc<Registry>,
+    username: String,
+    id: u64,
+    pub(super) token: CancellationToken,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let mut connections = self.registry.connections.lock();
+        if let Some(all) = connections.get_mut(&self.username) {
+            all.remove(&self.id);
+            if all.is_empty() {
+                connections.remove(&self.username);
+            }
+        }
+    }
+}
+
+/// The right to connect to one session.
+pub(super) struct Turn {
+    registry: Arc<Registry>,
+    session: String,
+    guard: Option<OwnedMutexGuard<()>>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.guard = None;
+        let mut connecting = self.registry.connecting.lock();
+        // One reference is the map's; more are those who wait.
+        if connecting.get(&self.session).is_some_and(|mutex| Arc::strong_count(mutex) == 1) {
+            connecting.remove(&self.session);
+        }
+    }
+}

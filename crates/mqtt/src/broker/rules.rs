@@ -1,0 +1,138 @@
+//! rmqtt's hooks: who may connect to its loopback listeners, and what may be published and subscribed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rmqtt::codec::v5::{PublishAckReason, SubscribeAckReason};
+use rmqtt::context::ServerContext;
+use rmqtt::hook::{Handler, HookResult, Parameter, Register, ReturnType, Type};
+use rmqtt::session::Session;
+use rmqtt::types::{AuthResult, ConnectInfo, Publish, PublishAclResult, PublishResult, Subscribe, SubscribeAclResult};
+
+use super::connect::is_topic_name;
+use super::engine::{DOCKS, SERVICE};
+use super::registry::Registry;
+
+/// Topics that may hold a retained message, over all accounts.
+pub(super) const MAX_RETAINED: isize = 10_000;
+
+/// Before rmqtt's own handlers.
+const PRIORITY: u32 = 100;
+
+#[derive(Clone)]
+pub(super) struct Rules {
+    registry: Arc<Registry>,
+    scx: ServerContext,
+}
+
+impl Rules {
+    pub(super) async fn install(scx: &ServerContext, registry: Arc<Registry>) {
+        let rules = Self { registry, scx: scx.clone() };
+        let register: Box<dyn Register> = scx.extends.hook_mgr().register();
+        for on in [
+            Type::ClientAuthenticate,
+            Type::ClientSubscribeCheckAcl,
+            Type::MessagePublishCheckAcl,
+            Type::SessionCreated,
+            Type::SessionTerminated,
+        ] {
+            register.add_priority(on, PRIORITY, Box::new(rules.clone())).await;
+        }
+        register.start().await;
+    }
+
+    /// The service is a superuser: rmqtt asks no rule about it again.
+    fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
+        let id = connect.id();
+        match id.lid {
+            DOCKS if id.remote_addr.is_some_and(|from| self.registry.is_announced(from)) => {
+                AuthResult::Allow(false, None)
+            }
+            SERVICE => match (connect.username(), connect.password()) {
+                (Some(username), Some(password)) if self.registry.is_service(username, password) => {
+                    AuthResult::Allow(true, None)
+                }
+                _ => AuthResult::BadUsernameOrPassword,
+            },
+            _ => AuthResult::NotAuthorized,
+        }
+    }
+
+    async fn may_publish(&self, session: &Session, publish: &Publish) -> Result<(), PublishAckReason> {
+        if !is_topic_name(&publish.topic) {
+            return Err(PublishAckReason::TopicNameInvalid);
+        }
+        if !self.registry.gate.may_publish(username(session), &publish.topic, publish.retain) {
+            return Err(PublishAckReason::NotAuthorized);
+        }
+        if publish.retain
+            && !publish.payload.is_empty()
+            && self.scx.extends.retain().await.count().await >= MAX_RETAINED
+        {
+            return Err(PublishAckReason::QuotaExceeded);
+        }
+        Ok(())
+    }
+
+    fn may_subscribe(&self, session: &Session, subscribe: &Subscribe) -> bool {
+        let username = username(session);
+        match subscribe.opts.shared_group() {
+            Some(group) => {
+                self.registry.gate.may_subscribe(username, &format!("$share/{group}/{}", subscribe.topic_filter))
+            }
+            None => self.registry.gate.may_subscribe(username, &subscribe.topic_filter),
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Rules {
+    async fn hook(&self, parameter: &Parameter, so_far: Option<HookResult>) -> ReturnType {
+        let result = match parameter {
+            Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(self.authenticate(connect)),
+            Parameter::MessagePublishCheckAcl(session, publish) => {
+                HookResult::PublishAclResult(match self.may_publish(session, publish).await {
+                    Ok(()) => PublishAclResult::allow(),
+                    Err(reason) => {
+                        tracing::info!(
+                            dock.sn = username(session),
+                            topic = &*publish.topic,
+                            ?reason,
+                            "publish refused"
+                        );
+                        // The connection stays: a dock that says one wrong thing must still deliver the right ones.
+                        PublishAclResult(PublishResult::reason_code(reason, None, false))
+                    }
+                })
+            }
+            Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
+                HookResult::SubscribeAclResult(if self.may_subscribe(session, subscribe) {
+                    SubscribeAclResult::new_success(subscribe.opts.qos(), None)
+                } else {
+                    let filter = &*subscribe.topic_filter;
+                    tracing::info!(dock.sn = username(session), filter, "subscription refused");
+                    SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized)
+                })
+            }
+            Parameter::SessionCreated(session) => {
+                self.registry.session_created(username(session), &session.id.client_id);
+                return (true, so_far);
+            }
+            Parameter::SessionTerminated(session, _) => {
+                // A session that was taken over ends too, but its name lives on.
+                let shared = self.scx.extends.shared().await;
+                let successor = shared.entry(session.id.clone()).session().is_some_and(|now| now.id != session.id);
+                if !successor {
+                    self.registry.session_ended(username(session), &session.id.client_id);
+                }
+                return (true, so_far);
+            }
+            _ => return (true, so_far),
+        };
+        (false, Some(result))
+    }
+}
+
+fn username(session: &Session) -> &str {
+    session.id.username.as_deref().unwrap_or_default()
+}
