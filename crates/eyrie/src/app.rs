@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::dock::services::Services;
 use crate::dock::state::Docks;
 use crate::events::Events;
 use crate::ingest::Ingest;
@@ -34,6 +35,8 @@ pub struct App {
     pub issuer: Issuer,
     /// Every dock's live state, topology and workspace, in memory.
     pub docks: Docks,
+    /// Commands to docks that wait for their reply.
+    pub services: Services,
     pub ingest: Ingest,
     pub events: Events,
     pub trace: Trace,

@@ -1,1 +1,282 @@
-//! What every dock last said, in memory.
+//! What every dock last said, in memory: identity, live state, the aircraft it holds, its object key prefixes.
+//!
+//! The catalogue holds the same, up to some seconds older ([`Docks::take_dirty`] feeds the writer). Nothing here decides
+//! whether media is kept.
+
+use std::collections::HashMap;
+
+use eyrie_catalogue::{Aircraft, Catalogue, Dock, DockLive, IssuedPrefix};
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use uuid::Uuid;
+
+/// A dock is online when it was heard within this time, seconds.
+pub const ONLINE_S: i64 = 60;
+
+/// Where a dock belongs, as far as answering it goes.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub sn: String,
+    pub workspace_id: Uuid,
+    pub workspace_name: String,
+    pub organization_id: String,
+    pub binding_code: String,
+    pub bucket: String,
+    pub callsign: Option<String>,
+    pub bound: bool,
+    pub disabled: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct LiveView {
+    pub live: DockLive,
+    pub aircraft: Vec<Aircraft>,
+    pub online: bool,
+}
+
+struct Entry {
+    identity: Identity,
+    live: DockLive,
+    /// Newest first. Only what is on disk.
+    prefixes: Vec<IssuedPrefix>,
+    dirty: bool,
+    announced_online: bool,
+}
+
+#[derive(Default)]
+struct Inner {
+    docks: HashMap<String, Entry>,
+    /// Aircraft SN -> who holds it now. One holder at a time, or a dock could read another one's aircraft.
+    aircraft: HashMap<String, Aircraft>,
+}
+
+/// Why an aircraft in a topology was not given to the dock that named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimRefusal {
+    /// The SN is a dock's or a controller's own: no topology may take it.
+    IsGateway,
+    /// A dock of another workspace holds it and was heard within [`ONLINE_S`].
+    HeldElsewhere,
+}
+
+/// What a topology changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    pub granted: Vec<Aircraft>,
+    pub refused: Vec<(String, ClaimRefusal)>,
+    /// Docks that lost an aircraft to this one: their sessions must end, since they may hold a subscription to it.
+    pub losers: Vec<String>,
+}
+
+#[derive(Default)]
+pub struct Docks(RwLock<Inner>);
+
+impl Docks {
+    /// Reads everything from the catalogue; what is live in memory wins over older rows.
+    pub async fn load(&self, catalogue: &Catalogue) -> eyrie_catalogue::Result<()> {
+        let docks = catalogue.docks(None).await?;
+        let workspaces = catalogue.workspaces().await?;
+        let prefixes = catalogue.all_prefixes().await?;
+        let aircraft = catalogue.all_aircraft().await?;
+        let mut by_dock: HashMap<String, Vec<IssuedPrefix>> = HashMap::new();
+        for prefix in prefixes {
+            by_dock.entry(prefix.gateway_sn.clone()).or_default().push(prefix);
+        }
+        let mut inner = self.0.write();
+        let mut known = HashMap::new();
+        for dock in docks {
+            let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == dock.workspace_id) else { continue };
+            let old = inner.docks.remove(&dock.sn);
+            let mut prefixes = by_dock.remove(&dock.sn).unwrap_or_default();
+            prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.issued_at));
+            known.insert(dock.sn.clone(), Entry::new(dock, workspace, prefixes, old));
+        }
+        inner.docks = known;
+        if inner.aircraft.is_empty() {
+            inner.aircraft = aircraft.into_iter().map(|aircraft| (aircraft.sn.clone(), aircraft)).collect();
+        }
+        Ok(())
+    }
+
+    pub fn identity(&self, sn: &str) -> Option<Identity> {
+        self.0.read().docks.get(sn).map(|entry| entry.identity.clone())
+    }
+
+    pub fn live(&self, sn: &str, now: Timestamp) -> Option<LiveView> {
+        let inner = self.0.read();
+        let entry = inner.docks.get(sn)?;
+        let aircraft = inner.aircraft.values().filter(|aircraft| aircraft.gateway_sn == sn).cloned().collect();
+        Some(LiveView { live: entry.live.clone(), aircraft, online: is_online(&entry.live, now) })
+    }
+
+    /// Notes that `sn` was heard and merges what it said: a field that is `None` keeps what is known.
+    /// False when the dock is not ours.
+    pub fn heard(&self, sn: &str, now: Timestamp, said: &DockLive) -> bool {
+        let mut inner = self.0.write();
+        let Some(entry) = inner.docks.get_mut(sn) else { return false };
+        merge(&mut entry.live, said);
+        entry.live.last_seen_at = Some(now);
+        entry.dirty = true;
+        true
+    }
+
+    pub fn set_bound(&self, sn: &str, callsign: Option<&str>) {
+        if let Some(entry) = self.0.write().docks.get_mut(sn) {
+            entry.identity.bound = true;
+            if let Some(callsign) = callsign {
+                entry.identity.callsign = Some(callsign.to_owned());
+            }
+        }
+    }
+
+    /// The prefix this dock is given now: the newest issued one, or the one it would get.
+    pub fn object_key_prefix(&self, sn: &str) -> Option<String> {
+        let inner = self.0.read();
+        let entry = inner.docks.get(sn)?;
+        Some(entry.prefixes.first().map_or_else(|| prefix_for(sn), |prefix| prefix.prefix.clone()))
+    }
+
+    /// The prefix of this dock in its workspace's bucket, when it is recorded already.
+    pub fn recorded_prefix(&self, sn: &str) -> Option<IssuedPrefix> {
+        let inner = self.0.read();
+        let entry = inner.docks.get(sn)?;
+        entry.prefixes.iter().find(|prefix| prefix.bucket == entry.identity.bucket).cloned()
+    }
+
+    /// To be called after the prefix is durable in the catalogue.
+    pub fn remember_prefix(&self, prefix: &IssuedPrefix) {
+        if let Some(entry) = self.0.write().docks.get_mut(&prefix.gateway_sn) {
+            if !entry.prefixes.iter().any(|known| known.bucket == prefix.bucket && known.prefix == prefix.prefix) {
+                entry.prefixes.insert(0, prefix.clone());
+            }
+        }
+    }
+
+    /// The prefixes ever issued to `sn` that `object_key` lies below, newest first; empty means quarantine.
+    pub fn prefixes_holding(&self, sn: &str, object_key: &str) -> Vec<IssuedPrefix> {
+        let inner = self.0.read();
+        let Some(entry) = inner.docks.get(sn) else { return Vec::new() };
+        entry.prefixes.iter().filter(|prefix| is_below(object_key, &prefix.prefix)).cloned().collect()
+    }
+
+    /// Applies a topology of `gateway_sn`; the whole list replaces what the dock held. The rules are in
+    /// `docs/decisions/aircraft-claims.md`.
+    pub fn claim(&self, gateway_sn: &str, aircraft: &[Aircraft], now: Timestamp) -> Claims {
+        let mut inner = self.0.write();
+        let mut claims = Claims::default();
+        let Some(workspace_id) = inner.docks.get(gateway_sn).map(|entry| entry.identity.workspace_id) else { return claims };
+        for wanted in aircraft {
+            if inner.docks.contains_key(&wanted.sn) {
+                claims.refused.push((wanted.sn.clone(), ClaimRefusal::IsGateway));
+                continue;
+            }
+            if let Some(holder) = inner.aircraft.get(&wanted.sn).filter(|held| held.gateway_sn != gateway_sn) {
+                let other = inner.docks.get(&holder.gateway_sn);
+                let foreign = other.is_some_and(|entry| entry.identity.workspace_id != workspace_id);
+                if foreign && other.is_some_and(|entry| is_online(&entry.live, now)) {
+                    claims.refused.push((wanted.sn.clone(), ClaimRefusal::HeldElsewhere));
+                    continue;
+                }
+                claims.losers.push(holder.gateway_sn.clone());
+            }
+            claims.granted.push(wanted.clone());
+        }
+        inner.aircraft.retain(|_, held| held.gateway_sn != gateway_sn);
+        for granted in &claims.granted {
+            inner.aircraft.insert(granted.sn.clone(), granted.clone());
+        }
+        claims.losers.sort_unstable();
+        claims.losers.dedup();
+        claims
+    }
+
+    /// True when `gateway_sn` holds the aircraft now.
+    pub fn holds(&self, gateway_sn: &str, aircraft_sn: &str) -> bool {
+        self.0.read().aircraft.get(aircraft_sn).is_some_and(|held| held.gateway_sn == gateway_sn)
+    }
+
+    /// The dock that holds an aircraft now.
+    pub fn holder(&self, aircraft_sn: &str) -> Option<String> {
+        self.0.read().aircraft.get(aircraft_sn).map(|held| held.gateway_sn.clone())
+    }
+
+    /// What changed since the last call, for one commit.
+    pub fn take_dirty(&self) -> Vec<(String, DockLive)> {
+        let mut inner = self.0.write();
+        let dirty = inner.docks.iter_mut().filter(|(_, entry)| std::mem::take(&mut entry.dirty));
+        dirty.map(|(sn, entry)| (sn.clone(), entry.live.clone())).collect()
+    }
+
+    /// Docks whose online state differs from what was last announced: (workspace, SN, online).
+    pub fn take_online_changes(&self, now: Timestamp) -> Vec<(Uuid, String, bool)> {
+        let mut inner = self.0.write();
+        let mut changes = Vec::new();
+        for (sn, entry) in &mut inner.docks {
+            let online = is_online(&entry.live, now);
+            if online != entry.announced_online {
+                entry.announced_online = online;
+                changes.push((entry.identity.workspace_id, sn.clone(), online));
+            }
+        }
+        changes
+    }
+}
+
+impl Entry {
+    fn new(dock: Dock, workspace: &eyrie_catalogue::Workspace, prefixes: Vec<IssuedPrefix>, old: Option<Self>) -> Self {
+        let identity = Identity {
+            sn: dock.sn,
+            workspace_id: workspace.id,
+            workspace_name: workspace.name.clone(),
+            organization_id: workspace.organization_id.clone(),
+            binding_code: workspace.binding_code.clone(),
+            bucket: workspace.bucket.clone(),
+            callsign: dock.callsign,
+            bound: dock.bound_at.is_some(),
+            disabled: dock.disabled,
+        };
+        match old {
+            Some(old) => Self { identity, prefixes, ..old },
+            None => Self { identity, live: dock.live, prefixes, dirty: false, announced_online: false },
+        }
+    }
+}
+
+/// Where a dock's objects lie in its workspace's bucket.
+pub fn prefix_for(sn: &str) -> String {
+    format!("docks/{sn}")
+}
+
+/// A key under a prefix is the prefix, a slash, and anything.
+pub fn is_below(object_key: &str, prefix: &str) -> bool {
+    object_key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')).is_some_and(|rest| !rest.is_empty())
+}
+
+fn is_online(live: &DockLive, now: Timestamp) -> bool {
+    // a clock that jumped back does not take docks offline
+    live.last_seen_at.is_some_and(|seen| now.as_second() - seen.as_second() <= ONLINE_S)
+}
+
+fn merge(known: &mut DockLive, said: &DockLive) {
+    fn take<T: Clone>(known: &mut Option<T>, said: &Option<T>) {
+        if said.is_some() {
+            known.clone_from(said);
+        }
+    }
+    take(&mut known.model_key, &said.model_key);
+    take(&mut known.remain_upload, &said.remain_upload);
+    take(&mut known.storage_total_kb, &said.storage_total_kb);
+    take(&mut known.storage_used_kb, &said.storage_used_kb);
+    take(&mut known.flighttask_step_code, &said.flighttask_step_code);
+    take(&mut known.credentials_issued_at, &said.credentials_issued_at);
+    take(&mut known.lat, &said.lat);
+    take(&mut known.lng, &said.lng);
+    take(&mut known.firmware_version, &said.firmware_version);
+}
+
+impl Docks {
+    /// True when some workspace with docks has this organization id.
+    pub fn is_organization(&self, organization_id: &str) -> bool {
+        self.0.read().docks.values().any(|entry| entry.identity.organization_id == organization_id)
+    }
+}

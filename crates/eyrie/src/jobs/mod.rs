@@ -1,8 +1,26 @@
-//! Follow-up work: durable rows in the catalogue, claimed with a lease. One file a job.
+//! Follow-up work: durable rows in the catalogue, claimed with a lease. One file a job; [`run_job`] is the list.
+
+pub mod extract_metadata;
+pub mod prioritize_upload;
+pub mod reconcile;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use eyrie_catalogue::{Job, JobState};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::events::Change;
+
+/// Looks for due jobs at least this often: a lease of another process may have ended.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// First pause after a failure; doubles with each attempt up to [`MAX_BACKOFF_S`].
+const BACKOFF_S: i64 = 2;
+const MAX_BACKOFF_S: i64 = 900;
 
 /// Tells the runner that a job may be due.
 #[derive(Clone, Default)]
@@ -13,7 +31,152 @@ impl Wake {
         self.0.notify_one();
     }
 
-    pub async fn wait(&self) {
+    async fn wait(&self) {
         self.0.notified().await;
     }
+}
+
+/// Why a job did not do its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// Worth another attempt.
+    Retry(anyhow::Error),
+    /// No attempt will help.
+    Final(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Retry(error.into())
+    }
+}
+
+/// What a job's code gets: the server, its row, and a way to say how far it is.
+pub struct Run {
+    pub app: Arc<App>,
+    pub job: Job,
+}
+
+impl Run {
+    /// Says how far the job is and renews its lease.
+    ///
+    /// # Errors
+    /// The lease was lost: another runner has the job, so this one must stop.
+    pub async fn progress(&self, done: i64, total: Option<i64>) -> Result<(), Failure> {
+        let now = self.app.now();
+        let ours = self.app.catalogue.job_progress(self.job.id, self.job.attempts, done, total, lease_end(&self.app, now), now).await?;
+        if ours { Ok(()) } else { Err(Failure::Final(anyhow::anyhow!("the job was taken over"))) }
+    }
+}
+
+/// Every kind of job, and its code.
+pub const KINDS: &[&str] = &[extract_metadata::KIND, prioritize_upload::KIND, reconcile::KIND];
+
+async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
+    match run.job.kind.as_str() {
+        extract_metadata::KIND => extract_metadata::run(run).await,
+        prioritize_upload::KIND => prioritize_upload::run(run).await,
+        reconcile::KIND => reconcile::run(run).await,
+        other => Err(Failure::Final(anyhow::anyhow!("this version has no job {other:?}"))),
+    }
+}
+
+fn lease_end(app: &App, now: Timestamp) -> Timestamp {
+    now.checked_add(SignedDuration::from_secs(app.config.jobs.lease.as_secs() as i64)).unwrap_or(Timestamp::MAX)
+}
+
+/// Claims and runs jobs with `jobs.workers` workers until `stop`; what runs then is given back for the next start.
+pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let workers: Vec<_> = (0..app.config.jobs.workers).map(|_| tokio::spawn(worker(Arc::clone(&app), stop.clone()))).collect();
+    for worker in workers {
+        if let Err(error) = worker.await {
+            tracing::error!(%error, "a job worker ended badly");
+        }
+    }
+}
+
+async fn worker(app: Arc<App>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let now = app.now();
+        let claimed = app.catalogue.claim_jobs(KINDS, now, lease_end(&app, now), 1).await;
+        let job = match claimed {
+            Ok(mut jobs) => jobs.pop(),
+            Err(error) => {
+                tracing::warn!(%error, "jobs cannot be claimed");
+                None
+            }
+        };
+        match job {
+            Some(job) => {
+                // there may be more: let another worker look
+                app.wake.wake();
+                attempt(&app, job, &stop).await;
+            }
+            None => {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = app.wake.wait() => {}
+                    () = tokio::time::sleep(next_look(&app).await) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn next_look(app: &App) -> Duration {
+    match app.catalogue.next_job_at().await {
+        Ok(Some(at)) => {
+            let wait = at.duration_since(app.now()).as_millis().clamp(50, LOOK_EVERY.as_millis() as i128);
+            Duration::from_millis(wait as u64)
+        }
+        _ => LOOK_EVERY,
+    }
+}
+
+async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
+    let (id, kind, attempts, workspace_id) = (job.id, job.kind.clone(), job.attempts, job.workspace_id);
+    let started = std::time::Instant::now();
+    let run = Arc::new(Run { app: Arc::clone(app), job });
+    let task = {
+        let run = Arc::clone(&run);
+        tokio::spawn(async move { run_job(&run).await })
+    };
+    let abort = task.abort_handle();
+    let outcome = tokio::select! {
+        outcome = task => outcome,
+        () = stop.cancelled() => {
+            abort.abort();
+            if let Err(error) = app.catalogue.release_jobs(&[id], app.now()).await {
+                tracing::warn!(%error, job.id = %id, "a job could not be given back; its lease will end");
+            }
+            return;
+        }
+    };
+    metrics::histogram!("eyrie_job_seconds", "kind" => kind.clone()).record(started.elapsed().as_secs_f64());
+    let saved = match outcome {
+        Ok(Ok(result)) => app.catalogue.finish_job(id, attempts, result.as_ref(), app.now()).await.map(|_| JobState::Done),
+        Ok(Err(Failure::Retry(error))) => fail(app, &run.job, &error, true).await,
+        Ok(Err(Failure::Final(error))) => fail(app, &run.job, &error, false).await,
+        // a panic in a job must not end the worker
+        Err(panic) => fail(app, &run.job, &anyhow::anyhow!("the job ended badly: {panic}"), true).await,
+    };
+    match saved {
+        Ok(state) => metrics::counter!("eyrie_jobs_total", "kind" => kind, "state" => state.as_str()).increment(1),
+        Err(error) => tracing::warn!(%error, job.id = %id, "a job's outcome could not be written"),
+    }
+    if let Some(workspace_id) = workspace_id {
+        app.events.send(workspace_id, Change::Job { id });
+    }
+}
+
+async fn fail(app: &App, job: &Job, error: &anyhow::Error, again: bool) -> eyrie_catalogue::Result<JobState> {
+    let now = app.now();
+    let pause_s = BACKOFF_S.saturating_mul(1 << job.attempts.saturating_sub(1).min(12)).min(MAX_BACKOFF_S);
+    let retry_at = again.then(|| now.checked_add(SignedDuration::from_secs(pause_s)).unwrap_or(Timestamp::MAX));
+    let state = app.catalogue.fail_job(job.id, job.attempts, &format!("{error:#}"), retry_at, now).await?;
+    tracing::warn!(job.id = %job.id, job.kind = %job.kind, attempt = job.attempts, state = state.as_str(), error = format!("{error:#}"), "job failed");
+    if state == JobState::Dead && job.kind == extract_metadata::KIND {
+        extract_metadata::give_up(app, job, &format!("{error:#}")).await;
+    }
+    Ok(state)
 }

@@ -1,0 +1,68 @@
+//! Who did what to what.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use eyrie_catalogue::AuditEntry;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::auth::{Admin, Scope};
+use super::extract::Query;
+use super::page::{Page, PageQuery};
+use super::problem::Problem;
+use crate::app::App;
+
+/// Something that somebody did; entries are never changed or removed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditItem {
+    pub id: Uuid,
+    pub at: Timestamp,
+    /// `user:NAME`, `token:ID`, `command line`, `dock:SN`, `server`.
+    pub actor: String,
+    /// Noun and verb: `dock.add`, `media.trash`.
+    pub action: String,
+    pub subject: String,
+    #[schema(value_type = Object)]
+    pub detail: Value,
+}
+
+impl From<AuditEntry> for AuditItem {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { id, workspace_id: _, at, actor, action, subject, detail } = entry;
+        Self { id, at, actor, action, subject, detail }
+    }
+}
+
+/// List the audit log of a workspace, the newest entry first
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/audit", tag = "administration",
+    params(("ws" = String, Path, description = "id or name of the workspace"), PageQuery),
+    responses((status = 200, body = Page<AuditItem>)))]
+pub async fn list_audit(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<AuditItem>>, Problem> {
+    let found = app.catalogue.list_audit(Some(scope.workspace.id), page.cursor(), page.limit()).await?;
+    Ok(Json(Page::from_rows(found, AuditItem::from)))
+}
+
+impl<R> Scope<R> {
+    /// Writes down what the caller did in this workspace.
+    pub async fn audit(&self, app: &App, action: &str, subject: &str, detail: Value) -> Result<(), Problem> {
+        let entry = AuditEntry {
+            id: app.new_id(),
+            workspace_id: Some(self.workspace.id),
+            at: app.now(),
+            actor: self.caller.actor().into(),
+            action: action.into(),
+            subject: subject.into(),
+            detail,
+        };
+        Ok(app.catalogue.add_audit(&entry).await?)
+    }
+}

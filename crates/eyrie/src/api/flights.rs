@@ -1,0 +1,149 @@
+//! Flights, and which of them its dock uploads first.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use eyrie_catalogue::{Flight, NewJob};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::auth::{Operator, Scope, Viewer};
+use super::extract::{Path, Query, blank_is_none};
+use super::page::{Page, PageQuery};
+use super::problem::Problem;
+use super::words::FlightState;
+use crate::app::App;
+
+/// The job that asks a dock to upload a flight first; its payload is `{flight_id, gateway_sn}`.
+pub const PRIORITIZE_UPLOAD: &str = "prioritize-upload";
+
+/// A flight: known as soon as one file or event names it, with or without counts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlightItem {
+    pub flight_id: String,
+    pub workspace_id: Uuid,
+    pub gateway_sn: Option<String>,
+    /// 0 wayline, 1 one-key take-off.
+    pub flight_type: Option<i64>,
+    pub expected_file_count: Option<i64>,
+    pub uploaded_file_count: Option<i64>,
+    /// Shots taken, as the dock counts them while it flies.
+    pub media_count: Option<i64>,
+    /// Files of this flight that are in the library and in the store.
+    pub stored_count: i64,
+    pub state: FlightState,
+    /// What the dock last said of the task: sent, in_progress, ok, failed ...
+    pub task_status: Option<String>,
+    pub track_id: Option<String>,
+    pub first_captured_at: Option<Timestamp>,
+    pub last_captured_at: Option<Timestamp>,
+    /// west, south, east, north in degrees.
+    pub bbox: Option<[f64; 4]>,
+    /// When the dock said that it uploads this flight first.
+    pub prioritized_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl FlightItem {
+    pub fn new(app: &App, flight: Flight) -> Self {
+        let stalled_after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            state: flight.state(app.now(), stalled_after_s).into(),
+            flight_id: flight.flight_id,
+            workspace_id: flight.workspace_id,
+            gateway_sn: flight.gateway_sn,
+            flight_type: flight.flight_type,
+            expected_file_count: flight.expected_file_count,
+            uploaded_file_count: flight.uploaded_file_count,
+            media_count: flight.media_count,
+            stored_count: flight.stored_count,
+            task_status: flight.task_status,
+            track_id: flight.track_id,
+            first_captured_at: flight.first_captured_at,
+            last_captured_at: flight.last_captured_at,
+            bbox: flight.bbox,
+            prioritized_at: flight.prioritized_at,
+            created_at: flight.created_at,
+            updated_at: flight.updated_at,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FlightQuery {
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    gateway_sn: Option<String>,
+}
+
+/// List flights, the newest first
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/flights", tag = "flights",
+    params(("ws" = String, Path, description = "id or name of the workspace"), FlightQuery, PageQuery),
+    responses((status = 200, body = Page<FlightItem>)))]
+pub async fn list_flights(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+    Query(query): Query<FlightQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<FlightItem>>, Problem> {
+    let gateway_sn = query.gateway_sn.as_deref();
+    let found = app.catalogue.list_flights(scope.workspace.id, gateway_sn, page.cursor(), page.limit()).await?;
+    Ok(Json(Page::from_rows(found, |flight| FlightItem::new(&app, flight))))
+}
+
+/// Show one flight
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/flights/{flight_id}", tag = "flights",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("flight_id" = String, Path)),
+    responses((status = 200, body = FlightItem)))]
+pub async fn get_flight(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+    Path((_, flight_id)): Path<(String, String)>,
+) -> Result<Json<FlightItem>, Problem> {
+    let flight = app.catalogue.flight(scope.workspace.id, &flight_id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(FlightItem::new(&app, flight)))
+}
+
+/// Work that was taken on and goes on after the answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Accepted {
+    /// Its outcome is at `/jobs/{id}`.
+    pub job_id: Uuid,
+}
+
+/// Ask the flight's dock to upload it first
+///
+/// The dock's answer becomes the outcome of the job; `prioritized_at` is set when the dock itself reports it.
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", tag = "flights",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("flight_id" = String, Path)),
+    responses((status = 202, body = Accepted)))]
+pub async fn prioritize_flight(
+    scope: Scope<Operator>,
+    State(app): State<Arc<App>>,
+    Path((_, flight_id)): Path<(String, String)>,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let flight = app.catalogue.flight(scope.workspace.id, &flight_id).await?.ok_or_else(Problem::not_found)?;
+    let gateway_sn = flight.gateway_sn.ok_or_else(|| Problem::conflict("no dock is known for this flight"))?;
+    let (job_id, now) = (app.new_id(), app.now());
+    let job = NewJob {
+        id: job_id,
+        workspace_id: Some(scope.workspace.id),
+        kind: PRIORITIZE_UPLOAD.into(),
+        media_id: None,
+        flight_id: Some(flight_id.clone()),
+        payload: json!({ "flight_id": flight_id, "gateway_sn": gateway_sn }),
+        run_after: now,
+        max_attempts: app.config.jobs.max_attempts,
+    };
+    app.catalogue.add_jobs(&[job], now).await?;
+    app.wake.wake();
+    scope.audit(&app, "flight.prioritize", &flight_id, json!({ "gateway_sn": gateway_sn, "job_id": job_id })).await?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { job_id })))
+}

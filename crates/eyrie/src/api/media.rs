@@ -1,0 +1,328 @@
+//! The library's files: list, one item, its content, the trash.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use eyrie_catalogue::{AuditEntry, Media, MediaFilter};
+use http::{HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::auth::{Operator, Scope, Viewer};
+use super::extract::{Bbox, Path, Query, blank_is_none};
+use super::page::{Page, PageQuery};
+use super::problem::Problem;
+use super::words::{MediaKind, MediaSource, MediaStatus, Processing};
+use crate::app::App;
+
+/// A file in the library.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MediaItem {
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    /// The dock or controller that reported it.
+    pub gateway_sn: Option<String>,
+    pub source: MediaSource,
+    pub flight_id: Option<String>,
+    pub name: String,
+    pub kind: MediaKind,
+    pub object_key: String,
+    pub size_bytes: Option<i64>,
+    /// MD5 in hex, `-N` behind it for an upload of N parts.
+    pub etag: Option<String>,
+    pub status: MediaStatus,
+    pub captured_at: Option<Timestamp>,
+    pub position: Option<MediaPosition>,
+    pub gimbal: Option<Gimbal>,
+    pub drone_model_key: Option<String>,
+    pub payload_model_key: Option<String>,
+    pub is_original: Option<bool>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub processing: Processing,
+    /// What is wrong with the file, in words.
+    pub warnings: Vec<String>,
+}
+
+/// WGS 84; the absolute altitude as the aircraft says it, the relative one above its take-off point.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MediaPosition {
+    pub lat: f64,
+    pub lng: f64,
+    pub absolute_altitude_m: Option<f64>,
+    pub relative_altitude_m: Option<f64>,
+}
+
+/// Where the camera looked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Gimbal {
+    pub yaw_deg: Option<f64>,
+    pub pitch_deg: Option<f64>,
+    pub roll_deg: Option<f64>,
+}
+
+/// A file with all that is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MediaDetail {
+    #[serde(flatten)]
+    pub item: MediaItem,
+    /// Capture time as the device wrote it, when it had no zone.
+    pub captured_local: Option<String>,
+    /// The folder that the device named.
+    pub path: Option<String>,
+    /// The device's own fingerprint of the file.
+    pub fingerprint: Option<String>,
+    /// What the readers made of the file's own bytes; `{}` before they ran.
+    #[schema(value_type = Object)]
+    pub metadata: Value,
+}
+
+impl From<Media> for MediaItem {
+    fn from(media: Media) -> Self {
+        let attitude = [media.gimbal_yaw_deg, media.gimbal_pitch_deg, media.gimbal_roll_deg];
+        let [yaw_deg, pitch_deg, roll_deg] = attitude;
+        let gimbal = attitude.iter().any(Option::is_some).then_some(Gimbal { yaw_deg, pitch_deg, roll_deg });
+        Self {
+            id: media.id,
+            workspace_id: media.workspace_id,
+            gateway_sn: media.gateway_sn,
+            source: media.source.into(),
+            flight_id: media.flight_id,
+            name: media.name,
+            kind: media.kind.into(),
+            object_key: media.object_key,
+            size_bytes: media.size_bytes,
+            etag: media.etag,
+            status: media.status.into(),
+            captured_at: media.captured_at,
+            position: media.position.map(|position| MediaPosition {
+                lat: position.lat,
+                lng: position.lng,
+                absolute_altitude_m: position.absolute_altitude_m,
+                relative_altitude_m: position.relative_altitude_m,
+            }),
+            gimbal,
+            drone_model_key: media.drone_model_key,
+            payload_model_key: media.payload_model_key,
+            is_original: media.is_original,
+            created_at: media.created_at,
+            updated_at: media.updated_at,
+            processing: media.processing.into(),
+            warnings: media.warnings,
+        }
+    }
+}
+
+impl From<Media> for MediaDetail {
+    fn from(mut media: Media) -> Self {
+        Self {
+            captured_local: media.captured_local.take(),
+            path: media.path.take(),
+            fingerprint: media.fingerprint.take(),
+            metadata: media.metadata.take(),
+            item: media.into(),
+        }
+    }
+}
+
+/// Which files are wanted; conditions are joined by "and".
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MediaQuery {
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    flight_id: Option<String>,
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    gateway_sn: Option<String>,
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    kind: Option<MediaKind>,
+    /// Captured at this time or later.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    from: Option<Timestamp>,
+    /// Captured before this time.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    to: Option<Timestamp>,
+    /// `west,south,east,north` in degrees; west greater than east crosses the antimeridian.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<String>, example = "8.4,47.3,8.6,47.4")]
+    bbox: Option<Bbox>,
+    /// A part of the name, case ignored.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    q: Option<String>,
+    /// `stored` when left out.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    status: Option<StatusQuery>,
+    /// The trash instead of the library.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<bool>)]
+    trashed: Option<Flag>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusQuery {
+    #[default]
+    Stored,
+    Missing,
+    Quarantined,
+    All,
+}
+
+/// `true` or `false` as a word.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Flag {
+    True,
+    False,
+}
+
+impl From<MediaQuery> for MediaFilter {
+    fn from(query: MediaQuery) -> Self {
+        Self {
+            flight_id: query.flight_id,
+            gateway_sn: query.gateway_sn,
+            kind: query.kind.map(Into::into),
+            from: query.from,
+            to: query.to,
+            bbox: query.bbox.map(|bbox| bbox.0),
+            q: query.q,
+            status: match query.status.unwrap_or_default() {
+                StatusQuery::Stored => Some(eyrie_catalogue::MediaStatus::Stored),
+                StatusQuery::Missing => Some(eyrie_catalogue::MediaStatus::Missing),
+                StatusQuery::Quarantined => Some(eyrie_catalogue::MediaStatus::Quarantined),
+                StatusQuery::All => None,
+            },
+            trashed: matches!(query.trashed, Some(Flag::True)),
+        }
+    }
+}
+
+/// List files, the newest capture first; unknown capture times last
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/media", tag = "media",
+    params(("ws" = String, Path, description = "id or name of the workspace"), MediaQuery, PageQuery),
+    responses((status = 200, body = Page<MediaItem>)))]
+pub async fn list_media(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+    Query(query): Query<MediaQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<MediaItem>>, Problem> {
+    let found = app.catalogue.list_media(scope.workspace.id, &query.into(), page.cursor(), page.limit()).await?;
+    Ok(Json(Page::from_rows(found, MediaItem::from)))
+}
+
+/// Show one file with all its metadata
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/media/{id}", tag = "media",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
+    responses((status = 200, body = MediaDetail)))]
+pub async fn get_media(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+    Path((_, id)): Path<(String, Uuid)>,
+) -> Result<Json<MediaDetail>, Problem> {
+    Ok(Json(listed(&app, scope.workspace.id, id).await?.into()))
+}
+
+/// Move a file into the trash
+///
+/// Its object stays in the store until the trash is emptied. Audited.
+#[utoipa::path(delete, path = "/api/v1/workspaces/{ws}/media/{id}", tag = "media",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
+    responses((status = 204, description = "It is in the trash")))]
+pub async fn trash_media(
+    scope: Scope<Operator>,
+    State(app): State<Arc<App>>,
+    Path((_, id)): Path<(String, Uuid)>,
+) -> Result<StatusCode, Problem> {
+    let media = listed(&app, scope.workspace.id, id).await?;
+    let audit = audit(&app, &scope, "media.trash", &media);
+    app.catalogue.set_media_trashed(id, Some(app.now()), &audit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take a file out of the trash
+///
+/// Repeating it changes nothing. Audited.
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/media/{id}/restore", tag = "media",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
+    responses((status = 200, body = MediaDetail)))]
+pub async fn restore_media(
+    scope: Scope<Operator>,
+    State(app): State<Arc<App>>,
+    Path((_, id)): Path<(String, Uuid)>,
+) -> Result<Json<MediaDetail>, Problem> {
+    let media = app.catalogue.media(scope.workspace.id, id).await?.ok_or_else(Problem::not_found)?;
+    if media.trashed_at.is_some() {
+        let audit = audit(&app, &scope, "media.restore", &media);
+        app.catalogue.set_media_trashed(id, None, &audit).await?;
+    }
+    Ok(Json(listed(&app, scope.workspace.id, id).await?.into()))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ContentQuery {
+    /// True: the answer asks browsers to save it under the file's name instead of showing it.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<bool>)]
+    download: Option<Flag>,
+}
+
+/// Fetch a file's bytes
+///
+/// Redirects to a signed URL of the object store that works for a short while; `Range` and conditions work there.
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/media/{id}/content", tag = "media",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path), ContentQuery),
+    responses((status = 302, description = "The bytes are at `Location`", headers(("Location" = String)))))]
+pub async fn get_media_content(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+    Path((_, id)): Path<(String, Uuid)>,
+    Query(query): Query<ContentQuery>,
+) -> Result<Response, Problem> {
+    let media = listed(&app, scope.workspace.id, id).await?;
+    if media.status != eyrie_catalogue::MediaStatus::Stored {
+        return Err(Problem::new(super::problem::Kind::NotFound, "the file's object is not in the store"));
+    }
+    let url = app.issuer.presign_get(
+        &app.urls.s3,
+        &app.config.s3.region,
+        &media.bucket,
+        &media.object_key,
+        u32::try_from(app.config.http.content_url_lifetime.as_secs()).unwrap_or(u32::MAX),
+        matches!(query.download, Some(Flag::True)).then_some(media.name.as_str()),
+    );
+    let mut location = HeaderValue::try_from(url).map_err(Problem::internal)?;
+    // the signature must not reach a log that prints headers
+    location.set_sensitive(true);
+    Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+}
+
+/// The file, unless it is in the trash.
+async fn listed(app: &App, workspace_id: Uuid, id: Uuid) -> Result<Media, Problem> {
+    let media = app.catalogue.media(workspace_id, id).await?;
+    media.filter(|media| media.trashed_at.is_none()).ok_or_else(Problem::not_found)
+}
+
+fn audit(app: &App, scope: &Scope<Operator>, action: &str, media: &Media) -> AuditEntry {
+    AuditEntry {
+        id: app.new_id(),
+        workspace_id: Some(scope.workspace.id),
+        at: app.now(),
+        actor: scope.caller.actor().into(),
+        action: action.into(),
+        subject: media.id.to_string(),
+        detail: json!({ "name": media.name, "object_key": media.object_key }),
+    }
+}

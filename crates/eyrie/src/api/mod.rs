@@ -1,0 +1,94 @@
+//! The HTTP API: every route, and what surrounds all of them.
+//!
+//! [`routes`] is the table of contents: a handler's own attribute has its path, and one file holds a noun's handlers with
+//! the types they answer. `openapi.json` at the root of the repository is generated from the same list and its
+//! freshness is tested. Left out on purpose: CORS (our page is same-origin) and versions beside `v1`.
+
+pub mod audit;
+pub mod auth;
+pub mod docks;
+pub mod events;
+pub mod extract;
+pub mod flights;
+pub mod health;
+pub mod jobs;
+pub mod media;
+mod openapi;
+pub mod page;
+pub mod problem;
+pub mod s3_keys;
+pub mod session;
+mod surround;
+pub mod tokens;
+pub mod users;
+pub mod words;
+pub mod workspaces;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use openapi::openapi;
+
+use crate::app::App;
+use problem::{Kind, Problem};
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        // health
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(openapi::openapi_json))
+        // who is asking
+        .routes(routes!(session::create_session, session::get_session, session::delete_session))
+        // the library
+        .routes(routes!(media::list_media))
+        .routes(routes!(media::get_media, media::trash_media))
+        .routes(routes!(media::restore_media))
+        .routes(routes!(media::get_media_content))
+        .routes(routes!(flights::list_flights))
+        .routes(routes!(flights::get_flight))
+        .routes(routes!(flights::prioritize_flight))
+        .routes(routes!(docks::list_docks, docks::add_dock))
+        .routes(routes!(docks::get_dock))
+        .routes(routes!(docks::list_trace))
+        .routes(routes!(docks::rotate_dock))
+        .routes(routes!(docks::disable_dock))
+        .routes(routes!(docks::enable_dock))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::retry_job))
+        .routes(routes!(events::stream_events))
+        // administration
+        .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(s3_keys::list_s3_keys, s3_keys::create_s3_key))
+        .routes(routes!(s3_keys::revoke_s3_key))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::delete_user))
+        .routes(routes!(audit::list_audit))
+}
+
+/// The API as a service. The listener puts `ConnectInfo<SocketAddr>` of the peer into each request.
+pub fn router(app: Arc<App>) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed, "see the Allow header"))
+        // the last layer sees a request first
+        .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
+        .layer(Extension(health::LastCheck::default()))
+        .layer(from_fn_with_state(Arc::clone(&app), auth::require_login))
+        .layer(from_fn(surround::limit_time))
+        .layer(CatchPanicLayer::custom(surround::explain_panic))
+        .layer(from_fn(surround::set_headers))
+        .layer(from_fn_with_state(Arc::clone(&app), surround::observe))
+        .with_state(app)
+}

@@ -1,0 +1,187 @@
+//! Who may connect, publish and subscribe on the embedded broker, and which S3 keys are known.
+//!
+//! The username is the SN, and the SN in a topic is the identity: an account reaches the topics below its own SN and,
+//! for `osd` and `state`, below the aircraft it holds at this moment. Nothing else, whatever the wildcard.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eyrie_catalogue::Catalogue;
+use eyrie_mqtt::{Gate, Login, Refusal};
+use eyrie_objects::{KeyGrant, Keys};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::secret;
+
+/// Passwords that are hashed at once; each takes 19 MiB and a core.
+const HASHES_AT_ONCE: usize = 2;
+/// How often disabled docks and changed passwords are looked for.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+pub struct AccountGate {
+    app: Arc<App>,
+    hashing: Semaphore,
+    /// Makes the fingerprints below worthless outside this process.
+    salt: [u8; 32],
+    /// Passwords that were right before: (stored argon2 hash, fingerprint of the password). A thousand docks that
+    /// reconnect at once would otherwise wait a minute for argon2.
+    verified: Mutex<HashMap<String, (String, [u8; 32])>>,
+    /// Verified for unknown names too, so that the time an answer takes tells nothing.
+    dummy_hash: String,
+}
+
+impl AccountGate {
+    pub fn new(app: Arc<App>) -> Self {
+        let mut salt = [0; 32];
+        app.random.fill(&mut salt);
+        let dummy_hash = secret::hash_password(&*app.random, "no account has this password");
+        Self { app, hashing: Semaphore::new(HASHES_AT_ONCE), salt, verified: Mutex::default(), dummy_hash }
+    }
+
+    fn fingerprint(&self, password: &[u8]) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.salt);
+        hasher.update(password);
+        hasher.finalize().into()
+    }
+
+    async fn verify(&self, username: &str, hash: String, password: &[u8]) -> bool {
+        let fingerprint = self.fingerprint(password);
+        let known = self.verified.lock().get(username).cloned();
+        if known.is_some_and(|(old, seen)| old == hash && bool::from(seen.ct_eq(&fingerprint))) {
+            return true;
+        }
+        let _permit = self.hashing.acquire().await;
+        let (checked, password) = (hash.clone(), password.to_vec());
+        let right = tokio::task::spawn_blocking(move || secret::verify_password(&checked, &password)).await;
+        let right = right.unwrap_or(false);
+        if right {
+            self.verified.lock().insert(username.to_owned(), (hash, fingerprint));
+        }
+        right
+    }
+}
+
+/// The argon2 hash behind a username; `None` when there is no such account or it is disabled.
+async fn password_hash(catalogue: &Catalogue, username: &str) -> eyrie_catalogue::Result<Option<String>> {
+    if let Some(dock) = catalogue.dock(username).await? {
+        return Ok((!dock.disabled).then_some(dock.password_hash));
+    }
+    let controller = catalogue.controller(username).await?;
+    Ok(controller.filter(|controller| !controller.disabled).map(|controller| controller.password_hash))
+}
+
+#[async_trait::async_trait]
+impl Gate for AccountGate {
+    async fn authenticate(&self, login: &Login<'_>) -> Result<(), Refusal> {
+        let hash = password_hash(&self.app.catalogue, login.username).await.map_err(|error| {
+            tracing::error!(%error, "accounts cannot be read");
+            Refusal::Unavailable
+        })?;
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
+        let right = self.verify(login.username, hash, login.password).await;
+        if !(known && right) {
+            metrics::counter!("eyrie_mqtt_refused_total").increment(1);
+            tracing::warn!(dock.sn = login.username, peer = %login.peer, "connection refused: wrong password, unknown or disabled account");
+            return Err(Refusal::BadUsernameOrPassword);
+        }
+        if self.app.docks.identity(login.username).is_none() {
+            // added after the last look: the first message must find its workspace
+            self.app.docks.load(&self.app.catalogue).await.map_err(|error| {
+                tracing::error!(%error, "docks cannot be read");
+                Refusal::Unavailable
+            })?;
+        }
+        Ok(())
+    }
+
+    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool {
+        // nothing in the Cloud API is retained; a retained message would outlive the right to send it
+        !retain && !topic.contains(['#', '+']) && self.reaches(username, topic)
+    }
+
+    fn may_subscribe(&self, username: &str, filter: &str) -> bool {
+        self.reaches(username, filter)
+    }
+}
+
+impl AccountGate {
+    /// `{thing|sys}/product/{own SN}/...`, with wildcards only behind the SN, or exactly an aircraft's `osd` or `state`.
+    fn reaches(&self, username: &str, topic: &str) -> bool {
+        let mut levels = topic.splitn(4, '/');
+        let (Some(root), Some("product"), Some(sn), Some(rest)) = (levels.next(), levels.next(), levels.next(), levels.next())
+        else {
+            return false;
+        };
+        match root {
+            "thing" | "sys" if sn == username => !rest.is_empty(),
+            "thing" => matches!(rest, "osd" | "state") && self.app.docks.holds(username, sn),
+            _ => false,
+        }
+    }
+}
+
+/// Ends the sessions of docks that were disabled or got another password, and takes over what commands changed in the
+/// database. Runs until `stop`.
+pub async fn watch(app: Arc<App>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(WATCH_EVERY);
+    let mut counter = None;
+    let mut accounts: HashMap<String, (String, bool)> = HashMap::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let seen = match app.catalogue.change_counter().await {
+            Ok(seen) => Some(seen),
+            Err(error) => {
+                tracing::warn!(%error, "the database cannot be watched");
+                continue;
+            }
+        };
+        if seen == counter {
+            continue;
+        }
+        counter = seen;
+        if let Err(error) = look(&app, &mut accounts).await {
+            tracing::warn!(%error, "accounts cannot be read");
+            counter = None;
+        }
+    }
+}
+
+async fn look(app: &App, accounts: &mut HashMap<String, (String, bool)>) -> eyrie_catalogue::Result<()> {
+    app.docks.load(&app.catalogue).await?;
+    let mut now = HashMap::new();
+    for dock in app.catalogue.docks(None).await? {
+        now.insert(dock.sn, (dock.password_hash, dock.disabled));
+    }
+    for (sn, (hash, disabled)) in &*accounts {
+        let still_good = now.get(sn).is_some_and(|(new_hash, now_disabled)| new_hash == hash && *now_disabled == *disabled);
+        if !still_good && let Some(broker) = app.broker.get() {
+            tracing::info!(dock.sn = %sn, "account changed, ending its sessions");
+            broker.disconnect(sn).await;
+        }
+    }
+    *accounts = now;
+    Ok(())
+}
+
+/// Operators' S3 keys.
+pub struct OperatorKeys(pub Catalogue);
+
+#[async_trait::async_trait]
+impl Keys for OperatorKeys {
+    async fn grant(&self, access_key_id: &str) -> Result<Option<KeyGrant>, Box<dyn Error + Send + Sync>> {
+        let key = self.0.s3_key(access_key_id).await?;
+        Ok(key.map(|key| KeyGrant { bucket: key.bucket, write: key.write }))
+    }
+}
