@@ -54,15 +54,6 @@ pub async fn list_audit(
 impl<R> Scope<R> {
     /// Writes down what the caller did in this workspace.
     pub async fn audit(&self, app: &App, action: &str, subject: &str, detail: Value) -> Result<(), Problem> {
-        let entry = AuditEntry {
-            id: app.new_id(),
-            workspace_id: Some(self.workspace.id),
-            at: app.now(),
-            actor: self.caller.actor().into(),
-            action: action.into(),
-            subject: subject.into(),
-            detail,
-        };
-        Ok(app.catalogue.add_audit(&entry).await?)
+        Ok(app.admin(self.caller.actor()).audit(Some(self.workspace.id), action, subject, detail).await?)
     }
 }

@@ -18,9 +18,7 @@ use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::FlightState;
 use crate::app::App;
-
-/// The job that asks a dock to upload a flight first; its payload is `{flight_id, gateway_sn}`.
-pub const PRIORITIZE_UPLOAD: &str = "prioritize-upload";
+use crate::jobs::prioritize_upload::{self, PrioritizeUpload};
 
 /// A flight: known as soon as one file or event names it, with or without counts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,18 +130,20 @@ pub async fn prioritize_flight(
     let flight = app.catalogue.flight(scope.workspace.id, &flight_id).await?.ok_or_else(Problem::not_found)?;
     let gateway_sn = flight.gateway_sn.ok_or_else(|| Problem::conflict("no dock is known for this flight"))?;
     let (job_id, now) = (app.new_id(), app.now());
+    let payload = PrioritizeUpload { flight_id: flight_id.clone(), gateway_sn };
     let job = NewJob {
         id: job_id,
         workspace_id: Some(scope.workspace.id),
-        kind: PRIORITIZE_UPLOAD.into(),
+        kind: prioritize_upload::KIND.into(),
         media_id: None,
         flight_id: Some(flight_id.clone()),
-        payload: json!({ "flight_id": flight_id, "gateway_sn": gateway_sn }),
+        payload: serde_json::to_value(&payload).map_err(Problem::internal)?,
         run_after: now,
         max_attempts: app.config.jobs.max_attempts,
     };
     app.catalogue.add_jobs(&[job], now).await?;
     app.wake.wake();
-    scope.audit(&app, "flight.prioritize", &flight_id, json!({ "gateway_sn": gateway_sn, "job_id": job_id })).await?;
+    let detail = json!({ "gateway_sn": payload.gateway_sn, "job_id": job_id });
+    scope.audit(&app, "flight.prioritize", &flight_id, detail).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { job_id })))
 }

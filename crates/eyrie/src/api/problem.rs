@@ -11,6 +11,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::admin::AdminError;
+
 /// The kinds of problems; each has one `type`, one status and one title for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -128,9 +130,11 @@ impl Problem {
 
     /// Our own trouble: `cause` is logged, the caller hears only that.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        let mut problem = Self::new(Kind::Internal, "the cause is in the server's log under this request's id");
-        problem.cause = Some(cause.into());
-        problem
+        Self::caused(Kind::Internal, "the cause is in the server's log under this request's id", cause)
+    }
+
+    fn caused(kind: Kind, detail: impl Into<String>, cause: impl Into<anyhow::Error>) -> Self {
+        Self { cause: Some(cause.into()), ..Self::new(kind, detail) }
     }
 
     pub fn retry_after(mut self, seconds: u64) -> Self {
@@ -185,12 +189,20 @@ impl From<CatalogueError> for Problem {
             CatalogueError::NotFound { .. } => Self::not_found(),
             CatalogueError::Exists { .. } => Self::conflict(error.to_string()),
             CatalogueError::BadCursor => Self::bad_request(error.to_string()),
-            CatalogueError::Broken => {
-                let mut problem = Self::unavailable(error.to_string());
-                problem.cause = Some(error.into());
-                problem
-            }
+            CatalogueError::Broken => Self::caused(Kind::Unavailable, error.to_string(), error),
             CatalogueError::NewerSchema { .. } | CatalogueError::Database { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Invalid(rule) => Self::bad_request(rule),
+            AdminError::NotFound { .. } => Self::not_found(),
+            AdminError::Exists { .. } => Self::conflict(error.to_string()),
+            AdminError::Catalogue(error) => error.into(),
+            AdminError::Store(error) => Self::caused(Kind::Unavailable, "the object store does not take it", error),
         }
     }
 }

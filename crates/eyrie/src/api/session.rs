@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
-use eyrie_catalogue::{AuditEntry, Role, Session, User};
+use eyrie_catalogue::{Role, Session, User};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -219,16 +219,7 @@ async fn record(
     peer: &Peer,
 ) -> Result<(), Problem> {
     let address = peer.0.map_or(Value::Null, |peer| peer.ip().to_string().into());
-    let entry = AuditEntry {
-        id: app.new_id(),
-        workspace_id,
-        at: app.now(),
-        actor: actor.into(),
-        action: action.into(),
-        subject: subject.into(),
-        detail: json!({ "address": address }),
-    };
-    Ok(app.catalogue.add_audit(&entry).await?)
+    Ok(app.admin(actor).audit(workspace_id, action, subject, json!({ "address": address })).await?)
 }
 
 /// What one caller commands: an IPv4 address, or the /64 that an IPv6 address lies in.

@@ -1,0 +1,116 @@
+//! The description of the API, from the code: what the handlers' attributes cannot say for all of them at once is said here.
+
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use http::header;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Answer,
+    ResponseBuilder, Tag,
+};
+
+use super::auth::SESSION_COOKIE;
+use super::problem::{Kind, ProblemBody};
+
+/// The whole description, as it is served at `/openapi.json` and lies in the repository.
+pub fn openapi() -> OpenApi {
+    let (_, mut openapi) = super::routes().split_for_parts();
+    require_answered_fields(&mut openapi);
+    add_problems(&mut openapi);
+    openapi
+}
+
+/// This description
+#[utoipa::path(get, path = "/openapi.json", tag = "health", security(()),
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object)))]
+pub async fn openapi_json() -> Response {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| openapi().to_json().expect("a description made of our own types can be written"));
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+}
+
+/// What stands before the routes.
+pub(super) fn head() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Eyrie")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "The media library of DJI docks. Times are RFC 3339 in UTC; a field that is not known is null, never left out; \
+             refusals are problems (RFC 9457).",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(SESSION_COOKIE)));
+    let components = ComponentsBuilder::new()
+        .schema_from::<ProblemBody>()
+        .security_scheme("bearer", bearer)
+        .security_scheme("session", session)
+        .build();
+    let tags = ["media", "flights", "docks", "jobs", "events", "session", "workspaces", "administration", "health"];
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .security(Some(["bearer", "session"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()))))
+        .tags(Some(tags.map(Tag::new)))
+        .build()
+}
+
+/// Every field of an answer is always there, null when unknown: `required`, whatever its type. Requests (named so)
+/// may leave out what is optional.
+fn require_answered_fields(openapi: &mut OpenApi) {
+    let schemas = openapi.components.iter_mut().flat_map(|components| &mut components.schemas);
+    for (_, schema) in schemas.filter(|(name, _)| !name.ends_with("Request")) {
+        if let RefOr::T(schema) = schema {
+            require_all(schema);
+        }
+    }
+}
+
+fn require_all(schema: &mut Schema) {
+    match schema {
+        Schema::Object(object) => object.required = object.properties.keys().cloned().collect(),
+        Schema::AllOf(all) => all.items.iter_mut().for_each(|item| {
+            if let RefOr::T(schema) = item {
+                require_all(schema);
+            }
+        }),
+        _ => {}
+    }
+}
+
+/// The refusals that any operation of its kind may answer.
+fn add_problems(openapi: &mut OpenApi) {
+    for (path, item) in &mut openapi.paths.paths {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let mut kinds = vec![Kind::Internal];
+            if path.starts_with("/api/") {
+                kinds.extend([Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::NotFound, Kind::Unavailable]);
+            }
+            if operation.request_body.is_some() {
+                kinds.extend([Kind::Conflict, Kind::TooLarge, Kind::UnsupportedMediaType]);
+            }
+            if path.ends_with("/prioritize") || path.ends_with("/retry") {
+                kinds.push(Kind::Conflict);
+            }
+            if path == "/api/v1/session" && operation.request_body.is_some() {
+                kinds.push(Kind::TooManyRequests);
+            }
+            if path == "/metrics" {
+                kinds.extend([Kind::Unauthorized, Kind::Forbidden]);
+            }
+            for kind in kinds {
+                let status = kind.status().as_str().to_owned();
+                operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem(kind)));
+            }
+        }
+    }
+}
+
+fn problem(kind: Kind) -> Answer {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(kind.title()).content("application/problem+json", content).build()
+}
