@@ -1,0 +1,210 @@
+//! Media files (dock page "File management"): credentials to upload with, and the report of each uploaded file.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde_json::{Value, json};
+
+use crate::error::Unreadable;
+use crate::tolerant::{count, flag, float, get, int, text};
+
+/// S3's limit of an object key, bytes.
+pub const MAX_OBJECT_KEY_BYTES: usize = 1_024;
+
+/// `storage_config_get`: 0 media, 1 PSDK UI resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorageConfigGet {
+    pub module: i64,
+}
+
+impl StorageConfigGet {
+    pub(crate) fn read(data: &Value) -> Self {
+        // a dock that leaves the module out wants what docks upload
+        Self { module: int(get(data, "module")).unwrap_or(0) }
+    }
+}
+
+/// The answer to `storage_config_get`. No `Debug`: it is made of secrets.
+#[derive(Clone)]
+pub struct StorageConfig {
+    pub bucket: String,
+    pub region: String,
+    /// `ali`, `aws` or `minio`.
+    pub provider: String,
+    /// With its scheme.
+    pub endpoint: String,
+    pub object_key_prefix: String,
+    pub access_key_id: String,
+    pub access_key_secret: String,
+    pub security_token: String,
+    /// Seconds; a number, never text.
+    pub expire_s: i64,
+}
+
+pub fn storage_config_reply(config: &StorageConfig) -> Value {
+    json!({
+        "result": 0,
+        "output": {
+            "bucket": config.bucket,
+            "region": config.region,
+            "provider": config.provider,
+            "endpoint": config.endpoint,
+            "object_key_prefix": config.object_key_prefix,
+            "credentials": {
+                "access_key_id": config.access_key_id,
+                "access_key_secret": config.access_key_secret,
+                "security_token": config.security_token,
+                "expire": config.expire_s,
+            },
+        },
+    })
+}
+
+/// `highest_priority_upload_flighttask_media`: the flight that the dock uploads first now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HighestPriorityUploadFlighttaskMedia {
+    pub flight_id: String,
+}
+
+impl HighestPriorityUploadFlighttaskMedia {
+    pub(crate) fn read(data: &Value) -> Result<Self, Unreadable> {
+        Ok(Self { flight_id: text(get(data, "flight_id")).ok_or(Unreadable("flight_id is missing"))? })
+    }
+}
+
+/// `data` of the command `upload_flighttask_media_prioritize`.
+pub fn prioritize_command(flight_id: &str) -> Value {
+    json!({ "flight_id": flight_id })
+}
+
+/// WGS-84, degrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatLng {
+    pub lat: f64,
+    pub lng: f64,
+}
+
+/// When a picture was taken, as far as the report tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CapturedTime {
+    /// The text had an offset.
+    Utc { at: Timestamp, text: String },
+    /// The text had none: local time of an unknown zone.
+    Local { at: DateTime, text: String },
+}
+
+/// `file_upload_callback`, in whatever form of the last years it came. Only the key is needed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileUpload {
+    pub object_key: String,
+    /// The last part of the key when it was missing.
+    pub name: String,
+    pub path: Option<String>,
+    pub cloud_to_cloud_id: Option<String>,
+    pub fingerprint: Option<String>,
+    pub flight_id: Option<String>,
+    pub drone_model_key: Option<String>,
+    pub payload_model_key: Option<String>,
+    pub is_original: Option<bool>,
+    pub gimbal_yaw_deg: Option<f64>,
+    pub absolute_altitude_m: Option<f64>,
+    pub relative_altitude_m: Option<f64>,
+    pub captured: Option<CapturedTime>,
+    /// `None` also for coordinates that cannot be: devices without GPS send 0, 1e-170 or 1e240.
+    pub position: Option<LatLng>,
+    pub uploaded_file_count: Option<i64>,
+    pub expected_file_count: Option<i64>,
+    /// 0 wayline, 1 one-key take-off.
+    pub flight_type: Option<i64>,
+    /// The `result` beside the file, when it is not 0: the device's upload failed.
+    pub failed_result: Option<i64>,
+}
+
+impl FileUpload {
+    pub(crate) fn read(data: &Value) -> Result<Self, Unreadable> {
+        // documents up to v1.3.1 have the file's fields at the root
+        let file = if get(data, "file").is_object() { get(data, "file") } else { data };
+        let key = get(file, "object_key").as_str().ok_or(Unreadable("object_key is missing"))?;
+        if key.is_empty() || key.len() > MAX_OBJECT_KEY_BYTES {
+            return Err(Unreadable("object_key is empty or too long"));
+        }
+        let (ext, metadata, task) = (get(file, "ext"), get(file, "metadata"), get(data, "flight_task"));
+        let shot = get(metadata, "shoot_position");
+        let either = |first, second| if get(shot, first).is_null() { get(shot, second) } else { get(shot, first) };
+        let time = text(get(metadata, "created_time")).or_else(|| text(get(metadata, "create_time")));
+        Ok(Self {
+            object_key: key.to_owned(),
+            name: text(get(file, "name")).unwrap_or_else(|| key.rsplit('/').next().unwrap_or(key).to_owned()),
+            path: text(get(file, "path")),
+            cloud_to_cloud_id: text(get(file, "cloud_to_cloud_id")),
+            fingerprint: text(get(file, "fingerprint")),
+            flight_id: text(get(ext, "flight_id")),
+            drone_model_key: text(get(ext, "drone_model_key")),
+            payload_model_key: text(get(ext, "payload_model_key")),
+            is_original: flag(get(ext, "is_original")),
+            gimbal_yaw_deg: float(get(metadata, "gimbal_yaw_degree")),
+            absolute_altitude_m: float(get(metadata, "absolute_altitude")),
+            relative_altitude_m: float(get(metadata, "relative_altitude")),
+            captured: time.as_deref().and_then(captured_time),
+            position: position(either("lat", "latitude"), either("lng", "longitude")),
+            uploaded_file_count: count(get(task, "uploaded_file_count")),
+            expected_file_count: count(get(task, "expected_file_count")),
+            flight_type: int(get(task, "flight_type")),
+            failed_result: int(get(data, "result")).filter(|result| *result != 0),
+        })
+    }
+
+    /// The message's `data` in the documented form of v1.11, for the simulator.
+    pub fn write(&self) -> Value {
+        let mut metadata = json!({
+            "gimbal_yaw_degree": self.gimbal_yaw_deg,
+            "absolute_altitude": self.absolute_altitude_m,
+            "relative_altitude": self.relative_altitude_m,
+        });
+        if let Some(CapturedTime::Utc { text, .. } | CapturedTime::Local { text, .. }) = &self.captured {
+            metadata["create_time"] = json!(text);
+        }
+        if let Some(position) = self.position {
+            metadata["shoot_position"] = json!({ "lat": position.lat, "lng": position.lng });
+        }
+        json!({
+            "file": {
+                "object_key": self.object_key,
+                "path": self.path.as_deref().unwrap_or_default(),
+                "name": self.name,
+                "cloud_to_cloud_id": self.cloud_to_cloud_id.as_deref().unwrap_or("DEFAULT"),
+                "ext": {
+                    "flight_id": self.flight_id,
+                    "drone_model_key": self.drone_model_key,
+                    "payload_model_key": self.payload_model_key,
+                    "is_original": self.is_original.unwrap_or(true),
+                },
+                "metadata": metadata,
+            },
+            "flight_task": {
+                "uploaded_file_count": self.uploaded_file_count,
+                "expected_file_count": self.expected_file_count,
+                "flight_type": self.flight_type,
+            },
+        })
+    }
+}
+
+/// Coordinates that can be: finite, in range, and not both practically zero.
+pub(crate) fn position(lat: &Value, lng: &Value) -> Option<LatLng> {
+    const NOTHING_DEG: f64 = 1e-9;
+    let (lat, lng) = (float(lat)?, float(lng)?);
+    let in_range = lat.abs() <= 90.0 && lng.abs() <= 180.0;
+    let is_nothing = lat.abs() < NOTHING_DEG && lng.abs() < NOTHING_DEG;
+    (in_range && !is_nothing).then_some(LatLng { lat, lng })
+}
+
+/// `2024-05-01T09:30:00+08:00`, `2024-05-01 09:30:00`, and what lies between. `None` for what is no time.
+pub fn captured_time(text: &str) -> Option<CapturedTime> {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = text.trim();
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(CapturedTime::Utc { at, text: text.to_owned() });
+    }
+    let at = text.parse::<DateTime>().ok()?;
+    Some(CapturedTime::Local { at, text: text.to_owned() })
+}

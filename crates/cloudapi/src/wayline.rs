@@ -1,0 +1,41 @@
+//! Flight tasks (dock page "Wayline management"): only what tells of a flight's media.
+
+use serde_json::Value;
+
+use crate::tolerant::{count, get, text};
+
+/// `flighttask_progress`: where a task stands. Needs its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlighttaskProgress {
+    pub flight_id: Option<String>,
+    pub track_id: Option<String>,
+    /// Shots taken so far in this flight.
+    pub media_count: Option<i64>,
+    /// `sent`, `in_progress`, `ok`, `failed`, `canceled`, `timeout` ...
+    pub status: Option<String>,
+}
+
+/// `flighttask_resource_get` and `flighttask_progress_get`: questions to whoever dispatches waylines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlighttaskGet {
+    pub flight_id: Option<String>,
+}
+
+impl FlighttaskProgress {
+    pub(crate) fn read(data: &Value) -> Self {
+        let output = get(data, "output");
+        let ext = get(output, "ext");
+        Self {
+            flight_id: text(get(ext, "flight_id")),
+            track_id: text(get(ext, "track_id")),
+            media_count: count(get(ext, "media_count")),
+            status: text(get(output, "status")),
+        }
+    }
+}
+
+impl FlighttaskGet {
+    pub(crate) fn read(data: &Value) -> Self {
+        Self { flight_id: text(get(data, "flight_id")) }
+    }
+}
