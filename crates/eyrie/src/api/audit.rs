@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::{Admin, Scope};
-use super::extract::Query;
+use super::extract::QueryParams;
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use crate::app::App;
@@ -45,7 +45,7 @@ impl From<AuditEntry> for AuditItem {
 pub async fn list_audit(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Query(page): Query<PageQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<AuditItem>>, Problem> {
     let found = app.catalogue.list_audit(Some(scope.workspace.id), page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, AuditItem::from)))

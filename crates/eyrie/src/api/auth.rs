@@ -70,9 +70,9 @@ impl Caller {
 
     /// True while the same login is still good for the same things; asked again by streams that last.
     pub async fn still_good(&self, app: &App) -> bool {
-        Self::with(app, self.proof).await.is_ok_and(|now| {
-            (now.login.workspace_id, now.login.role) == (self.login.workspace_id, self.login.role)
-        })
+        Self::with(app, self.proof)
+            .await
+            .is_ok_and(|now| (now.login.workspace_id, now.login.role) == (self.login.workspace_id, self.login.role))
     }
 
     /// Of the browser session, when that is the login.
@@ -106,15 +106,12 @@ fn bearer(value: &str) -> Option<&str> {
 /// Middleware of every route: below `/api` and `/stac` nobody passes without a login, except to log in.
 pub async fn require_login(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response, Problem> {
     if !request.method().is_safe() && !request.headers().contains_key(header::AUTHORIZATION) {
-        // HTTP/2 has the host in the target
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-        refuse_other_sites(&app.urls.http, host, request.headers())?;
+        refuse_other_sites(&app.urls.http, request.headers())?;
     }
     let path = request.uri().path();
-    let needs_login = ["/api", "/stac"].iter().any(|root| {
-        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
+    let needs_login = ["/api", "/stac"]
+        .iter()
+        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     let logs_in = path == "/api/v1/session" && request.method() == Method::POST;
     if needs_login && !logs_in {
         let caller = Caller::authenticate(&app, request.headers()).await?;
@@ -124,7 +121,7 @@ pub async fn require_login(State(app): State<Arc<App>>, mut request: Request, ne
     Ok(next.run(request).await)
 }
 
-fn refuse_other_sites(public_url: &str, host: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
+fn refuse_other_sites(public_url: &str, headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail: &str| Err(Problem::new(Kind::CrossSite, detail));
     if let Some(site) = headers.get("sec-fetch-site")
         && site != "same-origin"
@@ -135,6 +132,7 @@ fn refuse_other_sites(public_url: &str, host: Option<&str>, headers: &HeaderMap)
     if let Some(origin) = headers.get(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or("null");
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         if origin != public_url && (authority.is_empty() || host != Some(authority)) {
             return refused("the Origin header names another site");
         }
@@ -230,7 +228,8 @@ impl Peer {
     /// True for a program on this machine that talks to us itself. A proxy on this machine speaks for anybody, and says
     /// so in one of these headers.
     pub fn is_local(&self, headers: &HeaderMap) -> bool {
-        let proxied = ["forwarded", "via", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name));
+        let proxied =
+            ["forwarded", "via", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name));
         !proxied && self.0.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
     }
 }
@@ -262,11 +261,8 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_may_change_things_with_a_cookie() {
-        let passes = |pairs: &[(&'static str, &str)]| {
-            let headers = headers(pairs);
-            let host = headers.get("host").map(|host| host.to_str().unwrap());
-            refuse_other_sites("https://eyrie.example", host, &headers).is_ok()
-        };
+        let passes =
+            |pairs: &[(&'static str, &str)]| refuse_other_sites("https://eyrie.example", &headers(pairs)).is_ok();
         assert!(passes(&[("host", "a:1")]));
         assert!(passes(&[("host", "a:1"), ("origin", "http://a:1"), ("sec-fetch-site", "same-origin")]));
         assert!(passes(&[("host", "inner"), ("origin", "https://eyrie.example")]));

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::{Admin, Scope, Viewer};
-use super::extract::{self, Path, Query};
+use super::extract::{self, PathParams, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use crate::admin::DockAccess;
@@ -73,8 +73,10 @@ impl DockItem {
         let view = app.docks.live(&dock.sn, app.now());
         let online = view.as_ref().is_some_and(|view| view.online);
         let (live, aircraft) = view.map_or((dock.live, dock.aircraft), |view| (view.live, view.aircraft));
-        let mut aircraft: Vec<_> =
-            aircraft.into_iter().map(|aircraft| DockAircraft { sn: aircraft.sn, model_key: aircraft.model_key }).collect();
+        let mut aircraft: Vec<_> = aircraft
+            .into_iter()
+            .map(|aircraft| DockAircraft { sn: aircraft.sn, model_key: aircraft.model_key })
+            .collect();
         aircraft.sort_by(|a, b| a.sn.cmp(&b.sn));
         Self {
             workspace_id: dock.workspace_id,
@@ -135,7 +137,7 @@ impl From<TraceEntry> for TraceItem {
 pub async fn list_docks(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Query(page): Query<PageQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<DockItem>>, Problem> {
     let docks = app.catalogue.docks(Some(scope.workspace.id)).await?;
     Ok(Json(Page::cut(docks, &page, |dock| dock.sn.clone(), |dock| DockItem::new(&app, dock))?))
@@ -148,7 +150,7 @@ pub async fn list_docks(
 pub async fn get_dock(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Path((_, sn)): Path<(String, String)>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
 ) -> Result<Json<DockItem>, Problem> {
     let dock = visible(&app, scope.workspace.id, &sn).await?;
     Ok(Json(DockItem::new(&app, dock)))
@@ -161,8 +163,8 @@ pub async fn get_dock(
 pub async fn list_trace(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Path((_, sn)): Path<(String, String)>,
-    Query(page): Query<PageQuery>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<TraceItem>>, Problem> {
     let dock = visible(&app, scope.workspace.id, &sn).await?;
     let found = app.catalogue.trace_of(&dock.sn, page.cursor(), page.limit()).await?;
@@ -222,7 +224,7 @@ pub async fn add_dock(
 pub async fn rotate_dock(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Path((_, sn)): Path<(String, String)>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
 ) -> Result<Json<DockAccessItem>, Problem> {
     let dock = visible(&app, scope.workspace.id, &sn).await?;
     let access = app.admin(scope.caller.actor()).rotate_dock(&dock.sn).await?;
@@ -239,7 +241,7 @@ pub async fn rotate_dock(
 pub async fn disable_dock(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Path((_, sn)): Path<(String, String)>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
 ) -> Result<Json<DockItem>, Problem> {
     set_enabled(&app, &scope, &sn, false).await
 }
@@ -251,7 +253,7 @@ pub async fn disable_dock(
 pub async fn enable_dock(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Path((_, sn)): Path<(String, String)>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
 ) -> Result<Json<DockItem>, Problem> {
     set_enabled(&app, &scope, &sn, true).await
 }

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use eyrie_catalogue::Media;
@@ -16,6 +17,7 @@ use serde_json::json;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::auth::{Caller, Scope, Viewer};
@@ -42,6 +44,7 @@ const MAX_STREAMS: usize = 1_000;
 pub async fn stream_events(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
+    stop: Option<Extension<CancellationToken>>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     if app.events.listeners() >= MAX_STREAMS {
         return Err(Problem::unavailable("too many event streams are open").retry_after(HEARTBEAT.as_secs()));
@@ -49,7 +52,8 @@ pub async fn stream_events(
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let changes = app.events.subscribe();
-    let listener = Listener { workspace_id: scope.workspace.id, caller: scope.caller, changes, heartbeat, app };
+    let stop = stop.map(|Extension(stop)| stop).unwrap_or_default();
+    let listener = Listener { workspace_id: scope.workspace.id, caller: scope.caller, changes, heartbeat, stop, app };
     Ok(Sse::new(stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -62,6 +66,7 @@ struct Listener {
     caller: Caller,
     changes: Receiver<(Uuid, Change)>,
     heartbeat: Interval,
+    stop: CancellationToken,
 }
 
 impl Listener {
@@ -69,6 +74,7 @@ impl Listener {
     async fn next(&mut self) -> Option<Event> {
         loop {
             tokio::select! {
+                () = self.stop.cancelled() => return None,
                 // the first tick comes at once, which lets clients see that the stream is open
                 _ = self.heartbeat.tick() => {
                     return self.caller.still_good(&self.app).await.then(|| Event::default().comment("heartbeat"));

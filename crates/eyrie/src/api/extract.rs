@@ -19,10 +19,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// Query parameters; unknown ones are ignored.
-pub struct Query<T>(pub T);
+/// Query parameters; unknown ones are ignored. (utoipa reads meaning into a type named `Query` or `Path`.)
+pub struct QueryParams<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -32,9 +32,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 /// Path parameters.
-pub struct Path<T>(pub T);
+pub struct PathParams<T>(pub T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn a_bbox_is_four_numbers_in_range() {
         assert_eq!(Bbox::try_from("170,-10,-170, 10.5".to_owned()), Ok(Bbox([170.0, -10.0, -170.0, 10.5])));
-        for bad in ["", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1,5,3,4", "181,0,1,1", "0,-91,1,1", "nan,0,1,1", "0,0,inf,1"] {
+        for bad in ["", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1,5,3,4", "181,0,1,1", "0,-91,1,1", "nan,0,1,1", "0,0,inf,1"]
+        {
             assert!(Bbox::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

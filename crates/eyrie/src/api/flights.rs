@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Operator, Scope, Viewer};
-use super::extract::{Path, Query, blank_is_none};
+use super::extract::{PathParams, QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::FlightState;
@@ -88,8 +88,8 @@ pub struct FlightQuery {
 pub async fn list_flights(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Query(query): Query<FlightQuery>,
-    Query(page): Query<PageQuery>,
+    QueryParams(query): QueryParams<FlightQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<FlightItem>>, Problem> {
     let gateway_sn = query.gateway_sn.as_deref();
     let found = app.catalogue.list_flights(scope.workspace.id, gateway_sn, page.cursor(), page.limit()).await?;
@@ -103,7 +103,7 @@ pub async fn list_flights(
 pub async fn get_flight(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Path((_, flight_id)): Path<(String, String)>,
+    PathParams((_ws, flight_id)): PathParams<(String, String)>,
 ) -> Result<Json<FlightItem>, Problem> {
     let flight = app.catalogue.flight(scope.workspace.id, &flight_id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(FlightItem::new(&app, flight)))
@@ -125,7 +125,7 @@ pub struct Accepted {
 pub async fn prioritize_flight(
     scope: Scope<Operator>,
     State(app): State<Arc<App>>,
-    Path((_, flight_id)): Path<(String, String)>,
+    PathParams((_ws, flight_id)): PathParams<(String, String)>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let flight = app.catalogue.flight(scope.workspace.id, &flight_id).await?.ok_or_else(Problem::not_found)?;
     let gateway_sn = flight.gateway_sn.ok_or_else(|| Problem::conflict("no dock is known for this flight"))?;

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Operator, Scope, Viewer};
-use super::extract::{Path, Query, blank_is_none};
+use super::extract::{PathParams, QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::JobState;
@@ -86,8 +86,8 @@ pub struct JobQuery {
 pub async fn list_jobs(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Query(query): Query<JobQuery>,
-    Query(page): Query<PageQuery>,
+    QueryParams(query): QueryParams<JobQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<JobItem>>, Problem> {
     let (workspace, state, kind) = (Some(scope.workspace.id), query.state.map(Into::into), query.kind.as_deref());
     let found = app.catalogue.list_jobs(workspace, state, kind, page.cursor(), page.limit()).await?;
@@ -101,7 +101,7 @@ pub async fn list_jobs(
 pub async fn get_job(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<Json<JobItem>, Problem> {
     Ok(Json(visible(&app, scope.workspace.id, id).await?.into()))
 }
@@ -113,7 +113,7 @@ pub async fn get_job(
 pub async fn retry_job(
     scope: Scope<Operator>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<Json<JobItem>, Problem> {
     let job = visible(&app, scope.workspace.id, id).await?;
     if matches!(job.state, eyrie_catalogue::JobState::Queued | eyrie_catalogue::JobState::Running) {

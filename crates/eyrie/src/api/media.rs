@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Operator, Scope, Viewer};
-use super::extract::{Bbox, Path, Query, blank_is_none};
+use super::extract::{Bbox, PathParams, QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::{MediaKind, MediaSource, MediaStatus, Processing};
@@ -161,7 +161,7 @@ pub struct MediaQuery {
     q: Option<String>,
     /// `stored` when left out.
     #[serde(default, deserialize_with = "blank_is_none")]
-    #[param(required = false)]
+    #[param(required = false, inline)]
     status: Option<StatusQuery>,
     /// The trash instead of the library.
     #[serde(default, deserialize_with = "blank_is_none")]
@@ -215,8 +215,8 @@ impl From<MediaQuery> for MediaFilter {
 pub async fn list_media(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Query(query): Query<MediaQuery>,
-    Query(page): Query<PageQuery>,
+    QueryParams(query): QueryParams<MediaQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<MediaItem>>, Problem> {
     let found = app.catalogue.list_media(scope.workspace.id, &query.into(), page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, MediaItem::from)))
@@ -229,7 +229,7 @@ pub async fn list_media(
 pub async fn get_media(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<Json<MediaDetail>, Problem> {
     Ok(Json(listed(&app, scope.workspace.id, id).await?.into()))
 }
@@ -243,7 +243,7 @@ pub async fn get_media(
 pub async fn trash_media(
     scope: Scope<Operator>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<StatusCode, Problem> {
     let media = listed(&app, scope.workspace.id, id).await?;
     let audit = audit(&app, &scope, "media.trash", &media);
@@ -260,7 +260,7 @@ pub async fn trash_media(
 pub async fn restore_media(
     scope: Scope<Operator>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<Json<MediaDetail>, Problem> {
     let media = app.catalogue.media(scope.workspace.id, id).await?.ok_or_else(Problem::not_found)?;
     if media.trashed_at.is_some() {
@@ -288,8 +288,8 @@ pub struct ContentQuery {
 pub async fn get_media_content(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
-    Query(query): Query<ContentQuery>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
+    QueryParams(query): QueryParams<ContentQuery>,
 ) -> Result<Response, Problem> {
     let media = listed(&app, scope.workspace.id, id).await?;
     if media.status != eyrie_catalogue::MediaStatus::Stored {

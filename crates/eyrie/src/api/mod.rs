@@ -76,7 +76,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::list_audit))
 }
 
-/// The API as a service. The listener puts `ConnectInfo<SocketAddr>` of the peer into each request.
+/// The API as a service. The listener puts `ConnectInfo<SocketAddr>` of the peer into each request; a `CancellationToken`
+/// among the extensions ends event streams, which would otherwise hold up a stop.
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
     router

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{Array, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Answer,
-    ResponseBuilder, Tag,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Response as Answer, ResponseBuilder, Tag,
 };
 
 use super::auth::SESSION_COOKIE;
@@ -25,7 +26,7 @@ pub fn openapi() -> OpenApi {
 /// This description
 #[utoipa::path(get, path = "/openapi.json", tag = "health", security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object)))]
-pub async fn openapi_json() -> Response {
+pub(super) async fn openapi_json() -> Response {
     static TEXT: LazyLock<String> =
         LazyLock::new(|| openapi().to_json().expect("a description made of our own types can be written"));
     ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
@@ -62,9 +63,12 @@ pub(super) fn head() -> OpenApi {
 /// may leave out what is optional.
 fn require_answered_fields(openapi: &mut OpenApi) {
     let schemas = openapi.components.iter_mut().flat_map(|components| &mut components.schemas);
-    for (_, schema) in schemas.filter(|(name, _)| !name.ends_with("Request")) {
-        if let RefOr::T(schema) = schema {
-            require_all(schema);
+    for (name, schema) in schemas.filter(|(name, _)| !name.ends_with("Request")) {
+        let RefOr::T(schema) = schema else { continue };
+        require_all(schema);
+        // utoipa writes the item's schema out again in every list of it
+        if let (Some(item), Schema::Object(page)) = (name.strip_prefix("Page_"), schema) {
+            page.properties.insert("items".into(), Array::new(Ref::from_schema_name(item)).into());
         }
     }
 }
@@ -83,34 +87,48 @@ fn require_all(schema: &mut Schema) {
 
 /// The refusals that any operation of its kind may answer.
 fn add_problems(openapi: &mut OpenApi) {
+    let components = openapi.components.get_or_insert_default();
+    for kind in Kind::ALL {
+        components.responses.insert(name(kind), RefOr::T(problem(kind)));
+    }
     for (path, item) in &mut openapi.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            let mut kinds = vec![Kind::Internal];
-            if path.starts_with("/api/") {
-                kinds.extend([Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::NotFound, Kind::Unavailable]);
-            }
-            if operation.request_body.is_some() {
-                kinds.extend([Kind::Conflict, Kind::TooLarge, Kind::UnsupportedMediaType]);
-            }
-            if path.ends_with("/prioritize") || path.ends_with("/retry") {
-                kinds.push(Kind::Conflict);
-            }
-            if path == "/api/v1/session" && operation.request_body.is_some() {
-                kinds.push(Kind::TooManyRequests);
-            }
-            if path == "/metrics" {
-                kinds.extend([Kind::Unauthorized, Kind::Forbidden]);
-            }
-            for kind in kinds {
+        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for kind in kinds_of(path, operation) {
                 let status = kind.status().as_str().to_owned();
-                operation.responses.responses.entry(status).or_insert_with(|| RefOr::T(problem(kind)));
+                let answer = || RefOr::Ref(Ref::from_response_name(name(kind)));
+                operation.responses.responses.entry(status).or_insert_with(answer);
             }
         }
     }
 }
 
+fn kinds_of(path: &str, operation: &Operation) -> Vec<Kind> {
+    let has_body = operation.request_body.is_some();
+    let mut kinds = vec![Kind::Internal];
+    if path.starts_with("/api/") {
+        kinds.extend([Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::NotFound, Kind::Unavailable]);
+    }
+    if has_body {
+        kinds.extend([Kind::TooLarge, Kind::UnsupportedMediaType]);
+    }
+    if path == "/api/v1/session" && has_body {
+        kinds.push(Kind::TooManyRequests);
+    } else if has_body || path.ends_with("/prioritize") || path.ends_with("/retry") {
+        kinds.push(Kind::Conflict);
+    }
+    if path == "/metrics" {
+        kinds.extend([Kind::Unauthorized, Kind::Forbidden]);
+    }
+    kinds
+}
+
 fn problem(kind: Kind) -> Answer {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(kind.title()).content("application/problem+json", content).build()
+    let description = format!("{} (`{}`)", kind.title(), kind.type_uri());
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}
+
+/// `/problems/not-found` is the component `not-found`.
+fn name(kind: Kind) -> String {
+    kind.type_uri().trim_start_matches("/problems/").to_owned()
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{Admin, Scope};
-use super::extract::{self, Path, Query};
+use super::extract::{self, PathParams, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use crate::admin::S3Access;
@@ -56,7 +56,7 @@ impl From<S3Key> for S3KeyItem {
 pub async fn list_s3_keys(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Query(page): Query<PageQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<S3KeyItem>>, Problem> {
     let keys = app.catalogue.s3_keys(scope.workspace.id).await?;
     Ok(Json(Page::cut(keys, &page, |key| key.access_key_id.clone(), S3KeyItem::from)?))
@@ -99,7 +99,7 @@ pub async fn create_s3_key(
 pub async fn revoke_s3_key(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Path((_, access_key_id)): Path<(String, String)>,
+    PathParams((_ws, access_key_id)): PathParams<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     app.admin(scope.caller.actor()).revoke_s3_key(scope.workspace.id, &access_key_id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -22,7 +22,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 
 /// A span with the request's id, a log line and a measurement when it is answered.
-pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = foreign_id(request.headers()).unwrap_or_else(|| app.new_id().to_string());
     let method = request.method().clone();
     // the template: a path holds ids, and what cannot be routed may hold anything
@@ -34,7 +34,9 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     let took = started.elapsed();
 
     let status = response.status();
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request answered"));
+    span.in_scope(|| {
+        tracing::debug!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request answered")
+    });
     let labels = [("method", known(&method)), ("route", route), ("status", status.as_str().to_owned())];
     ::metrics::histogram!("eyrie_http_request_duration_seconds", &labels).record(took.as_secs_f64());
     if let Ok(id) = HeaderValue::try_from(id) {
@@ -60,7 +62,7 @@ fn known(method: &http::Method) -> String {
 
 /// Headers for answers that are data, never pages: not stored, not sniffed, not framed. A handler that knows better has
 /// set its own already.
-pub async fn set_headers(request: Request, next: Next) -> Response {
+pub(super) async fn set_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -76,7 +78,7 @@ pub async fn set_headers(request: Request, next: Next) -> Response {
     response
 }
 
-pub async fn limit_time(request: Request, next: Next) -> Response {
+pub(super) async fn limit_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
@@ -89,7 +91,7 @@ pub async fn limit_time(request: Request, next: Next) -> Response {
 
 /// A panic is a fault of ours in one request; the others go on.
 #[allow(clippy::needless_pass_by_value)] // the layer's signature
-pub fn explain_panic(panic: Box<dyn Any + Send>) -> Response {
+pub(super) fn explain_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     Problem::internal(anyhow::anyhow!("panic: {text}")).into_response()

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::{Admin, Scope};
-use super::extract::{self, Path, Query};
+use super::extract::{self, PathParams, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::Role;
@@ -45,7 +45,7 @@ impl From<Token> for TokenItem {
 pub async fn list_tokens(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Query(page): Query<PageQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<TokenItem>>, Problem> {
     let tokens = app.catalogue.tokens(scope.workspace.id).await?;
     Ok(Json(Page::cut(tokens, &page, |token| token.id.to_string(), TokenItem::from)?))
@@ -90,7 +90,7 @@ pub async fn create_token(
 pub async fn revoke_token(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<StatusCode, Problem> {
     app.admin(scope.caller.actor()).revoke_token(scope.workspace.id, id).await?;
     Ok(StatusCode::NO_CONTENT)

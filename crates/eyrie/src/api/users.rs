@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::{Admin, Scope};
-use super::extract::{self, Path, Query};
+use super::extract::{self, PathParams, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::Role;
@@ -39,7 +39,7 @@ impl From<User> for UserItem {
 pub async fn list_users(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Query(page): Query<PageQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<UserItem>>, Problem> {
     let users = app.catalogue.users(Some(scope.workspace.id)).await?;
     Ok(Json(Page::cut(users, &page, |user| user.id.to_string(), UserItem::from)?))
@@ -86,7 +86,7 @@ pub async fn create_user(
 pub async fn delete_user(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
-    Path((_, id)): Path<(String, Uuid)>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<StatusCode, Problem> {
     let users = app.catalogue.users(Some(scope.workspace.id)).await?;
     let user = users.into_iter().find(|user| user.id == id && user.workspace_id == Some(scope.workspace.id));

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::{Caller, ServerAdmin};
-use super::extract::{self, Query};
+use super::extract::{self, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use crate::app::App;
@@ -39,7 +39,7 @@ impl From<Workspace> for WorkspaceItem {
 pub async fn list_workspaces(
     caller: Caller,
     State(app): State<Arc<App>>,
-    Query(page): Query<PageQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<WorkspaceItem>>, Problem> {
     let mut workspaces = app.catalogue.workspaces().await?;
     workspaces.retain(|workspace| caller.sees(workspace));
