@@ -1,6 +1,16 @@
 //! Everything an operator can set. One TOML file, every key also as `EYRIE_...`, the useful ones as flags;
 //! [`load`](load::load) joins them and remembers where each value came from.
 
+mod check;
+pub mod explain;
+pub mod load;
+mod settings;
+mod units;
+
+pub use check::{BrokerUrl, broker_url, public_urls};
+pub use explain::explain;
+pub use load::{Loaded, Origin, Sources, load};
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;

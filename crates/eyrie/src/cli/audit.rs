@@ -1,0 +1,35 @@
+use clap::Args;
+use serde_json::json;
+
+use super::Opened;
+
+/// Who did what: the newest entries of the audit log
+#[derive(Args)]
+pub(super) struct Audit {
+    /// Of this workspace only
+    #[arg(long)]
+    workspace: Option<String>,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+}
+
+impl Audit {
+    pub(super) async fn run(self, opened: &Opened) -> anyhow::Result<bool> {
+        let workspace = match &self.workspace {
+            Some(workspace) => Some(opened.admin.workspace(workspace).await?.id),
+            None => None,
+        };
+        let page = opened.library.catalogue.list_audit(workspace, None, self.limit).await?;
+        let items = page.items.iter().map(|entry| {
+            json!({
+                "at": entry.at,
+                "actor": entry.actor,
+                "action": entry.action,
+                "subject": entry.subject,
+                "workspace_id": entry.workspace_id,
+                "detail": entry.detail,
+            })
+        });
+        opened.print_list(items.collect()).await
+    }
+}
