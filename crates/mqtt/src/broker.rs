@@ -131,7 +131,7 @@ impl std::fmt::Debug for BrokerConfig {
 
 pub struct Broker {
     registry: Arc<Registry>,
-    engine: Engine,
+    engine: Arc<Engine>,
     front: Front,
 }
 
@@ -151,8 +151,8 @@ impl Broker {
             .await
             .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
         let registry = Arc::new(Registry::new(gate, config.service));
-        let engine = Engine::start(&config.limits, registry.clone()).await?;
-        let front = Front::start(listener, tls, engine.docks_addr(), config.limits, registry.clone())
+        let engine = Arc::new(Engine::start(&config.limits, registry.clone()).await?);
+        let front = Front::start(listener, tls, engine.clone(), config.limits, registry.clone())
             .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
         Ok(Self { registry, engine, front })
     }
@@ -169,7 +169,7 @@ impl Broker {
 
     /// Ends every session of `username`, subscriptions and queued messages included; it must authenticate again.
     pub async fn disconnect(&self, username: &str) {
-        self.engine.end_sessions(self.registry.sessions_of(username)).await;
+        self.engine.end_sessions(self.engine.sessions(Some(username)).await).await;
         // Whoever is still there: in the middle of authenticating, or deaf to DISCONNECT.
         self.registry.cut(username);
     }
@@ -182,7 +182,7 @@ impl Broker {
     /// Stops listening, ends all sessions and closes all connections, in about a second at most.
     pub async fn stop(&self) {
         self.front.close();
-        let _ = tokio::time::timeout(STOP_TIMEOUT, self.engine.end_sessions(self.engine.all_sessions().await)).await;
+        let _ = tokio::time::timeout(STOP_TIMEOUT, self.engine.end_sessions(self.engine.sessions(None).await)).await;
         self.registry.cut_all();
         self.engine.stop();
     }

@@ -1,20 +1,24 @@
 //! rmqtt itself, on two loopback listeners: one behind the front, one for the service.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use rmqtt::context::ServerContext;
+use rmqtt::fitter::{DefaultFitter, Fitter, FitterManager};
 use rmqtt::net::{Builder, Listener};
 use rmqtt::server::MqttServer;
-use rmqtt::types::{Id, ListenerId};
+use rmqtt::types::{CodecPublish, ConnectInfo, Disconnect, FitterType, Id, ListenerConfig, ListenerId};
 use tokio::task::JoinHandle;
 
 use super::registry::Registry;
 use super::rules::Rules;
 use super::{BrokerError, BrokerLimits};
+
+/// Sessions one account may have at a time, offline ones included: a dock with two clients and some leftovers.
+const MAX_SESSIONS_PER_ACCOUNT: usize = 32;
 
 /// rmqtt's names of the two listeners.
 pub(super) const DOCKS: ListenerId = 1;
@@ -30,11 +34,15 @@ const SESSION_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 /// How long rmqtt tries to write to a client that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Ten years: long, and no clock overflows.
+const RETAINED_FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// Topic Aliases a client may use (MQTT 5, 3.2.2.3.8).
 const MAX_TOPIC_ALIASES: u16 = 32;
 
 pub(super) struct Engine {
     scx: ServerContext,
+    registry: Arc<Registry>,
     docks: SocketAddr,
     service: SocketAddr,
     server: JoinHandle<()>,
@@ -52,7 +60,8 @@ impl Engine {
         // Their names become part of rmqtt's registry: both features do nothing without their plugin.
         rmqtt_retainer::register(&scx, true, false).await.map_err(start_error)?;
         rmqtt_shared_subscription::register(&scx, true, false).await.map_err(start_error)?;
-        Rules::install(&scx, registry).await;
+        *scx.extends.fitter_mgr_mut().await = Box::new(Fitters);
+        Rules::install(&scx, registry.clone()).await;
 
         let docks = bind("docks", docks_listener(limits)).map_err(start_error)?;
         let service = bind("service", service_listener(limits)).map_err(start_error)?;
@@ -64,7 +73,7 @@ impl Engine {
                 tracing::error!(%error, "the broker ended");
             }
         });
-        Ok(Self { scx, docks: docks_addr, service: service_addr, server })
+        Ok(Self { scx, registry, docks: docks_addr, service: service_addr, server })
     }
 
     pub(super) fn docks_addr(&self) -> SocketAddr {
@@ -75,21 +84,45 @@ impl Engine {
         self.service
     }
 
-    pub(super) async fn all_sessions(&self) -> Vec<String> {
+    /// Of all accounts and the service, or of one account.
+    pub(super) async fn sessions(&self, username: Option<&str>) -> Vec<Id> {
         let shared = self.scx.extends.shared().await;
-        shared.iter().map(|entry| entry.id().client_id.to_string()).collect()
+        let of_account = |id: &Id| username.is_none_or(|username| id.username.as_deref() == Some(username));
+        shared.iter().map(|entry| entry.id()).filter(of_account).collect()
     }
 
     /// Disconnects and forgets these sessions, all at the same time.
-    pub(super) async fn end_sessions(&self, sessions: Vec<String>) {
-        join_all(sessions.into_iter().map(|session| async move {
-            let id = Id::new(self.scx.node.id(), DOCKS, None, None, session.into(), None);
-            let mut entry = self.scx.extends.shared().await.entry(id);
-            if let Err(error) = entry.kick(true, true, true).await {
-                tracing::debug!(%error, "a session did not answer when it was ended");
+    pub(super) async fn end_sessions(&self, sessions: Vec<Id>) {
+        join_all(sessions.into_iter().map(|id| self.end_session(id))).await;
+    }
+
+    async fn end_session(&self, id: Id) {
+        let mut entry = self.scx.extends.shared().await.entry(id.clone());
+        if let Err(error) = entry.kick(true, true, true).await {
+            tracing::debug!(%error, "a session did not answer when it was ended");
+        }
+        // rmqtt calls no hook for one that was offline.
+        if !entry.exist() {
+            self.registry.session_ended(id.username.as_deref().unwrap_or_default(), &id.client_id);
+        }
+    }
+
+    /// Whether the account may have the session `name`. An account that has too many loses the oldest one that is offline:
+    /// a client that never comes back with the same identifier must not lock itself out.
+    pub(super) async fn make_room(&self, username: &str, name: &str) -> bool {
+        let sessions = self.registry.sessions_of(username);
+        if sessions.len() < MAX_SESSIONS_PER_ACCOUNT || sessions.iter().any(|known| known == name) {
+            return true;
+        }
+        for session in sessions {
+            let id = Id::new(self.scx.node.id(), DOCKS, None, None, session.into(), Some(username.to_owned().into()));
+            if !self.scx.extends.shared().await.entry(id.clone()).is_connected().await {
+                tracing::info!(dock.sn = username, "the oldest session that is offline makes room");
+                self.end_session(id).await;
+                return true;
             }
-        }))
-        .await;
+        }
+        false
     }
 
     pub(super) fn stop(&self) {
@@ -135,4 +168,48 @@ fn common(limits: &BrokerLimits) -> Builder {
 /// The size limit is never met: a larger payload would not fit in a packet. rmqtt logs what it drops by it.
 fn retainer_config(limits: &BrokerLimits) -> String {
     format!("storage.type = \"ram\"\nmax_retained_messages = 0\nmax_payload_size = \"{}B\"\n", limits.max_packet_bytes)
+}
+
+/// What a session may do, by listener and CONNECT: rmqtt's answers but one.
+struct Fitters;
+
+impl FitterManager for Fitters {
+    fn create(&self, connect: Arc<ConnectInfo>, id: Id, listener: ListenerConfig) -> FitterType {
+        Arc::new(Fit(DefaultFitter::new(connect, id, listener)))
+    }
+}
+
+struct Fit(DefaultFitter);
+
+impl Fitter for Fit {
+    /// How long a message is retained. rmqtt reads zero as "never expires" for queued messages and as "already expired" for
+    /// retained ones; only these come by here.
+    fn message_expiry_interval(&self, publish: &CodecPublish) -> Duration {
+        match self.0.message_expiry_interval(publish) {
+            Duration::ZERO => RETAINED_FOREVER,
+            interval => interval,
+        }
+    }
+
+    fn keep_alive(&self, keep_alive_s: &mut u16) -> rmqtt::Result<u16> {
+        self.0.keep_alive(keep_alive_s)
+    }
+    fn max_mqueue_len(&self) -> usize {
+        self.0.max_mqueue_len()
+    }
+    fn mqueue_rate_limit(&self) -> (NonZeroU32, Duration) {
+        self.0.mqueue_rate_limit()
+    }
+    fn max_inflight(&self) -> NonZeroU16 {
+        self.0.max_inflight()
+    }
+    fn session_expiry_interval(&self, disconnect: Option<&Disconnect>) -> Duration {
+        self.0.session_expiry_interval(disconnect)
+    }
+    fn max_client_topic_aliases(&self) -> u16 {
+        self.0.max_client_topic_aliases()
+    }
+    fn max_server_topic_aliases(&self) -> u16 {
+        self.0.max_server_topic_aliases()
+    }
 }

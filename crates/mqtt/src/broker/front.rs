@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::{SinkExt, StreamExt};
-use rmqtt::codec::MqttCodec;
-use rmqtt::codec::version::VersionCodec;
+use rmqtt::codec::version::{ProtocolVersion, VersionCodec};
+use rmqtt::codec::{MqttCodec, MqttPacket, v5};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::codec::{Framed, FramedParts};
+use tokio_util::codec::{Encoder, Framed, FramedParts};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::{Answer, Connect, Denied, answer, codec, refuse};
+use super::engine::Engine;
 use super::registry::{Announced, Entered, Registry};
 use super::wire::{BoxedWire, Opening, open};
 use super::{BrokerLimits, Login};
@@ -31,6 +32,9 @@ const CONNACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the last bytes may take once the other side is gone.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How long after rmqtt closed a connection its hook may take to say why.
+const WHY: Duration = Duration::from_millis(200);
 
 /// Each direction of each connection holds one such buffer.
 const RELAY_BUFFER_BYTES: usize = 4 * 1024;
@@ -49,7 +53,7 @@ pub(super) struct Front {
 
 struct Shared {
     tls: Option<TlsAcceptor>,
-    engine: SocketAddr,
+    engine: Arc<Engine>,
     limits: BrokerLimits,
     registry: Arc<Registry>,
     /// Connections that have their CONNACK.
@@ -60,7 +64,7 @@ impl Front {
     pub(super) fn start(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
-        engine: SocketAddr,
+        engine: Arc<Engine>,
         limits: BrokerLimits,
         registry: Arc<Registry>,
     ) -> io::Result<Self> {
@@ -164,7 +168,7 @@ impl Shared {
             Opening::Mqtt(wire, read) => (wire, read),
             Opening::WebSocket(wire) => (wire, BytesMut::new()),
         };
-        let mut parts = FramedParts::new::<rmqtt::codec::MqttPacket>(wire, MqttCodec::Version(VersionCodec));
+        let mut parts = FramedParts::new::<MqttPacket>(wire, MqttCodec::Version(VersionCodec));
         parts.read_buf = read;
         let mut client = Framed::from_parts(parts);
         let connect = Connect::read(&mut client, self.limits.max_packet_bytes).await?;
@@ -198,7 +202,11 @@ impl Shared {
             return Ok(None);
         }
         let assigned = connect.name_session(&username);
-        if self.registry.has_room(&username, connect.client_id()) { Ok(assigned) } else { Err(Denied::TooManySessions) }
+        if self.engine.make_room(&username, connect.client_id()).await {
+            Ok(assigned)
+        } else {
+            Err(Denied::TooManySessions)
+        }
     }
 
     /// Hands the CONNECT to rmqtt and its CONNACK to the client.
@@ -211,7 +219,7 @@ impl Shared {
     ) -> Option<Relay> {
         let version = connect.version();
         let _turn = self.registry.turn(connect.client_id()).await;
-        let stream = TcpStream::connect(self.engine).await.ok()?;
+        let stream = TcpStream::connect(self.engine.docks_addr()).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let announced = self.registry.announce(stream.local_addr().ok()?);
         // Unlimited: rmqtt's own limit holds, and the session's name makes the packet longer than what the client sent.
@@ -224,7 +232,7 @@ impl Shared {
         match answer(packet, assigned)? {
             Answer::Accepted(packet) => {
                 client.send(packet).await.ok()?;
-                Some(Relay { client, engine, entered, _announced: announced })
+                Some(Relay { version, client, engine, entered, announced })
             }
             Answer::Refused(packet) => {
                 let _ = timeout(LINGER, client.send(packet)).await;
@@ -237,31 +245,54 @@ impl Shared {
 
 /// A client and its session in rmqtt.
 struct Relay {
+    version: ProtocolVersion,
     client: Framed<BoxedWire, MqttCodec>,
     engine: Framed<TcpStream, MqttCodec>,
     entered: Entered,
-    _announced: Announced,
+    announced: Announced,
 }
 
 impl Relay {
     /// Until one side closes or the account is disconnected.
     async fn run(self) {
         let (client, engine) = (self.client.into_parts(), self.engine.into_parts());
-        let (client_read, client_write) = tokio::io::split(client.io);
-        let (engine_read, engine_write) = engine.io.into_split();
-        let up = pump(client_read, engine_write, client.read_buf);
-        let down = pump(engine_read, client_write, engine.read_buf);
-        tokio::pin!(up, down);
-        tokio::select! {
-            // rmqtt hears of the end and may still have something to say; the client that does not close is left.
-            _ = &mut up => { let _ = timeout(LINGER, down).await; }
-            _ = &mut down => {}
-            () = self.entered.token.cancelled() => {}
-        }
+        let (mut client_read, mut client_write) = tokio::io::split(client.io);
+        let (mut engine_read, mut engine_write) = engine.io.into_split();
+        let closed_by_engine = {
+            let up = async {
+                let _ = pump(&mut client_read, &mut engine_write, client.read_buf).await;
+                let _ = engine_write.shutdown().await;
+            };
+            let down = pump(&mut engine_read, &mut client_write, engine.read_buf);
+            tokio::pin!(up, down);
+            tokio::select! {
+                // rmqtt may still have something to say.
+                () = &mut up => { let _ = timeout(LINGER, down).await; false }
+                _ = &mut down => true,
+                () = self.entered.token.cancelled() => false,
+            }
+        };
+        let farewell = async {
+            if closed_by_engine && self.version == ProtocolVersion::MQTT5 {
+                send_disconnect(&mut client_write, self.announced).await;
+            }
+            let _ = client_write.shutdown().await;
+        };
+        let _ = timeout(LINGER, farewell).await;
     }
 }
 
-/// Copies until the end of `from`, beginning with what was read of it already, and then ends `to`.
+/// Tells a client of MQTT 5 why ([MQTT-4.13.2-1]). rmqtt closes the connection before it would send its own DISCONNECT.
+async fn send_disconnect(to: &mut (impl AsyncWrite + Unpin), mut announced: Announced) {
+    let Ok(Ok(reason_code)) = timeout(WHY, &mut announced.why).await else { return };
+    let disconnect = v5::Disconnect { reason_code, ..Default::default() };
+    let mut packet = BytesMut::new();
+    if v5::Codec::new(0, 0).encode(v5::Packet::Disconnect(disconnect), &mut packet).is_ok() {
+        let _ = to.write_all(&packet).await;
+    }
+}
+
+/// Copies until the end of `from`, beginning with what was read of it already.
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -274,7 +305,7 @@ async fn pump(
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
-            return to.shutdown().await;
+            return Ok(());
         }
         to.write_all(&buffer[..read]).await?;
         to.flush().await?;

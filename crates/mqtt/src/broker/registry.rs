@@ -1,30 +1,28 @@
 //! What front and rules both know: who is connected, which sessions an account has, and what the front has announced.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use rmqtt::codec::v5::DisconnectReasonCode;
 use subtle::ConstantTimeEq;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Gate;
 
-/// Sessions one account may have at a time, offline ones included: a dock with two clients and some leftovers.
-pub(super) const MAX_SESSIONS_PER_ACCOUNT: usize = 32;
-
 pub(super) struct Registry {
     pub(super) gate: Arc<dyn Gate>,
     service: (String, String),
-    /// Loopback source addresses of the front's own connections to rmqtt.
-    relays: Mutex<HashSet<SocketAddr>>,
+    /// Loopback source addresses of the front's own connections to rmqtt, and who wants to know why one ends.
+    relays: Mutex<HashMap<SocketAddr, Option<oneshot::Sender<DisconnectReasonCode>>>>,
     /// Connections by the username they claim, whether it was checked already or not.
     connections: Mutex<HashMap<String, HashMap<u64, CancellationToken>>>,
     next_connection: AtomicU64,
-    /// rmqtt's session names by username.
-    sessions: Mutex<HashMap<String, HashSet<String>>>,
+    /// rmqtt's session names by username, the oldest first.
+    sessions: Mutex<HashMap<String, Vec<String>>>,
     /// One connect at a time for each session name.
     connecting: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -53,12 +51,20 @@ impl Registry {
     }
 
     pub(super) fn announce(self: &Arc<Self>, from: SocketAddr) -> Announced {
-        self.relays.lock().insert(from);
-        Announced { registry: self.clone(), from }
+        let (ended, why) = oneshot::channel();
+        self.relays.lock().insert(from, Some(ended));
+        Announced { registry: self.clone(), from, why }
     }
 
     pub(super) fn is_announced(&self, from: SocketAddr) -> bool {
-        self.relays.lock().contains(&from)
+        self.relays.lock().contains_key(&from)
+    }
+
+    /// rmqtt ends the connection that came from there.
+    pub(super) fn ended(&self, from: SocketAddr, why: DisconnectReasonCode) {
+        if let Some(ended) = self.relays.lock().get_mut(&from).and_then(Option::take) {
+            let _ = ended.send(why);
+        }
     }
 
     /// The token is cancelled when the account is disconnected.
@@ -80,13 +86,17 @@ impl Registry {
     }
 
     pub(super) fn session_created(&self, username: &str, session: &str) {
-        self.sessions.lock().entry(username.to_owned()).or_default().insert(session.to_owned());
+        let mut sessions = self.sessions.lock();
+        let all = sessions.entry(username.to_owned()).or_default();
+        if !all.iter().any(|known| known == session) {
+            all.push(session.to_owned());
+        }
     }
 
     pub(super) fn session_ended(&self, username: &str, session: &str) {
         let mut sessions = self.sessions.lock();
         if let Some(all) = sessions.get_mut(username) {
-            all.remove(session);
+            all.retain(|known| known != session);
             if all.is_empty() {
                 sessions.remove(username);
             }
@@ -95,12 +105,6 @@ impl Registry {
 
     pub(super) fn sessions_of(&self, username: &str) -> Vec<String> {
         self.sessions.lock().get(username).into_iter().flatten().cloned().collect()
-    }
-
-    /// Whether `session` exists or the account may have one more.
-    pub(super) fn has_room(&self, username: &str, session: &str) -> bool {
-        let sessions = self.sessions.lock();
-        sessions.get(username).is_none_or(|all| all.contains(session) || all.len() < MAX_SESSIONS_PER_ACCOUNT)
     }
 
     /// Waits until nobody else is connecting to this session.
@@ -115,6 +119,7 @@ impl Registry {
 pub(super) struct Announced {
     registry: Arc<Registry>,
     from: SocketAddr,
+    pub(super) why: oneshot::Receiver<DisconnectReasonCode>,
 }
 
 impl Drop for Announced {

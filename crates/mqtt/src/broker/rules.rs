@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rmqtt::codec::v5::{PublishAckReason, SubscribeAckReason};
+use rmqtt::codec::v5::{DisconnectReasonCode, PublishAckReason, SubscribeAckReason, ToReasonCode};
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, Register, ReturnType, Type};
 use rmqtt::session::Session;
-use rmqtt::types::{AuthResult, ConnectInfo, Publish, PublishAclResult, PublishResult, Subscribe, SubscribeAclResult};
+use rmqtt::types::{
+    AuthResult, ConnectInfo, Publish, PublishAclResult, PublishResult, Reason, Subscribe, SubscribeAclResult,
+};
 
 use super::connect::is_topic_name;
 use super::engine::{DOCKS, SERVICE};
@@ -35,6 +37,7 @@ impl Rules {
             Type::MessagePublishCheckAcl,
             Type::SessionCreated,
             Type::SessionTerminated,
+            Type::ClientDisconnected,
         ] {
             register.add_priority(on, PRIORITY, Box::new(rules.clone())).await;
         }
@@ -127,9 +130,24 @@ impl Handler for Rules {
                 }
                 return (true, so_far);
             }
+            Parameter::ClientDisconnected(session, reason) => {
+                if let Some(from) = session.id.remote_addr {
+                    self.registry.ended(from, disconnect_reason(reason));
+                }
+                return (true, so_far);
+            }
             _ => return (true, so_far),
         };
         (false, Some(result))
+    }
+}
+
+/// rmqtt's own mapping, except for what it calls "not authorized" and is a session taken over (MQTT 5, 3.1.4-3).
+fn disconnect_reason(reason: &Reason) -> DisconnectReasonCode {
+    match reason {
+        Reason::ConnectKicked(false) => DisconnectReasonCode::SessionTakenOver,
+        Reason::Reasons(all) => all.first().map_or(DisconnectReasonCode::UnspecifiedError, disconnect_reason),
+        other => other.to_reason_code(),
     }
 }
 
