@@ -1,6 +1,6 @@
 use clap::Subcommand;
 use eyrie_catalogue::{Dock, Workspace};
-use eyrie_env::Clock as _;
+
 use serde_json::{Value, json};
 
 use super::Opened;

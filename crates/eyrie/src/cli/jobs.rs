@@ -1,6 +1,6 @@
 use clap::Subcommand;
 use eyrie_catalogue::{Job, JobState};
-use eyrie_env::{Clock as _, uuid_v7};
+use eyrie_env::uuid_v7;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
