@@ -11,6 +11,8 @@ pub mod app;
 pub mod boot;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "failpoints")]
+mod control;
 pub mod data;
 pub mod dock;
 pub mod doctor;
