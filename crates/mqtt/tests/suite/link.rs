@@ -287,13 +287,17 @@ async fn stop_sends_what_is_queued_and_ends() {
 #[tokio::test]
 async fn a_refused_subscription_is_not_ready() {
     let broker = broker().await;
-    let mut outside = link_config(broker.addr(), &["thing/product/A/events", "thing/product/B/events"]);
+    let mut outside = link_config(broker.addr(), &["thing/product/A/events"]);
     (outside.username, outside.password) = ("A".to_owned(), "pw-A".to_owned());
-    let (link, _inbox) = Link::connect(outside).unwrap();
-    until("it connected", async || broker.connections() > 0).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!*link.ready().borrow());
-    link.stop().await;
+    let (granted, _inbox) = Link::connect(outside.clone()).unwrap();
+    ready(&granted).await;
+    outside.client_id = "refused".to_owned();
+    outside.subscriptions.push("thing/product/B/events".to_owned());
+    let (refused, _inbox) = Link::connect(outside).unwrap();
+    let is_ready = async { refused.ready().wait_for(|ready| *ready).await.is_ok() };
+    assert!(tokio::time::timeout(Duration::from_millis(700), is_ready).await.is_err());
+    assert!(*granted.ready().borrow());
+    refused.stop().await;
     broker.stop().await;
 }
 
