@@ -1,10 +1,15 @@
 //! Who may talk to us over HTTP and S3: users, sessions, tokens, operators' S3 keys, Pilot controllers. Secrets are kept
 //! as hashes only: argon2 for passwords, SHA-256 for random tokens of 128 bits or more.
 
-use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::media::words;
+use crate::sqlite::{Query, Row};
+use crate::value::{Columns as _, OrConstraint as _, not_found, us, us_opt};
 use crate::{Catalogue, Result};
 
 words!(Role { Viewer = "viewer", Operator = "operator", Admin = "admin" });
@@ -90,75 +95,304 @@ pub struct Login {
     pub role: Role,
 }
 
+/// A token's last use is written down at most this often.
+const USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// Failed logins are forgotten after this long.
+const FAILURES_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// When the use of a token or key was last written down by this process.
+#[derive(Default)]
+pub(crate) struct Uses(Mutex<HashMap<String, Timestamp>>);
+
+impl Uses {
+    /// True once a minute for each `id`.
+    fn due(&self, id: &str, last: Option<Timestamp>, now: Timestamp) -> bool {
+        let mut seen = self.0.lock().expect("nothing panics under this lock");
+        let last = seen.get(id).copied().max(last);
+        let due = last.is_none_or(|last| now.duration_since(last) >= USE_EVERY);
+        if due {
+            seen.insert(id.to_owned(), now);
+        }
+        due
+    }
+}
+
 impl Catalogue {
     /// # Errors
     /// `Exists` when the name is taken.
-    pub async fn add_user(&self, _user: &User) -> Result<()> {
-        todo!()
+    pub async fn add_user(&self, user: &User) -> Result<()> {
+        let insert = "INSERT INTO users (id, name, password_hash, workspace_id, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+        let insert = sqlx::query(insert)
+            .bind(user.id)
+            .bind(&user.name)
+            .bind(&user.password_hash)
+            .bind(user.workspace_id)
+            .bind(user.role.as_str())
+            .bind(us(user.created_at));
+        let written = self.engine.write("add a user", insert).await.map(drop);
+        written.or_exists("user", &user.name).or_not_found("workspace", user.workspace_id.unwrap_or_default())
     }
-    pub async fn user_by_name(&self, _name: &str) -> Result<Option<User>> {
-        todo!()
+
+    pub async fn user_by_name(&self, name: &str) -> Result<Option<User>> {
+        let query = sqlx::query("SELECT * FROM users WHERE name = $1").bind(name);
+        self.engine.fetch_optional("cannot read a user", query).await?.as_ref().map(user).transpose()
     }
-    pub async fn users(&self, _workspace_id: Option<Uuid>) -> Result<Vec<User>> {
-        todo!()
+
+    /// By name; with `None` all of them.
+    pub async fn users(&self, workspace_id: Option<Uuid>) -> Result<Vec<User>> {
+        let query = match workspace_id {
+            None => sqlx::query("SELECT * FROM users ORDER BY name"),
+            Some(id) => sqlx::query("SELECT * FROM users WHERE workspace_id = $1 ORDER BY name").bind(id),
+        };
+        self.engine.fetch_all("cannot list users", query).await?.iter().map(user).collect()
     }
-    pub async fn remove_user(&self, _id: Uuid) -> Result<bool> {
-        todo!()
+
+    /// Also ends the user's sessions. False when there was no such user.
+    pub async fn remove_user(&self, id: Uuid) -> Result<bool> {
+        let delete = sqlx::query("DELETE FROM users WHERE id = $1").bind(id);
+        Ok(self.engine.write("remove a user", delete).await? > 0)
     }
-    pub async fn set_user_password(&self, _id: Uuid, _password_hash: &str) -> Result<()> {
-        todo!()
+
+    /// Also ends the user's sessions: whoever knew the old password is out.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_user_password(&self, id: Uuid, password_hash: &str) -> Result<()> {
+        let mut write = self.engine.begin("change a password").await?;
+        let update = sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1").bind(id).bind(password_hash);
+        if write.execute(update).await? == 0 {
+            return Err(not_found("user", id));
+        }
+        write.execute(sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(id)).await?;
+        write.commit().await
     }
-    pub async fn add_session(&self, _session: &Session) -> Result<()> {
-        todo!()
+
+    /// Also forgets sessions that are over.
+    pub async fn add_session(&self, session: &Session) -> Result<()> {
+        let mut write = self.engine.begin("add a session").await?;
+        write.execute(sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(us(session.created_at))).await?;
+        let insert = "INSERT INTO sessions (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+        let insert = sqlx::query(insert)
+            .bind(&session.token_hash[..])
+            .bind(session.user_id)
+            .bind(us(session.created_at))
+            .bind(us(session.expires_at));
+        write.execute(insert).await.or_not_found("user", session.user_id).or_exists("session", "of this token")?;
+        write.commit().await
     }
+
     /// `None` when there is none or it is over.
-    pub async fn session_login(&self, _token_hash: &[u8; 32], _now: Timestamp) -> Result<Option<Login>> {
-        todo!()
+    pub async fn session_login(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<Login>> {
+        let query = "SELECT users.* FROM sessions JOIN users ON users.id = sessions.user_id
+                     WHERE sessions.token_hash = $1 AND sessions.expires_at > $2";
+        let query = sqlx::query(query).bind(&token_hash[..]).bind(us(now));
+        let row = self.engine.fetch_optional("cannot read a session", query).await?;
+        let login = |row: &Row| {
+            let user = user(row)?;
+            let actor = format!("user:{}", user.name);
+            Ok(Login { actor, user_id: Some(user.id), workspace_id: user.workspace_id, role: user.role })
+        };
+        row.as_ref().map(login).transpose()
     }
-    pub async fn end_session(&self, _token_hash: &[u8; 32]) -> Result<()> {
-        todo!()
+
+    pub async fn end_session(&self, token_hash: &[u8; 32]) -> Result<()> {
+        let delete = sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(&token_hash[..]);
+        self.engine.write("end a session", delete).await.map(drop)
     }
+
     /// Failed logins under `key` since `since`; kept in the database so that a restart does not clear them.
-    pub async fn failed_logins(&self, _key: &str, _since: Timestamp) -> Result<u32> {
-        todo!()
+    pub async fn failed_logins(&self, key: &str, since: Timestamp) -> Result<u32> {
+        let query = sqlx::query("SELECT count(*) AS n FROM failed_logins WHERE key = $1 AND at >= $2")
+            .bind(key)
+            .bind(us(since));
+        match self.engine.fetch_optional("cannot count failed logins", query).await? {
+            Some(row) => row.count("n"),
+            None => Ok(0),
+        }
     }
+
     /// Also forgets failures older than a day.
-    pub async fn add_failed_login(&self, _key: &str, _at: Timestamp) -> Result<()> {
-        todo!()
+    pub async fn add_failed_login(&self, key: &str, at: Timestamp) -> Result<()> {
+        let mut write = self.engine.begin("note a failed login").await?;
+        let old = at.checked_sub(FAILURES_KEPT).unwrap_or(Timestamp::MIN);
+        write.execute(sqlx::query("DELETE FROM failed_logins WHERE at < $1").bind(us(old))).await?;
+        write
+            .execute(sqlx::query("INSERT INTO failed_logins (key, at) VALUES ($1, $2)").bind(key).bind(us(at)))
+            .await?;
+        write.commit().await
     }
-    pub async fn clear_failed_logins(&self, _key: &str) -> Result<()> {
-        todo!()
+
+    pub async fn clear_failed_logins(&self, key: &str) -> Result<()> {
+        let delete = sqlx::query("DELETE FROM failed_logins WHERE key = $1").bind(key);
+        self.engine.write("clear failed logins", delete).await.map(drop)
     }
-    pub async fn add_token(&self, _token: &NewToken) -> Result<()> {
-        todo!()
+
+    /// # Errors
+    /// `Exists`; `NotFound` for the workspace.
+    pub async fn add_token(&self, token: &NewToken) -> Result<()> {
+        let insert = "INSERT INTO tokens (id, workspace_id, role, name, token_hash, created_at, expires_at)
+                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let insert = sqlx::query(insert)
+            .bind(token.id)
+            .bind(token.workspace_id)
+            .bind(token.role.as_str())
+            .bind(&token.name)
+            .bind(&token.token_hash[..])
+            .bind(us(token.created_at))
+            .bind(us_opt(token.expires_at));
+        let written = self.engine.write("add a token", insert).await.map(drop);
+        written.or_exists("token", token.id).or_not_found("workspace", token.workspace_id)
     }
-    pub async fn tokens(&self, _workspace_id: Uuid) -> Result<Vec<Token>> {
-        todo!()
+
+    /// Oldest first, revoked ones too.
+    pub async fn tokens(&self, workspace_id: Uuid) -> Result<Vec<Token>> {
+        let query =
+            sqlx::query("SELECT * FROM tokens WHERE workspace_id = $1 ORDER BY created_at, id").bind(workspace_id);
+        self.engine.fetch_all("cannot list tokens", query).await?.iter().map(token).collect()
     }
+
     /// `None` when unknown, expired or revoked. Records the use, to the minute and lazily.
-    pub async fn token_login(&self, _token_hash: &[u8; 32], _now: Timestamp) -> Result<Option<Login>> {
-        todo!()
+    pub async fn token_login(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<Login>> {
+        let query = "SELECT * FROM tokens WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+        let query = sqlx::query(query).bind(&token_hash[..]).bind(us(now));
+        let Some(row) = self.engine.fetch_optional("cannot read a token", query).await? else { return Ok(None) };
+        let token = token(&row)?;
+        let actor = format!("token:{}", token.id);
+        if self.uses.due(&actor, token.last_used_at, now) {
+            let update = sqlx::query("UPDATE tokens SET last_used_at = $2 WHERE id = $1").bind(token.id).bind(us(now));
+            self.note_use(update);
+        }
+        Ok(Some(Login { actor, user_id: None, workspace_id: Some(token.workspace_id), role: token.role }))
     }
-    pub async fn revoke_token(&self, _workspace_id: Uuid, _id: Uuid, _now: Timestamp) -> Result<bool> {
-        todo!()
+
+    pub async fn revoke_token(&self, workspace_id: Uuid, id: Uuid, now: Timestamp) -> Result<bool> {
+        let update = "UPDATE tokens SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL";
+        let update = sqlx::query(update).bind(workspace_id).bind(id).bind(us(now));
+        Ok(self.engine.write("revoke a token", update).await? > 0)
     }
-    pub async fn add_s3_key(&self, _key: &S3Key) -> Result<()> {
-        todo!()
+
+    /// # Errors
+    /// `Exists`; `NotFound` for the workspace.
+    pub async fn add_s3_key(&self, key: &S3Key) -> Result<()> {
+        let insert = "INSERT INTO s3_keys (access_key_id, workspace_id, bucket, write_access, created_at, revoked_at, last_used_at)
+                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let insert = sqlx::query(insert)
+            .bind(&key.access_key_id)
+            .bind(key.workspace_id)
+            .bind(&key.bucket)
+            .bind(key.write)
+            .bind(us(key.created_at))
+            .bind(us_opt(key.revoked_at))
+            .bind(us_opt(key.last_used_at));
+        let written = self.engine.write("add an S3 key", insert).await.map(drop);
+        written.or_exists("S3 key", &key.access_key_id).or_not_found("workspace", key.workspace_id)
     }
-    pub async fn s3_keys(&self, _workspace_id: Uuid) -> Result<Vec<S3Key>> {
-        todo!()
+
+    /// Oldest first, revoked ones too.
+    pub async fn s3_keys(&self, workspace_id: Uuid) -> Result<Vec<S3Key>> {
+        let query = "SELECT * FROM s3_keys WHERE workspace_id = $1 ORDER BY created_at, access_key_id";
+        let query = sqlx::query(query).bind(workspace_id);
+        self.engine.fetch_all("cannot list S3 keys", query).await?.iter().map(s3_key).collect()
     }
+
     /// `None` when unknown or revoked.
-    pub async fn s3_key(&self, _access_key_id: &str) -> Result<Option<S3Key>> {
-        todo!()
+    pub async fn s3_key(&self, access_key_id: &str) -> Result<Option<S3Key>> {
+        let query =
+            sqlx::query("SELECT * FROM s3_keys WHERE access_key_id = $1 AND revoked_at IS NULL").bind(access_key_id);
+        self.engine.fetch_optional("cannot read an S3 key", query).await?.as_ref().map(s3_key).transpose()
     }
-    pub async fn revoke_s3_key(&self, _workspace_id: Uuid, _access_key_id: &str, _now: Timestamp) -> Result<bool> {
-        todo!()
+
+    /// Records the use of a key that [`Catalogue::s3_key`] gave, to the minute and lazily.
+    pub fn s3_key_used(&self, key: &S3Key, now: Timestamp) {
+        if self.uses.due(&format!("s3:{}", key.access_key_id), key.last_used_at, now) {
+            let update = sqlx::query("UPDATE s3_keys SET last_used_at = $2 WHERE access_key_id = $1");
+            self.note_use(update.bind(&key.access_key_id).bind(us(now)));
+        }
     }
-    pub async fn add_controller(&self, _controller: &Controller) -> Result<()> {
-        todo!()
+
+    pub async fn revoke_s3_key(&self, workspace_id: Uuid, access_key_id: &str, now: Timestamp) -> Result<bool> {
+        let update =
+            "UPDATE s3_keys SET revoked_at = $3 WHERE workspace_id = $1 AND access_key_id = $2 AND revoked_at IS NULL";
+        let update = sqlx::query(update).bind(workspace_id).bind(access_key_id).bind(us(now));
+        Ok(self.engine.write("revoke an S3 key", update).await? > 0)
     }
-    pub async fn controller(&self, _sn: &str) -> Result<Option<Controller>> {
-        todo!()
+
+    /// # Errors
+    /// `Exists`; `NotFound` for the workspace.
+    pub async fn add_controller(&self, controller: &Controller) -> Result<()> {
+        let insert = "INSERT INTO controllers (sn, workspace_id, password_hash, token_hash, disabled, created_at)
+                      VALUES ($1, $2, $3, $4, $5, $6)";
+        let insert = sqlx::query(insert)
+            .bind(&controller.sn)
+            .bind(controller.workspace_id)
+            .bind(&controller.password_hash)
+            .bind(&controller.token_hash[..])
+            .bind(controller.disabled)
+            .bind(us(controller.created_at));
+        let written = self.engine.write("add a controller", insert).await.map(drop);
+        written.or_exists("controller", &controller.sn).or_not_found("workspace", controller.workspace_id)
     }
+
+    pub async fn controller(&self, sn: &str) -> Result<Option<Controller>> {
+        let query = sqlx::query("SELECT * FROM controllers WHERE sn = $1").bind(sn);
+        let row = self.engine.fetch_optional("cannot read a controller", query).await?;
+        row.as_ref().map(controller).transpose()
+    }
+
+    /// Nobody waits for it, and nothing fails when it does.
+    fn note_use(&self, update: Query<'static>) {
+        let engine = self.engine.clone();
+        tokio::spawn(async move {
+            if let Err(error) = engine.write("note a use", update).await {
+                tracing::debug!(%error, "the use of a credential was not written down");
+            }
+        });
+    }
+}
+
+fn user(row: &Row) -> Result<User> {
+    Ok(User {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        password_hash: row.get("password_hash")?,
+        workspace_id: row.get("workspace_id")?,
+        role: row.word("role")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn token(row: &Row) -> Result<Token> {
+    Ok(Token {
+        id: row.get("id")?,
+        workspace_id: row.get("workspace_id")?,
+        role: row.word("role")?,
+        name: row.get("name")?,
+        created_at: row.time("created_at")?,
+        expires_at: row.time_opt("expires_at")?,
+        last_used_at: row.time_opt("last_used_at")?,
+        revoked_at: row.time_opt("revoked_at")?,
+    })
+}
+
+fn s3_key(row: &Row) -> Result<S3Key> {
+    Ok(S3Key {
+        access_key_id: row.get("access_key_id")?,
+        workspace_id: row.get("workspace_id")?,
+        bucket: row.get("bucket")?,
+        write: row.get("write_access")?,
+        created_at: row.time("created_at")?,
+        revoked_at: row.time_opt("revoked_at")?,
+        last_used_at: row.time_opt("last_used_at")?,
+    })
+}
+
+fn controller(row: &Row) -> Result<Controller> {
+    Ok(Controller {
+        sn: row.get("sn")?,
+        workspace_id: row.get("workspace_id")?,
+        password_hash: row.get("password_hash")?,
+        token_hash: row.hash("token_hash")?,
+        disabled: row.get("disabled")?,
+        created_at: row.time("created_at")?,
+    })
 }

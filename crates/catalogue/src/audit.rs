@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::page::{Key, List, page_of, page_size};
+use crate::sqlite::{Query, Row};
+use crate::value::{Columns as _, us};
 use crate::{Catalogue, Page, Result};
 
 #[derive(Clone, Debug)]
@@ -20,11 +23,58 @@ pub struct AuditEntry {
 }
 
 impl Catalogue {
-    pub async fn add_audit(&self, _entry: &AuditEntry) -> Result<()> {
-        todo!()
+    pub async fn add_audit(&self, entry: &AuditEntry) -> Result<()> {
+        self.engine.write("write the audit log", insert(entry)).await.map(drop)
     }
-    /// Newest first.
-    pub async fn list_audit(&self, _workspace_id: Option<Uuid>, _cursor: Option<&str>, _limit: u32) -> Result<Page<AuditEntry>> {
-        todo!()
+
+    /// Newest first. With `None` the entries of every workspace and of none.
+    ///
+    /// # Errors
+    /// `BadCursor`.
+    pub async fn list_audit(
+        &self,
+        workspace_id: Option<Uuid>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>> {
+        let after = Key::open(cursor, List::Audit)?;
+        let query = match workspace_id {
+            None => sqlx::query("SELECT * FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3"),
+            Some(_) => sqlx::query(
+                "SELECT * FROM audit WHERE (at, id) < ($1, $2) AND workspace_id = $4 ORDER BY at DESC, id DESC LIMIT $3",
+            ),
+        };
+        let mut query = query.bind(after.at).bind(after.id).bind(page_size(limit) as i64 + 1);
+        if let Some(id) = workspace_id {
+            query = query.bind(id);
+        }
+        let rows = self.engine.fetch_all("cannot read the audit log", query).await?;
+        let items = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
+        Ok(page_of(items, limit, List::Audit, |entry| Key { at: us(entry.at), id: entry.id }))
     }
+}
+
+pub(crate) fn insert(entry: &AuditEntry) -> Query<'static> {
+    sqlx::query(
+        "INSERT INTO audit (id, workspace_id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(entry.id)
+    .bind(entry.workspace_id)
+    .bind(us(entry.at))
+    .bind(&entry.actor)
+    .bind(&entry.action)
+    .bind(&entry.subject)
+    .bind(entry.detail.to_string())
+}
+
+fn entry(row: &Row) -> Result<AuditEntry> {
+    Ok(AuditEntry {
+        id: row.get("id")?,
+        workspace_id: row.get("workspace_id")?,
+        at: row.time("at")?,
+        actor: row.get("actor")?,
+        action: row.get("action")?,
+        subject: row.get("subject")?,
+        detail: row.json("detail")?,
+    })
 }

@@ -1,9 +1,16 @@
 //! Flights: known as soon as one file or event names one.
 
+mod tally;
+
+pub(crate) use tally::{Share, Tally, adjust};
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::media::words;
+use crate::page::{Key, List, page_of, page_size};
+use crate::sqlite::Row;
+use crate::value::{Columns as _, us};
 use crate::{Catalogue, Page, Result};
 
 words!(
@@ -25,8 +32,10 @@ pub struct Flight {
     pub track_id: Option<String>,
     /// `flighttask_progress` status text: sent, in_progress, ok, failed ...
     pub task_status: Option<String>,
-    /// Listed media of this flight with status stored.
+    /// Listed media of this flight with status stored, the trash left out.
     pub stored_count: i64,
+    /// Stored media of this flight in the trash: they arrived, so a complete flight stays complete.
+    pub trashed_count: i64,
     pub first_captured_at: Option<Timestamp>,
     pub last_captured_at: Option<Timestamp>,
     /// west, south, east, north.
@@ -35,22 +44,88 @@ pub struct Flight {
     pub prioritized_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Where it is in lists.
+    pub(crate) num: i64,
 }
 
 impl Flight {
     /// Complete: distinct stored files reach the expected count (or `media_count` when no count was given and it is
     /// above zero). Otherwise uploading, or stalled when nothing changed for `stalled_after_s`.
-    pub fn state(&self, _now: Timestamp, _stalled_after_s: i64) -> FlightState {
-        todo!()
+    pub fn state(&self, now: Timestamp, stalled_after_s: i64) -> FlightState {
+        let expected = self.expected_file_count.or(self.media_count.filter(|count| *count > 0));
+        if expected.is_some_and(|expected| self.stored_count + self.trashed_count >= expected) {
+            FlightState::Complete
+        } else if now.duration_since(self.updated_at).as_secs() >= stalled_after_s {
+            FlightState::Stalled
+        } else {
+            FlightState::Uploading
+        }
     }
 }
 
 impl Catalogue {
     /// Newest first by creation.
-    pub async fn list_flights(&self, _workspace_id: Uuid, _gateway_sn: Option<&str>, _cursor: Option<&str>, _limit: u32) -> Result<Page<Flight>> {
-        todo!()
+    ///
+    /// # Errors
+    /// `BadCursor`.
+    pub async fn list_flights(
+        &self,
+        workspace_id: Uuid,
+        gateway_sn: Option<&str>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Flight>> {
+        let after = Key::open(cursor, List::Flights)?;
+        let num = i64::try_from(after.id.as_u128()).unwrap_or(i64::MAX);
+        let query = match gateway_sn {
+            None => sqlx::query(
+                "SELECT * FROM flights WHERE workspace_id = $1 AND (created_at, num) < ($2, $3)
+                 ORDER BY created_at DESC, num DESC LIMIT $4",
+            ),
+            Some(_) => sqlx::query(
+                "SELECT * FROM flights WHERE workspace_id = $1 AND (created_at, num) < ($2, $3) AND gateway_sn = $5
+                 ORDER BY created_at DESC, num DESC LIMIT $4",
+            ),
+        };
+        let mut query = query.bind(workspace_id).bind(after.at).bind(num).bind(page_size(limit) as i64 + 1);
+        if let Some(sn) = gateway_sn {
+            query = query.bind(sn);
+        }
+        let rows = self.engine.fetch_all("cannot list flights", query).await?;
+        let items = rows.iter().map(flight).collect::<Result<Vec<_>>>()?;
+        let key = |flight: &Flight| Key {
+            at: us(flight.created_at),
+            id: Uuid::from_u128(u128::try_from(flight.num).unwrap_or_default()),
+        };
+        Ok(page_of(items, limit, List::Flights, key))
     }
-    pub async fn flight(&self, _workspace_id: Uuid, _flight_id: &str) -> Result<Option<Flight>> {
-        todo!()
+
+    pub async fn flight(&self, workspace_id: Uuid, flight_id: &str) -> Result<Option<Flight>> {
+        let query = sqlx::query("SELECT * FROM flights WHERE workspace_id = $1 AND flight_id = $2");
+        let row = self.engine.fetch_optional("cannot read a flight", query.bind(workspace_id).bind(flight_id)).await?;
+        row.as_ref().map(flight).transpose()
     }
+}
+
+fn flight(row: &Row) -> Result<Flight> {
+    Ok(Flight {
+        workspace_id: row.get("workspace_id")?,
+        flight_id: row.get("flight_id")?,
+        gateway_sn: row.get("gateway_sn")?,
+        flight_type: row.get("flight_type")?,
+        expected_file_count: row.get("expected_file_count")?,
+        uploaded_file_count: row.get("uploaded_file_count")?,
+        media_count: row.get("media_count")?,
+        track_id: row.get("track_id")?,
+        task_status: row.get("task_status")?,
+        stored_count: row.get("stored_count")?,
+        trashed_count: row.get("trashed_count")?,
+        first_captured_at: row.time_opt("first_captured_at")?,
+        last_captured_at: row.time_opt("last_captured_at")?,
+        bbox: tally::Extent::of_row(row)?.bbox(),
+        prioritized_at: row.time_opt("prioritized_at")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+        num: row.get("num")?,
+    })
 }

@@ -1,9 +1,16 @@
 //! The one commit behind `result: 0`: raw event, media row, flight and follow-up jobs, for many reports at once.
 
+mod merge;
+
+use std::collections::HashMap;
+
+use eyrie_env::fail_point;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Catalogue, Media, NewJob, RawEvent, Result};
+use crate::flight::{Share, Tally};
+use crate::sqlite::Write;
+use crate::{Catalogue, CatalogueError, Media, MediaStatus, NewJob, RawEvent, Result, event, job, media};
 
 /// What a message says of a flight. `None` leaves what is known; counts never go down.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +58,126 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the commit fails, nothing of the batch is kept. After an I/O error the catalogue is `Broken`.
-    pub async fn ingest(&self, _reports: &[IngestReport]) -> Result<Vec<IngestOutcome>> {
-        todo!()
+    pub async fn ingest(&self, reports: &[IngestReport]) -> Result<Vec<IngestOutcome>> {
+        const DOING: &str = "commit reports";
+        self.engine.fail_point(DOING, || fail_point!("catalogue.ingest.begin")).await?;
+        let mut batch = Batch { write: self.engine.begin(DOING).await?, flights: Vec::new(), by_id: HashMap::new() };
+        let mut outcomes = Vec::with_capacity(reports.len());
+        let mut jobs = Vec::new();
+        event::insert(&mut batch.write, reports.iter().filter_map(|report| report.event.as_ref())).await?;
+        for report in reports {
+            let (outcome, work) = batch.report(report).await?;
+            if work {
+                let with_row = |job: &NewJob| NewJob { media_id: outcome.media_id.or(job.media_id), ..job.clone() };
+                jobs.extend(report.jobs.iter().map(|job| (report.now, with_row(job))));
+            }
+            outcomes.push(outcome);
+        }
+        let Batch { mut write, flights, .. } = batch;
+        for flight in flights {
+            flight.save(&mut write).await?;
+        }
+        for same_time in jobs.chunk_by(|a, b| a.0 == b.0) {
+            let (now, jobs) = (same_time[0].0, same_time.iter().map(|(_, job)| job.clone()).collect::<Vec<_>>());
+            job::insert(&mut write, &jobs, now).await?;
+        }
+        self.engine.fail_point(DOING, || fail_point!("catalogue.ingest.commit")).await?;
+        write.commit().await?;
+        self.engine.fail_point(DOING, || fail_point!("catalogue.ingest.committed")).await?;
+        Ok(outcomes)
+    }
+}
+
+struct Batch {
+    write: Write,
+    /// One write for each flight of the batch, in the order in which they were named.
+    flights: Vec<Tally>,
+    by_id: HashMap<(Uuid, String), usize>,
+}
+
+impl Batch {
+    fn flight(&mut self, workspace_id: Uuid, flight_id: &str, now: Timestamp) -> &mut Tally {
+        let next = self.flights.len();
+        let n = *self.by_id.entry((workspace_id, flight_id.to_owned())).or_insert(next);
+        if n == next {
+            self.flights.push(Tally::new(workspace_id, flight_id, now));
+        }
+        let flight = &mut self.flights[n];
+        flight.hear_at(now);
+        flight
+    }
+
+    /// The outcome, and whether the report's jobs have something to do.
+    async fn report(&mut self, report: &IngestReport) -> Result<(IngestOutcome, bool)> {
+        if let Some(facts) = &report.flight {
+            self.flight(facts.workspace_id, &facts.flight_id, report.now).hear(facts);
+        }
+        match &report.media {
+            Some(media) => self.media(&media::sound(media), report.now).await,
+            None => Ok((IngestOutcome::default(), true)),
+        }
+    }
+
+    async fn media(&mut self, new: &Media, now: Timestamp) -> Result<(IngestOutcome, bool)> {
+        if media::insert(&mut self.write, new).await? {
+            if let Some(flight) = self.flight_of(new, now) {
+                flight.add(&Share::of(new));
+            }
+            return Ok((IngestOutcome { media_id: Some(new.id), inserted: true, changed: false }, true));
+        }
+        let old = self.known(new).await?;
+        let merged = merge::merge(&old, new, now);
+        if (Media { updated_at: old.updated_at, ..merged.clone() }) != old {
+            media::update(&mut self.write, &merged).await?;
+        }
+        let (before, after) = (Share::of(&old), Share::of(&merged));
+        if (before != after || old.flight_id != merged.flight_id)
+            && let Some(flight) = self.flight_of(&old, now)
+        {
+            flight.remove(&before, None);
+            let flight = self.flight_of(&merged, now).expect("a known flight is never forgotten");
+            flight.add(&after);
+        } else {
+            // an unchanged row still says that its flight is alive; the first word of a flight counts its row
+            let is_new = old.flight_id.is_none();
+            if let Some(flight) = self.flight_of(&merged, now)
+                && is_new
+            {
+                flight.add(&after);
+            }
+        }
+        let work = old.size_bytes != merged.size_bytes || old.etag != merged.etag;
+        let changed = work || old.status != merged.status;
+        Ok((IngestOutcome { media_id: Some(old.id), inserted: false, changed }, work))
+    }
+
+    /// A key outside the dock's prefixes says nothing of a flight.
+    fn flight_of(&mut self, media: &Media, now: Timestamp) -> Option<&mut Tally> {
+        let flight_id = media.flight_id.as_deref().filter(|_| media.status != MediaStatus::Quarantined)?;
+        let flight = self.flight(media.workspace_id, flight_id, now);
+        flight.likely_gateway(media.gateway_sn.as_deref());
+        Some(flight)
+    }
+
+    async fn known(&mut self, new: &Media) -> Result<Media> {
+        let query = if new.status == MediaStatus::Quarantined {
+            sqlx::query(
+                "SELECT * FROM media WHERE workspace_id = $1 AND object_key = $2 AND coalesce(gateway_sn, '') = $3
+                 AND status = 'quarantined'",
+            )
+            .bind(new.workspace_id)
+            .bind(&new.object_key)
+            .bind(new.gateway_sn.as_deref().unwrap_or(""))
+        } else {
+            sqlx::query("SELECT * FROM media WHERE workspace_id = $1 AND object_key = $2 AND status <> 'quarantined'")
+                .bind(new.workspace_id)
+                .bind(&new.object_key)
+        };
+        let row = self.write.fetch_optional(query).await?;
+        let missing = || CatalogueError::Database {
+            doing: "cannot merge a report".into(),
+            source: "the row that is in its way cannot be found".into(),
+        };
+        media::media(&row.ok_or_else(missing)?)
     }
 }

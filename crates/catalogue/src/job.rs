@@ -5,6 +5,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::media::words;
+use crate::page::{Key, List, page_of, page_size};
+use crate::sqlite::{Db, Row, Write, chunks};
+use crate::value::{Columns as _, not_found, us};
 use crate::{Catalogue, Page, Result};
 
 words!(
@@ -46,49 +49,272 @@ pub struct Job {
     pub updated_at: Timestamp,
 }
 
+/// What `rerun_jobs` gives each job.
+const RERUN_ATTEMPTS: u32 = 5;
+/// Rows of one commit of `rerun_jobs`: other writers get their turn between two.
+const RERUN_CHUNK: i64 = 1_024;
+
 impl Catalogue {
-    pub async fn add_jobs(&self, _jobs: &[NewJob], _now: Timestamp) -> Result<()> {
-        todo!()
+    /// A job that is there already (by id) is not added twice.
+    pub async fn add_jobs(&self, jobs: &[NewJob], now: Timestamp) -> Result<()> {
+        let mut write = self.engine.begin("add jobs").await?;
+        insert(&mut write, jobs, now).await?;
+        write.commit().await
     }
+
     /// Takes up to `limit` due jobs (queued or failed with `run_after <= now`, or running with an expired lease), newest
     /// first, of `kinds`; each becomes running with a lease until `lease_until` and one more attempt. A job whose
     /// expired lease was its last attempt becomes dead instead. Two callers never get the same job.
-    pub async fn claim_jobs(&self, _kinds: &[&str], _now: Timestamp, _lease_until: Timestamp, _limit: u32) -> Result<Vec<Job>> {
-        todo!()
+    pub async fn claim_jobs(
+        &self,
+        kinds: &[&str],
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Job>> {
+        // most looks find nothing: they need not take the write lock
+        let due = "SELECT 1 FROM jobs WHERE state IN ('queued', 'failed', 'running') AND due_at <= $1 LIMIT 1";
+        let due = self.engine.fetch_optional("cannot look for jobs", sqlx::query(due).bind(us(now))).await?;
+        if kinds.is_empty() || limit == 0 || due.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut write = self.engine.begin("claim jobs").await?;
+        let bury = sqlx::query(
+            "UPDATE jobs SET state = 'dead', lease_until = NULL, updated_at = $1,
+             error = coalesce(error || '; ', '') || 'the last attempt did not end in its time'
+             WHERE state IN ('queued', 'failed', 'running') AND due_at <= $1 AND state = 'running' AND attempts >= max_attempts",
+        );
+        write.execute(bury.bind(us(now))).await?;
+        let limit = i64::from(limit);
+        let mut claim =
+            sqlx::QueryBuilder::<Db>::new("UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = ");
+        claim.push_bind(us(now)).push(", lease_until = ").push_bind(us(lease_until)).push(", due_at = ");
+        claim.push_bind(us(lease_until)).push(" WHERE id IN (SELECT id FROM (");
+        // newest first of each kind by its index, then of all
+        for (n, kind) in kinds.iter().enumerate() {
+            claim.push(if n == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+            claim.push("SELECT id, created_at FROM jobs WHERE state IN ('queued', 'failed', 'running') AND kind = ");
+            claim.push_bind(*kind).push(" AND due_at <= ").push_bind(us(now));
+            claim.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(limit).push(")");
+        }
+        claim.push(") AS due ORDER BY created_at DESC, id DESC LIMIT ").push_bind(limit).push(") RETURNING *");
+        let rows = write.fetch_all(claim.build()).await?;
+        let mut jobs = rows.iter().map(job).collect::<Result<Vec<_>>>()?;
+        write.commit().await?;
+        jobs.sort_unstable_by_key(|job| std::cmp::Reverse((job.created_at, job.id)));
+        Ok(jobs)
     }
+
     /// Longer lease and progress. False when the job is no longer ours (cancelled, or the lease was lost).
-    pub async fn job_progress(&self, _id: Uuid, _attempt: u32, _done: i64, _total: Option<i64>, _lease_until: Timestamp, _now: Timestamp) -> Result<bool> {
-        todo!()
+    pub async fn job_progress(
+        &self,
+        id: Uuid,
+        attempt: u32,
+        done: i64,
+        total: Option<i64>,
+        lease_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let update = sqlx::query(
+            "UPDATE jobs SET progress_done = $3, progress_total = coalesce($4, progress_total), lease_until = $5, due_at = $5,
+             updated_at = $6 WHERE id = $1 AND attempts = $2 AND state = 'running'",
+        );
+        let update =
+            update.bind(id).bind(i64::from(attempt)).bind(done).bind(total).bind(us(lease_until)).bind(us(now));
+        Ok(self.engine.write("save a job's progress", update).await? > 0)
     }
+
     /// Done, when this attempt still holds it.
-    pub async fn finish_job(&self, _id: Uuid, _attempt: u32, _result: Option<&Value>, _now: Timestamp) -> Result<bool> {
-        todo!()
+    pub async fn finish_job(&self, id: Uuid, attempt: u32, result: Option<&Value>, now: Timestamp) -> Result<bool> {
+        let update = sqlx::query(
+            "UPDATE jobs SET state = 'done', result = $3, error = NULL, lease_until = NULL, updated_at = $4
+             WHERE id = $1 AND attempts = $2 AND state = 'running'",
+        );
+        let update = update.bind(id).bind(i64::from(attempt)).bind(result.map(Value::to_string)).bind(us(now));
+        Ok(self.engine.write("finish a job", update).await? > 0)
     }
-    /// Failed with `retry_at`, or dead with `None` or when the attempts are used up.
-    pub async fn fail_job(&self, _id: Uuid, _attempt: u32, _error: &str, _retry_at: Option<Timestamp>, _now: Timestamp) -> Result<JobState> {
-        todo!()
+
+    /// Failed with `retry_at`, or dead with `None` or when the attempts are used up. When this attempt does not hold the
+    /// job any more, nothing changes and its present state is returned.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn fail_job(
+        &self,
+        id: Uuid,
+        attempt: u32,
+        error: &str,
+        retry_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<JobState> {
+        let mut write = self.engine.begin("fail a job").await?;
+        let update = sqlx::query(
+            "UPDATE jobs SET state = CASE WHEN $4 IS NULL OR attempts >= max_attempts THEN 'dead' ELSE 'failed' END,
+             error = $3, run_after = coalesce($4, run_after), due_at = coalesce($4, due_at), lease_until = NULL, updated_at = $5
+             WHERE id = $1 AND attempts = $2 AND state = 'running'",
+        );
+        let update = update.bind(id).bind(i64::from(attempt)).bind(error).bind(retry_at.map(us)).bind(us(now));
+        write.execute(update).await?;
+        let state = write.fetch_optional(sqlx::query("SELECT state FROM jobs WHERE id = $1").bind(id)).await?;
+        let state = state.ok_or_else(|| not_found("job", id))?.word("state")?;
+        write.commit().await?;
+        Ok(state)
     }
+
     /// Gives running jobs back at a clean stop: queued again, the attempt not counted.
-    pub async fn release_jobs(&self, _ids: &[Uuid], _now: Timestamp) -> Result<()> {
-        todo!()
+    pub async fn release_jobs(&self, ids: &[Uuid], now: Timestamp) -> Result<()> {
+        let mut write = self.engine.begin("release jobs").await?;
+        for id in ids {
+            let update = sqlx::query(
+                "UPDATE jobs SET state = 'queued', attempts = attempts - 1, lease_until = NULL, due_at = $2, run_after = $2,
+                 updated_at = $2 WHERE id = $1 AND state = 'running'",
+            );
+            write.execute(update.bind(id).bind(us(now))).await?;
+        }
+        write.commit().await
     }
-    /// Queues a failed, dead or done job again with its attempts at zero.
-    pub async fn retry_job(&self, _id: Uuid, _now: Timestamp) -> Result<()> {
-        todo!()
+
+    /// Queues a failed, dead or done job again with its attempts at zero. A queued or running one stays as it is.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn retry_job(&self, id: Uuid, now: Timestamp) -> Result<()> {
+        let mut write = self.engine.begin("retry a job").await?;
+        let update = sqlx::query(
+            "UPDATE jobs SET state = 'queued', attempts = 0, error = NULL, result = NULL, progress_done = 0,
+             progress_total = NULL, lease_until = NULL, run_after = $2, due_at = $2, updated_at = $2
+             WHERE id = $1 AND state IN ('failed', 'dead', 'done')",
+        );
+        if write.execute(update.bind(id).bind(us(now))).await? == 0 {
+            let known = write.fetch_optional(sqlx::query("SELECT state FROM jobs WHERE id = $1").bind(id)).await?;
+            known.ok_or_else(|| not_found("job", id))?;
+        }
+        write.commit().await
     }
-    pub async fn job(&self, _id: Uuid) -> Result<Option<Job>> {
-        todo!()
+
+    pub async fn job(&self, id: Uuid) -> Result<Option<Job>> {
+        let query = sqlx::query("SELECT * FROM jobs WHERE id = $1").bind(id);
+        self.engine.fetch_optional("cannot read a job", query).await?.as_ref().map(job).transpose()
     }
+
     /// Newest first; `workspace_id` `None` lists every workspace's.
-    pub async fn list_jobs(&self, _workspace_id: Option<Uuid>, _state: Option<JobState>, _kind: Option<&str>, _cursor: Option<&str>, _limit: u32) -> Result<Page<Job>> {
-        todo!()
+    ///
+    /// # Errors
+    /// `BadCursor`.
+    pub async fn list_jobs(
+        &self,
+        workspace_id: Option<Uuid>,
+        state: Option<JobState>,
+        kind: Option<&str>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Job>> {
+        let after = Key::open(cursor, List::Jobs)?;
+        let mut query = sqlx::QueryBuilder::<Db>::new("SELECT * FROM jobs WHERE (created_at, id) < (");
+        query.push_bind(after.at).push(", ").push_bind(after.id).push(")");
+        if let Some(id) = workspace_id {
+            query.push(" AND workspace_id = ").push_bind(id);
+        }
+        if let Some(state) = state {
+            query.push(" AND state = ").push_bind(state.as_str());
+        }
+        if let Some(kind) = kind {
+            query.push(" AND kind = ").push_bind(kind);
+        }
+        query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+        let rows = self.engine.fetch_all("cannot list jobs", query.build()).await?;
+        let items = rows.iter().map(job).collect::<Result<Vec<_>>>()?;
+        Ok(page_of(items, limit, List::Jobs, |job| Key { at: us(job.created_at), id: job.id }))
     }
-    /// Queues `kind` for every stored media row; returns how many.
-    pub async fn rerun_jobs(&self, _kind: &str, _workspace_id: Option<Uuid>, _new_id: &(dyn Fn() -> Uuid + Sync), _now: Timestamp) -> Result<u64> {
-        todo!()
+
+    /// Queues `kind` for every stored media row; returns how many. In several commits: a failure half way leaves the jobs
+    /// queued so far.
+    pub async fn rerun_jobs(
+        &self,
+        kind: &str,
+        workspace_id: Option<Uuid>,
+        new_id: &(dyn Fn() -> Uuid + Sync),
+        now: Timestamp,
+    ) -> Result<u64> {
+        let (mut queued, mut after) = (0, 0_i64);
+        loop {
+            let query = sqlx::query(
+                "SELECT num, id, workspace_id, flight_id FROM media WHERE num > $1 AND status = 'stored'
+                 AND ($2 IS NULL OR workspace_id = $2) ORDER BY num LIMIT $3",
+            );
+            let query = query.bind(after).bind(workspace_id).bind(RERUN_CHUNK);
+            let rows = self.engine.fetch_all("cannot list media", query).await?;
+            let Some(last) = rows.last() else { return Ok(queued) };
+            after = last.get("num")?;
+            let mut jobs = Vec::with_capacity(rows.len());
+            for row in &rows {
+                jobs.push(NewJob {
+                    id: new_id(),
+                    workspace_id: row.get("workspace_id")?,
+                    kind: kind.to_owned(),
+                    media_id: row.get("id")?,
+                    flight_id: row.get("flight_id")?,
+                    payload: Value::Object(serde_json::Map::new()),
+                    run_after: now,
+                    max_attempts: RERUN_ATTEMPTS,
+                });
+            }
+            self.add_jobs(&jobs, now).await?;
+            queued += jobs.len() as u64;
+        }
     }
+
     /// When the next job is due, for a runner that would rather sleep.
     pub async fn next_job_at(&self) -> Result<Option<Timestamp>> {
-        todo!()
+        let query = "SELECT due_at FROM jobs WHERE state IN ('queued', 'failed', 'running') ORDER BY due_at LIMIT 1";
+        let row = self.engine.fetch_optional("cannot look for jobs", sqlx::query(query)).await?;
+        row.map(|row| row.time("due_at")).transpose()
     }
+}
+
+pub(crate) async fn insert(write: &mut Write, jobs: &[NewJob], now: Timestamp) -> Result<()> {
+    for chunk in chunks(jobs) {
+        let mut insert = sqlx::QueryBuilder::<Db>::new(
+            "INSERT INTO jobs (id, workspace_id, kind, state, media_id, flight_id, payload, max_attempts, run_after, due_at,
+             created_at, updated_at) ",
+        );
+        insert.push_values(chunk, |mut row, job| {
+            row.push_bind(job.id)
+                .push_bind(job.workspace_id)
+                .push_bind(&job.kind)
+                .push_bind(JobState::Queued.as_str())
+                .push_bind(job.media_id)
+                .push_bind(&job.flight_id)
+                .push_bind(job.payload.to_string())
+                .push_bind(i64::from(job.max_attempts))
+                .push_bind(us(job.run_after))
+                .push_bind(us(job.run_after))
+                .push_bind(us(now))
+                .push_bind(us(now));
+        });
+        write.execute(insert.push(" ON CONFLICT (id) DO NOTHING").build()).await?;
+    }
+    Ok(())
+}
+
+fn job(row: &Row) -> Result<Job> {
+    Ok(Job {
+        id: row.get("id")?,
+        workspace_id: row.get("workspace_id")?,
+        kind: row.get("kind")?,
+        state: row.word("state")?,
+        media_id: row.get("media_id")?,
+        flight_id: row.get("flight_id")?,
+        payload: row.json("payload")?,
+        progress_done: row.get("progress_done")?,
+        progress_total: row.get("progress_total")?,
+        result: row.json_opt("result")?,
+        attempts: row.count("attempts")?,
+        max_attempts: row.count("max_attempts")?,
+        error: row.get("error")?,
+        run_after: row.time("run_after")?,
+        lease_until: row.time_opt("lease_until")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
 }

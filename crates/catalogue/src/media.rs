@@ -1,10 +1,16 @@
 //! Media: one row for each object, unique by (workspace, object key).
 
+mod list;
+mod row;
+
+pub(crate) use row::{insert, media, sound, update};
+
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Catalogue, Page, Result};
+use crate::value::{Columns as _, OrConstraint as _, not_found, us, us_opt};
+use crate::{Catalogue, Page, Result, audit, flight};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -39,7 +45,7 @@ pub struct Position {
     pub relative_altitude_m: Option<f64>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Media {
     pub id: Uuid,
     pub workspace_id: Uuid,
@@ -95,40 +101,128 @@ impl Catalogue {
     ///
     /// # Errors
     /// `BadCursor`.
-    pub async fn list_media(&self, _workspace_id: Uuid, _filter: &MediaFilter, _cursor: Option<&str>, _limit: u32) -> Result<Page<Media>> {
-        todo!()
+    pub async fn list_media(
+        &self,
+        workspace_id: Uuid,
+        filter: &MediaFilter,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Media>> {
+        list::page(&self.engine, workspace_id, filter, cursor, limit).await
     }
+
     /// Also one in the trash.
-    pub async fn media(&self, _workspace_id: Uuid, _id: Uuid) -> Result<Option<Media>> {
-        todo!()
+    pub async fn media(&self, workspace_id: Uuid, id: Uuid) -> Result<Option<Media>> {
+        Ok(self.media_by_id(id).await?.filter(|media| media.workspace_id == workspace_id))
     }
+
     /// In whatever workspace; for jobs.
-    pub async fn media_by_id(&self, _id: Uuid) -> Result<Option<Media>> {
-        todo!()
+    pub async fn media_by_id(&self, id: Uuid) -> Result<Option<Media>> {
+        let query = sqlx::query("SELECT * FROM media WHERE id = $1").bind(id);
+        self.engine.fetch_optional("cannot read a media row", query).await?.as_ref().map(media).transpose()
     }
+
     /// The listed (stored or missing) row of an object.
-    pub async fn media_by_key(&self, _workspace_id: Uuid, _object_key: &str) -> Result<Option<Media>> {
-        todo!()
+    pub async fn media_by_key(&self, workspace_id: Uuid, object_key: &str) -> Result<Option<Media>> {
+        let query =
+            sqlx::query("SELECT * FROM media WHERE workspace_id = $1 AND object_key = $2 AND status <> 'quarantined'");
+        let query = query.bind(workspace_id).bind(object_key);
+        self.engine.fetch_optional("cannot read a media row", query).await?.as_ref().map(media).transpose()
     }
-    /// Every stored and missing row of a bucket in the order of object keys, after `after`; for reconciliation.
-    pub async fn media_keys(&self, _bucket: &str, _after: Option<&str>, _limit: u32) -> Result<Vec<(Uuid, String, MediaStatus)>> {
-        todo!()
+
+    /// Every stored and missing row of a bucket in the order of object keys (as bytes), after `after`; for reconciliation.
+    /// At most `limit`, however large.
+    pub async fn media_keys(
+        &self,
+        bucket: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, String, MediaStatus)>> {
+        let query =
+            "SELECT id, object_key, status FROM media WHERE bucket = $1 AND object_key > $2 AND status <> 'quarantined'
+                     ORDER BY object_key LIMIT $3";
+        let query = sqlx::query(query).bind(bucket).bind(after.unwrap_or("")).bind(i64::from(limit));
+        let rows = self.engine.fetch_all("cannot list object keys", query).await?;
+        rows.iter().map(|row| Ok((row.get("id")?, row.get("object_key")?, row.word("status")?))).collect()
     }
+
     /// True when the status changed.
-    pub async fn set_media_status(&self, _id: Uuid, _status: MediaStatus, _now: Timestamp) -> Result<bool> {
-        todo!()
+    ///
+    /// # Errors
+    /// `NotFound`; `Exists` when a quarantined row would become a second listed row of its object, or the reverse.
+    pub async fn set_media_status(&self, id: Uuid, status: MediaStatus, now: Timestamp) -> Result<bool> {
+        let mut write = self.engine.begin("change a media row's status").await?;
+        let row = write.fetch_optional(sqlx::query("SELECT * FROM media WHERE id = $1").bind(id)).await?;
+        let mut media = media(&row.ok_or_else(|| not_found("media", id))?)?;
+        if media.status == status {
+            return Ok(false);
+        }
+        let old = flight::Share::of(&media);
+        media.status = status;
+        let update = sqlx::query("UPDATE media SET status = $2, updated_at = $3 WHERE id = $1");
+        write
+            .execute(update.bind(id).bind(status.as_str()).bind(us(now)))
+            .await
+            .or_exists("media", &media.object_key)?;
+        flight::adjust(&mut write, &old, &media, now).await?;
+        write.commit().await?;
+        Ok(true)
     }
+
     /// What a reader found: kind, times, position, attitude, metadata, warnings, processing. Writes those fields of
     /// `media` and `updated_at`, nothing else.
-    pub async fn save_understanding(&self, _media: &Media) -> Result<()> {
-        todo!()
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn save_understanding(&self, understood: &Media) -> Result<()> {
+        let mut write = self.engine.begin("save what was understood of a file").await?;
+        let row = write.fetch_optional(sqlx::query("SELECT * FROM media WHERE id = $1").bind(understood.id)).await?;
+        let known = media(&row.ok_or_else(|| not_found("media", understood.id))?)?;
+        let old = flight::Share::of(&known);
+        let new = sound(&Media {
+            kind: understood.kind,
+            captured_at: understood.captured_at,
+            captured_local: understood.captured_local.clone(),
+            position: understood.position,
+            gimbal_yaw_deg: understood.gimbal_yaw_deg,
+            gimbal_pitch_deg: understood.gimbal_pitch_deg,
+            gimbal_roll_deg: understood.gimbal_roll_deg,
+            metadata: understood.metadata.clone(),
+            warnings: understood.warnings.clone(),
+            processing: understood.processing,
+            updated_at: understood.updated_at,
+            ..known
+        });
+        update(&mut write, &new).await?;
+        flight::adjust(&mut write, &old, &new, new.created_at).await?;
+        write.commit().await
     }
+
     /// Into the trash (`Some`) or back (`None`), with its audit entry in the same commit. True when something changed.
-    pub async fn set_media_trashed(&self, _id: Uuid, _at: Option<Timestamp>, _audit: &crate::AuditEntry) -> Result<bool> {
-        todo!()
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_media_trashed(&self, id: Uuid, at: Option<Timestamp>, entry: &crate::AuditEntry) -> Result<bool> {
+        let mut write = self.engine.begin("move a media row to or from the trash").await?;
+        let row = write.fetch_optional(sqlx::query("SELECT * FROM media WHERE id = $1").bind(id)).await?;
+        let mut media = media(&row.ok_or_else(|| not_found("media", id))?)?;
+        if media.trashed_at.is_some() == at.is_some() {
+            return Ok(false);
+        }
+        let old = flight::Share::of(&media);
+        media.trashed_at = at;
+        let update = sqlx::query("UPDATE media SET trashed_at = $2, updated_at = $3 WHERE id = $1");
+        write.execute(update.bind(id).bind(us_opt(at)).bind(us(entry.at))).await?;
+        flight::adjust(&mut write, &old, &media, entry.at).await?;
+        write.execute(audit::insert(entry)).await?;
+        write.commit().await?;
+        Ok(true)
     }
-    /// Rows by status in a workspace, the trash left out.
-    pub async fn count_media(&self, _workspace_id: Uuid) -> Result<Vec<(MediaStatus, i64)>> {
-        todo!()
+
+    /// Rows by status in a workspace, the trash left out. Statuses without a row are left out.
+    pub async fn count_media(&self, workspace_id: Uuid) -> Result<Vec<(MediaStatus, i64)>> {
+        let query = sqlx::query("SELECT status, n FROM media_counts WHERE workspace_id = $1 AND n > 0 ORDER BY status");
+        let rows = self.engine.fetch_all("cannot count media", query.bind(workspace_id)).await?;
+        rows.iter().map(|row| Ok((row.word("status")?, row.get("n")?))).collect()
     }
 }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::sqlite::Row;
+use crate::value::{Columns as _, OrConstraint as _, us};
 use crate::{Catalogue, Result};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,14 +22,42 @@ pub struct Workspace {
 impl Catalogue {
     /// # Errors
     /// `Exists` when name or bucket is taken.
-    pub async fn add_workspace(&self, _workspace: &Workspace) -> Result<()> {
-        todo!()
+    pub async fn add_workspace(&self, workspace: &Workspace) -> Result<()> {
+        let insert = sqlx::query("INSERT INTO workspaces VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(workspace.id)
+            .bind(&workspace.name)
+            .bind(&workspace.bucket)
+            .bind(&workspace.organization_id)
+            .bind(&workspace.binding_code)
+            .bind(us(workspace.created_at));
+        let written = self.engine.write("add a workspace", insert).await;
+        written.map(drop).or_exists("workspace", &workspace.name)
     }
+
+    /// All of them, by name.
     pub async fn workspaces(&self) -> Result<Vec<Workspace>> {
-        todo!()
+        let query = sqlx::query("SELECT * FROM workspaces ORDER BY name");
+        self.engine.fetch_all("cannot list workspaces", query).await?.iter().map(workspace).collect()
     }
-    /// By id or by name.
-    pub async fn workspace(&self, _id_or_name: &str) -> Result<Option<Workspace>> {
-        todo!()
+
+    /// By id or by name; an id wins over a name that looks like one.
+    pub async fn workspace(&self, id_or_name: &str) -> Result<Option<Workspace>> {
+        let query = sqlx::query(
+            "SELECT * FROM workspaces WHERE id = $1 OR name = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1",
+        )
+        .bind(Uuid::try_parse(id_or_name).ok())
+        .bind(id_or_name);
+        self.engine.fetch_optional("cannot read a workspace", query).await?.as_ref().map(workspace).transpose()
     }
+}
+
+fn workspace(row: &Row) -> Result<Workspace> {
+    Ok(Workspace {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        bucket: row.get("bucket")?,
+        organization_id: row.get("organization_id")?,
+        binding_code: row.get("binding_code")?,
+        created_at: row.time("created_at")?,
+    })
 }

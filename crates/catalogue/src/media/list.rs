@@ -1,0 +1,126 @@
+//! The library's pages.
+//!
+//! The order is (`sort_at`, id), newest first, and each common filter has an index that ends with it: a page walks that
+//! index from the cursor on and stops when it is full, so it costs the same in a table of any size. Which index is said,
+//! not left to statistics that a young database does not have. Conditions without an index of their own are checked on
+//! the way.
+//!
+//! A box is different. Where few rows lie inside, they are fetched through the spatial index and sorted; where many do,
+//! walking by time meets them soon.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::row::{NO_TIME, media};
+use crate::page::{Key, List, page_of, page_size};
+use crate::sqlite::{Db, Engine, index_hint, push_area, push_contains};
+use crate::value::{Columns as _, us};
+use crate::{Media, MediaFilter, MediaStatus, Page, Result};
+
+/// Rows in a box that are rather sorted than met on the way.
+const FEW_IN_A_BOX: i64 = 4_000;
+
+type Sql = sqlx::QueryBuilder<Db>;
+
+pub(super) async fn page(
+    engine: &Arc<Engine>,
+    workspace_id: Uuid,
+    filter: &MediaFilter,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Media>> {
+    let after = Key::open(cursor, List::Media)?;
+    let by_area = match filter.bbox {
+        Some(bbox) => few_in(engine, bbox).await?,
+        None => false,
+    };
+    let mut sql = select("", workspace_id, filter, after, limit, by_area);
+    let rows = engine.fetch_all("cannot list media", sql.build()).await?;
+    let items = rows.iter().map(media).collect::<Result<Vec<_>>>()?;
+    Ok(page_of(items, limit, List::Media, |media| Key { at: media.captured_at.map_or(NO_TIME, us), id: media.id }))
+}
+
+async fn few_in(engine: &Arc<Engine>, bbox: [f64; 4]) -> Result<bool> {
+    let mut sql = Sql::new("SELECT count(*) AS n FROM (SELECT 1 FROM (");
+    push_area(&mut sql, bbox);
+    sql.push(") AS inside LIMIT ").push_bind(FEW_IN_A_BOX + 1).push(") AS some");
+    let row = engine.fetch_optional("cannot count media in a box", sql.build()).await?;
+    let n: i64 = row.map_or(Ok(0), |row| row.get("n"))?;
+    Ok(n <= FEW_IN_A_BOX)
+}
+
+fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, limit: u32, by_area: bool) -> Sql {
+    let mut sql = Sql::new(prefix);
+    sql.push("SELECT media.* FROM ");
+    match filter.bbox {
+        Some(bbox) if by_area => {
+            sql.push("(");
+            push_area(&mut sql, bbox);
+            sql.push(") AS inside CROSS JOIN media WHERE media.num = inside.num AND ");
+        }
+        _ => {
+            sql.push("media").push(index_hint(index(filter))).push(" WHERE ");
+        }
+    }
+    sql.push("workspace_id = ").push_bind(workspace_id);
+    sql.push(if filter.trashed { " AND trashed_at IS NOT NULL" } else { " AND trashed_at IS NULL" });
+    sql.push(" AND (sort_at, id) < (").push_bind(after.at).push(", ").push_bind(after.id).push(")");
+    if let Some(status) = filter.status {
+        sql.push(" AND status = ").push_bind(status.as_str());
+    }
+    if let Some(flight_id) = &filter.flight_id {
+        sql.push(" AND flight_id = ").push_bind(flight_id);
+    }
+    if let Some(sn) = &filter.gateway_sn {
+        sql.push(" AND gateway_sn = ").push_bind(sn);
+    }
+    if let Some(kind) = filter.kind {
+        sql.push(" AND kind = ").push_bind(kind.as_str());
+    }
+    if filter.from.is_some() || filter.to.is_some() {
+        let from = filter.from.map_or(NO_TIME + 1, ceil_us);
+        sql.push(" AND sort_at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        sql.push(" AND sort_at < ").push_bind(ceil_us(to));
+    }
+    if let Some([west, south, east, north]) = filter.bbox {
+        sql.push(" AND lat >= ").push_bind(south).push(" AND lat <= ").push_bind(north);
+        let between = if west <= east { " AND " } else { " OR " };
+        sql.push(" AND (lng >= ").push_bind(west).push(between).push("lng <= ").push_bind(east).push(")");
+    }
+    if let Some(q) = filter.q.as_deref().filter(|q| !q.is_empty()) {
+        sql.push(" AND ");
+        push_contains(&mut sql, "folded_name", q.to_lowercase());
+    }
+    sql.push(" ORDER BY sort_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+    sql
+}
+
+/// The index whose walk meets the wanted rows soonest.
+fn index(filter: &MediaFilter) -> &'static str {
+    let rare = matches!(filter.status, Some(MediaStatus::Missing | MediaStatus::Quarantined));
+    if filter.flight_id.is_some() {
+        "media_by_flight"
+    } else if filter.trashed {
+        "media_in_trash"
+    } else if rare {
+        "media_by_status"
+    } else if filter.gateway_sn.is_some() {
+        "media_by_gateway"
+    } else if filter.kind.is_some() {
+        "media_by_kind"
+    } else if filter.status.is_some() {
+        "media_by_status"
+    } else {
+        "media_by_time"
+    }
+}
+
+/// Stored times are whole microseconds: the first one that is not before `time`.
+fn ceil_us(time: Timestamp) -> i64 {
+    let us = us(time);
+    us + i64::from(Timestamp::from_microsecond(us).is_ok_and(|floor| floor < time))
+}
