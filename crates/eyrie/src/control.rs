@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 /// `EYRIE_CONTROL=reply-before-commit`: a file's reply leaves before its commit.
 pub(crate) fn reply_before_commit() -> bool {
-    static ON: LazyLock<bool> = LazyLock::new(|| std::env::var("EYRIE_CONTROL").is_ok_and(|name| name == "reply-before-commit"));
+    static ON: LazyLock<bool> =
+        LazyLock::new(|| std::env::var("EYRIE_CONTROL").is_ok_and(|name| name == "reply-before-commit"));
     *ON
 }

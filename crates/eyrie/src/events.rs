@@ -14,11 +14,21 @@ pub enum Change {
     MediaStored(Box<Media>),
     MediaUpdated(Box<Media>),
     MediaMissing(Box<Media>),
-    Flight { flight_id: String },
-    Dock { sn: String, online: bool },
-    Job { id: Uuid },
+    Flight {
+        flight_id: String,
+    },
+    Dock {
+        sn: String,
+        online: bool,
+    },
+    Job {
+        id: Uuid,
+    },
     /// Said by a part that has the object at hand already.
-    Other { name: &'static str, object: Value },
+    Other {
+        name: &'static str,
+        object: Value,
+    },
 }
 
 #[derive(Clone)]

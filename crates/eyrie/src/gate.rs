@@ -117,7 +117,8 @@ impl AccountGate {
     /// `{thing|sys}/product/{own SN}/...`, with wildcards only behind the SN, or exactly an aircraft's `osd` or `state`.
     fn reaches(&self, username: &str, topic: &str) -> bool {
         let mut levels = topic.splitn(4, '/');
-        let (Some(root), Some("product"), Some(sn), Some(rest)) = (levels.next(), levels.next(), levels.next(), levels.next())
+        let (Some(root), Some("product"), Some(sn), Some(rest)) =
+            (levels.next(), levels.next(), levels.next(), levels.next())
         else {
             return false;
         };
@@ -165,7 +166,8 @@ async fn look(app: &App, accounts: &mut HashMap<String, (String, bool)>) -> eyri
         now.insert(dock.sn, (dock.password_hash, dock.disabled));
     }
     for (sn, (hash, disabled)) in &*accounts {
-        let still_good = now.get(sn).is_some_and(|(new_hash, now_disabled)| new_hash == hash && *now_disabled == *disabled);
+        let still_good =
+            now.get(sn).is_some_and(|(new_hash, now_disabled)| new_hash == hash && *now_disabled == *disabled);
         if !still_good && let Some(broker) = app.broker.get() {
             tracing::info!(dock.sn = %sn, "account changed, ending its sessions");
             broker.disconnect(sn).await;

@@ -139,7 +139,9 @@ async fn commit_now(app: &App, reports: &[IngestReport]) -> Result<Vec<IngestOut
 /// Runs a fail point where a stall does not stop the other tasks; free of cost when fail points are compiled out.
 pub(crate) async fn blocking_fail_point(point: fn() -> std::io::Result<()>) -> std::io::Result<()> {
     if cfg!(feature = "failpoints") {
-        tokio::task::spawn_blocking(point).await.unwrap_or_else(|_| Err(std::io::Error::other("the fail point panicked")))
+        tokio::task::spawn_blocking(point)
+            .await
+            .unwrap_or_else(|_| Err(std::io::Error::other("the fail point panicked")))
     } else {
         Ok(())
     }

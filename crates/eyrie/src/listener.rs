@@ -45,10 +45,17 @@ impl Part {
             Self::S3 => "s3",
         }
     }
+
+    /// What a request in hand is given after `stop`: an upload may end, an event stream never does by itself.
+    fn grace(self) -> Duration {
+        match self {
+            Self::Http => Duration::from_secs(2),
+            Self::S3 => Duration::from_secs(5),
+        }
+    }
 }
 
-/// Serves until `stop`; then lets the requests in hand end. Returns when the last connection is closed, so give it a
-/// deadline and drop it.
+/// Serves until `stop`; then lets the requests in hand end, for some seconds. Returns when the last connection is closed.
 pub async fn serve<S, B>(
     part: Part,
     listener: TcpListener,
@@ -125,11 +132,11 @@ async fn connection<S, B>(
     }
     let stream = IdleTimeout::new(stream, limits.idle_timeout);
     let outcome = match tls {
-        None => http(stream, peer, &limits, service, stop).await,
+        None => http(part, stream, peer, &limits, service, stop).await,
         Some(tls) => {
             let handshake = tokio_rustls::TlsAcceptor::from(tls.current()).accept(stream);
             match tokio::time::timeout(limits.header_timeout, handshake).await {
-                Ok(Ok(stream)) => http(stream, peer, &limits, service, stop).await,
+                Ok(Ok(stream)) => http(part, stream, peer, &limits, service, stop).await,
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => Err("the TLS handshake took too long".into()),
             }
@@ -142,6 +149,7 @@ async fn connection<S, B>(
 }
 
 async fn http<I, S, B>(
+    part: Part,
     stream: I,
     peer: SocketAddr,
     limits: &ListenerLimits,
@@ -170,7 +178,9 @@ where
         outcome = &mut connection => outcome?,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await?;
+            if let Ok(outcome) = tokio::time::timeout(part.grace(), connection).await {
+                outcome?;
+            }
         }
     }
     Ok(())

@@ -57,7 +57,8 @@ async fn bucket(
     report: &mut Report,
     progress: &mut impl FnMut(u64),
 ) -> anyhow::Result<()> {
-    let mut objects = Objects { sides, bucket: &workspace.bucket, page: Vec::new().into_iter(), after: None, ended: false };
+    let mut objects =
+        Objects { sides, bucket: &workspace.bucket, page: Vec::new().into_iter(), after: None, ended: false };
     let mut rows = Rows { sides, bucket: &workspace.bucket, page: Vec::new().into_iter(), after: None, ended: false };
     let (mut object, mut row) = (objects.next().await?, rows.next().await?);
     loop {
@@ -107,8 +108,14 @@ async fn still_gone(sides: &Sides<'_>, workspace: &Workspace, key: &str) -> anyh
 }
 
 /// True when the object was not in the catalogue yet.
-async fn adopt(sides: &Sides<'_>, workspace: &Workspace, prefixes: &[IssuedPrefix], object: ObjectInfo) -> anyhow::Result<bool> {
-    let issued = prefixes.iter().find(|issued| issued.bucket == workspace.bucket && is_below(&object.key, &issued.prefix));
+async fn adopt(
+    sides: &Sides<'_>,
+    workspace: &Workspace,
+    prefixes: &[IssuedPrefix],
+    object: ObjectInfo,
+) -> anyhow::Result<bool> {
+    let issued =
+        prefixes.iter().find(|issued| issued.bucket == workspace.bucket && is_below(&object.key, &issued.prefix));
     let gateway_sn = issued.map(|issued| issued.gateway_sn.clone());
     let flight_id = match issued {
         Some(issued) => flight_of(sides, workspace, &object.key[issued.prefix.len() + 1..]).await?,
@@ -148,7 +155,12 @@ async fn adopt(sides: &Sides<'_>, workspace: &Workspace, prefixes: &[IssuedPrefi
         trashed_at: None,
         object_key: object.key,
     };
-    let flight = flight_id.map(|flight_id| FlightFacts { workspace_id: workspace.id, flight_id, gateway_sn, ..Default::default() });
+    let flight = flight_id.map(|flight_id| FlightFacts {
+        workspace_id: workspace.id,
+        flight_id,
+        gateway_sn,
+        ..Default::default()
+    });
     let jobs = vec![jobs::extract_metadata::new_job(&media, uuid_v7(now, sides.random), sides.max_attempts)];
     let report = IngestReport { event: None, media: Some(media), flight, jobs, now };
     let outcomes = sides.catalogue.ingest(std::slice::from_ref(&report)).await?;

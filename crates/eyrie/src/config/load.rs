@@ -17,7 +17,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 /// What may follow a secret's key: the secret then is in the file named.
 const FILE_SUFFIX: &str = "_file";
 /// Variables of ours that are not settings.
-const OTHER_VARIABLES: [&str; 3] = ["EYRIE_CONFIG", "EYRIE_FAILPOINTS", "EYRIE_BIN"];
+const OTHER_VARIABLES: [&str; 5] = ["EYRIE_BIN", "EYRIE_BIN_DIR", "EYRIE_CONFIG", "EYRIE_CONTROL", "EYRIE_FAILPOINTS"];
 const ADMIN_PASSWORD: &str = "EYRIE_ADMIN_PASSWORD";
 const NO_ONBOARDING: &str = "EYRIE_NO_ONBOARDING";
 

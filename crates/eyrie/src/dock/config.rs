@@ -15,7 +15,8 @@ pub(super) fn get(call: &Call<'_>) -> Answer {
     );
     let answer = Answer::done(data);
     if settings.app_id.is_empty() {
-        return answer.with_note("cloud_api.app_id, app_key and app_license are not set: a real dock will not accept this");
+        return answer
+            .with_note("cloud_api.app_id, app_key and app_license are not set: a real dock will not accept this");
     }
     answer
 }

@@ -24,11 +24,15 @@ enum Found {
 pub(super) async fn callback(call: &Call<'_>, upload: &FileUpload) -> Answer {
     let (app, sn) = (call.app, call.sn());
     let Some(dock) = app.docks.identity(sn) else {
-        let refused = Answer::result(codes::NOT_KEPT).with_note("the dock is not known here: add it with `eyrie dock add`");
+        let refused =
+            Answer::result(codes::NOT_KEPT).with_note("the dock is not known here: add it with `eyrie dock add`");
         return call.keep_and_answer(refused).await;
     };
     if let Some(result) = upload.failed_result {
-        let note = format!("the dock reports that the upload failed with {result}{}", codes::text(result).map(|text| format!(": {text}")).unwrap_or_default());
+        let note = format!(
+            "the dock reports that the upload failed with {result}{}",
+            codes::text(result).map(|text| format!(": {text}")).unwrap_or_default()
+        );
         return call.keep_and_answer(Answer::result(0).with_note(note)).await;
     }
     let found = match look(call, &upload.object_key).await {
@@ -101,7 +105,9 @@ async fn look(call: &Call<'_>, object_key: &str) -> Result<Found, StoreError> {
         }
         for prefix in &prefixes {
             let started = std::time::Instant::now();
-            blocking_fail_point(|| fail_point!("ingest.head")).await.map_err(|source| StoreError::Io { doing: "cannot look an object up".into(), source })?;
+            blocking_fail_point(|| fail_point!("ingest.head"))
+                .await
+                .map_err(|source| StoreError::Io { doing: "cannot look an object up".into(), source })?;
             let object = app.store.head(&prefix.bucket, object_key).await?;
             metrics::histogram!("eyrie_object_head_seconds").record(started.elapsed().as_secs_f64());
             if let Some(object) = object {

@@ -70,7 +70,9 @@ pub async fn keep_live(app: Arc<App>, stop: CancellationToken) {
             app.events.send(workspace_id, Change::Dock { sn, online });
         }
         let dirty = app.docks.take_dirty();
-        if !dirty.is_empty() && let Err(error) = app.catalogue.save_live(&dirty).await {
+        if !dirty.is_empty()
+            && let Err(error) = app.catalogue.save_live(&dirty).await
+        {
             tracing::warn!(%error, docks = dirty.len(), "live state could not be written");
         }
         if last {
@@ -87,7 +89,9 @@ fn take_live(app: &App, received: Received) -> Option<Received> {
     }
     metrics::counter!("eyrie_dock_messages_total", "kind" => "osd").increment(1);
     match decode(&received.topic, &received.payload) {
-        Ok(Incoming { topic, message: Message::Osd(said) | Message::State(said), .. }) => topology::live(app, topic.sn.as_ref(), &said),
+        Ok(Incoming { topic, message: Message::Osd(said) | Message::State(said), .. }) => {
+            topology::live(app, topic.sn.as_ref(), &said)
+        }
         Ok(_) => {}
         Err(error) => tracing::debug!(%error, topic = %received.topic, "a live message could not be read"),
     }
@@ -156,7 +160,13 @@ impl Call<'_> {
 
     /// Keeps the message and nothing else; the answer is `code` when that worked.
     pub(crate) async fn keep_and_answer(&self, answer: Answer) -> Answer {
-        let report = IngestReport { event: Some(self.raw_event()), media: None, flight: None, jobs: Vec::new(), now: self.app.now() };
+        let report = IngestReport {
+            event: Some(self.raw_event()),
+            media: None,
+            flight: None,
+            jobs: Vec::new(),
+            now: self.app.now(),
+        };
         match self.app.ingest.report(report).await {
             Ok(_) => answer,
             Err(error) => self.not_kept(&error),
@@ -251,16 +261,23 @@ async fn converse(call: &Call<'_>) -> Option<Answer> {
         Message::AirportOrganizationBind(request) => organization::bind(call, request).await,
         Message::FlightAreasGet => map::flight_areas(),
         Message::OfflineMapGet => map::offline_map(),
-        Message::FlighttaskResourceGet(_) => Answer::refused(codes::ILLEGAL_ARGUMENT, "this server dispatches no waylines"),
-        Message::FlighttaskProgressGet(_) => call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "this server dispatches no waylines")).await,
+        Message::FlighttaskResourceGet(_) => {
+            Answer::refused(codes::ILLEGAL_ARGUMENT, "this server dispatches no waylines")
+        }
+        Message::FlighttaskProgressGet(_) => {
+            call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "this server dispatches no waylines")).await
+        }
         Message::PsdkUiResourceUploadResult(_) | Message::UnknownEvent | Message::UnknownStatus => {
             call.keep_and_answer(Answer::result(0).with_note("kept as it is")).await
         }
-        Message::UnknownRequest => call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "a request that is not known")).await,
+        Message::UnknownRequest => {
+            call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "a request that is not known")).await
+        }
         Message::Malformed { reason } => malformed(call, reason).await,
         Message::Osd(_) | Message::State(_) | Message::PropertySetReply(_) | Message::DrcUp(_) => return None,
     };
-    let silent = !onboarding && matches!(call.incoming.message, Message::FlighttaskProgress(_) | Message::UpdateTopo(_));
+    let silent =
+        !onboarding && matches!(call.incoming.message, Message::FlighttaskProgress(_) | Message::UpdateTopo(_));
     (!silent).then_some(answer)
 }
 
@@ -290,7 +307,10 @@ async fn unreadable(app: &Arc<App>, received: &Received, error: &DecodeError) {
         payload: String::from_utf8_lossy(&received.payload).into_owned(),
         received_at: app.now(),
     };
-    let kept = app.ingest.report(IngestReport { event: Some(event), media: None, flight: None, jobs: Vec::new(), now: app.now() }).await;
+    let kept = app
+        .ingest
+        .report(IngestReport { event: Some(event), media: None, flight: None, jobs: Vec::new(), now: app.now() })
+        .await;
     if let Err(error) = kept {
         tracing::error!(%error, dock.sn = sn, "an unreadable message could not be kept");
     }

@@ -41,7 +41,13 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError`]; the dock may still carry the command out after `NoReply`.
-    pub async fn call(&self, app: &App, gateway_sn: &str, method: &str, data: Value) -> Result<ServiceReply, ServiceError> {
+    pub async fn call(
+        &self,
+        app: &App,
+        gateway_sn: &str,
+        method: &str,
+        data: Value,
+    ) -> Result<ServiceReply, ServiceError> {
         let link = app.link.get().ok_or(ServiceError::NotConnected)?;
         let (tid, bid) = (app.new_id().to_string(), app.new_id().to_string());
         let (sender, reply) = oneshot::channel();
@@ -57,7 +63,9 @@ impl Services {
         let payload = command(&tid, &bid, app.clock.now_ms(), gateway_sn, method, data);
         let sent = link.publish(&topic, payload).await;
         let answer = match sent {
-            Ok(()) => tokio::time::timeout(REPLY_TIMEOUT, reply).await.ok().and_then(Result::ok).ok_or(ServiceError::NoReply),
+            Ok(()) => {
+                tokio::time::timeout(REPLY_TIMEOUT, reply).await.ok().and_then(Result::ok).ok_or(ServiceError::NoReply)
+            }
             Err(_) => Err(ServiceError::NotConnected),
         };
         self.0.lock().remove(&tid);

@@ -85,7 +85,9 @@ impl Docks {
         let mut inner = self.0.write();
         let mut known = HashMap::new();
         for dock in docks {
-            let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == dock.workspace_id) else { continue };
+            let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == dock.workspace_id) else {
+                continue;
+            };
             let old = inner.docks.remove(&dock.sn);
             let mut prefixes = by_dock.remove(&dock.sn).unwrap_or_default();
             prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.issued_at));
@@ -164,7 +166,9 @@ impl Docks {
     pub fn claim(&self, gateway_sn: &str, aircraft: &[Aircraft], now: Timestamp) -> Claims {
         let mut inner = self.0.write();
         let mut claims = Claims::default();
-        let Some(workspace_id) = inner.docks.get(gateway_sn).map(|entry| entry.identity.workspace_id) else { return claims };
+        let Some(workspace_id) = inner.docks.get(gateway_sn).map(|entry| entry.identity.workspace_id) else {
+            return claims;
+        };
         for wanted in aircraft {
             if inner.docks.contains_key(&wanted.sn) {
                 claims.refused.push((wanted.sn.clone(), ClaimRefusal::IsGateway));
@@ -200,11 +204,17 @@ impl Docks {
         self.0.read().aircraft.get(aircraft_sn).map(|held| held.gateway_sn.clone())
     }
 
+    /// True when some workspace with docks has this organization id.
+    pub fn is_organization(&self, organization_id: &str) -> bool {
+        self.0.read().docks.values().any(|entry| entry.identity.organization_id == organization_id)
+    }
+
     /// What changed since the last call, for one commit.
     pub fn take_dirty(&self) -> Vec<(String, DockLive)> {
         let mut inner = self.0.write();
-        let dirty = inner.docks.iter_mut().filter(|(_, entry)| std::mem::take(&mut entry.dirty));
-        dirty.map(|(sn, entry)| (sn.clone(), entry.live.clone())).collect()
+        let said = inner.docks.iter_mut();
+        said.filter_map(|(sn, entry)| std::mem::take(&mut entry.dirty).then(|| (sn.clone(), entry.live.clone())))
+            .collect()
     }
 
     /// Docks whose online state differs from what was last announced: (workspace, SN, online).
@@ -272,11 +282,4 @@ fn merge(known: &mut DockLive, said: &DockLive) {
     take(&mut known.lat, &said.lat);
     take(&mut known.lng, &said.lng);
     take(&mut known.firmware_version, &said.firmware_version);
-}
-
-impl Docks {
-    /// True when some workspace with docks has this organization id.
-    pub fn is_organization(&self, organization_id: &str) -> bool {
-        self.0.read().docks.values().any(|entry| entry.identity.organization_id == organization_id)
-    }
 }

@@ -27,7 +27,9 @@ pub(super) async fn get(call: &Call<'_>, request: &StorageConfigGet) -> Answer {
         Some(prefix) => prefix,
         None => match record_prefix(call, &dock).await {
             Ok(prefix) => prefix,
-            Err(error) => return Answer::refused(codes::STORAGE_UNAVAILABLE, format!("the prefix could not be stored: {error}")),
+            Err(error) => {
+                return Answer::refused(codes::STORAGE_UNAVAILABLE, format!("the prefix could not be stored: {error}"));
+            }
         },
     };
     let lifetime_s = u32::try_from(app.config.s3.credentials_lifetime.as_secs()).unwrap_or(u32::MAX);

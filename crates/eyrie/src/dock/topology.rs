@@ -15,7 +15,7 @@ pub(super) async fn update(call: &Call<'_>, topology: &UpdateTopo) -> Answer {
     if !app.docks.heard(sn, app.now(), &DockLive { model_key, ..Default::default() }) {
         return Answer::result(0).with_note("the dock is not known here: add it with `eyrie dock add`");
     }
-    let named: Vec<_> = topology.sub_devices.iter().map(|device| Aircraft {
+    let named = topology.sub_devices.iter().map(|device| Aircraft {
         sn: device.sn.clone(),
         gateway_sn: sn.to_owned(),
         model_key: device.model_key(),
@@ -51,7 +51,9 @@ pub(super) fn live(app: &App, sn: &str, said: &Property) {
         firmware_version: said.firmware_version.clone(),
         ..Default::default()
     };
-    if !app.docks.heard(sn, now, &live) && let Some(gateway_sn) = app.docks.holder(sn) {
+    if !app.docks.heard(sn, now, &live)
+        && let Some(gateway_sn) = app.docks.holder(sn)
+    {
         app.docks.heard(&gateway_sn, now, &DockLive::default());
     }
 }

@@ -64,7 +64,11 @@ impl Run {
     /// The lease was lost: another runner has the job, so this one must stop.
     pub async fn progress(&self, done: i64, total: Option<i64>) -> Result<(), Failure> {
         let now = self.app.now();
-        let ours = self.app.catalogue.job_progress(self.job.id, self.job.attempts, done, total, lease_end(&self.app, now), now).await?;
+        let ours = self
+            .app
+            .catalogue
+            .job_progress(self.job.id, self.job.attempts, done, total, lease_end(&self.app, now), now)
+            .await?;
         if ours { Ok(()) } else { Err(Failure::Final(anyhow::anyhow!("the job was taken over"))) }
     }
 }
@@ -87,7 +91,8 @@ fn lease_end(app: &App, now: Timestamp) -> Timestamp {
 
 /// Claims and runs jobs with `jobs.workers` workers until `stop`; what runs then is given back for the next start.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    let workers: Vec<_> = (0..app.config.jobs.workers).map(|_| tokio::spawn(worker(Arc::clone(&app), stop.clone()))).collect();
+    let workers: Vec<_> =
+        (0..app.config.jobs.workers).map(|_| tokio::spawn(worker(Arc::clone(&app), stop.clone()))).collect();
     for worker in workers {
         if let Err(error) = worker.await {
             tracing::error!(%error, "a job worker ended badly");
@@ -154,7 +159,9 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
     };
     metrics::histogram!("eyrie_job_seconds", "kind" => kind.clone()).record(started.elapsed().as_secs_f64());
     let saved = match outcome {
-        Ok(Ok(result)) => app.catalogue.finish_job(id, attempts, result.as_ref(), app.now()).await.map(|_| JobState::Done),
+        Ok(Ok(result)) => {
+            app.catalogue.finish_job(id, attempts, result.as_ref(), app.now()).await.map(|_| JobState::Done)
+        }
         Ok(Err(Failure::Retry(error))) => fail(app, &run.job, &error, true).await,
         Ok(Err(Failure::Final(error))) => fail(app, &run.job, &error, false).await,
         // a panic in a job must not end the worker

@@ -29,6 +29,8 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
             reply.result,
             eyrie_cloudapi::error::text(reply.result).map(|text| format!(": {text}")).unwrap_or_default()
         ))),
-        Err(error @ (ServiceError::NoReply | ServiceError::NotConnected | ServiceError::Busy)) => Err(Failure::Retry(error.into())),
+        Err(error @ (ServiceError::NoReply | ServiceError::NotConnected | ServiceError::Busy)) => {
+            Err(Failure::Retry(error.into()))
+        }
     }
 }
