@@ -1,4 +1,4 @@
-//! `openapi.json` at the root of the repository is what the code says. `EYRIE_BLESS=1 cargo test -p eyrie --test api_openapi`
+//! `openapi.json` at the root of the repository is what the code says. `EYRIE_BLESS=1 cargo test -p eyrie --test api openapi`
 //! writes it anew.
 
 use std::collections::BTreeSet;

@@ -1,0 +1,332 @@
+//! Who may do what, as a matrix: every operation of the API by every kind of credential. An operation without a row
+//! fails, and so does a row without an operation.
+
+use std::collections::BTreeSet;
+
+use eyrie::api::problem::Kind;
+use eyrie_catalogue::{Role, Workspace};
+use serde_json::{Value, json};
+
+use crate::support::{Api, PASSWORD, Reply, Who, request};
+
+/// The rule behind a row.
+#[derive(Clone, Copy, Debug)]
+enum Open {
+    /// To everybody.
+    Always,
+    /// To whoever is logged in.
+    LoggedIn,
+    /// To those who see the workspace and have this role.
+    To(Role),
+    ServerAdmin,
+    /// To an admin of anything, when the peer is not on this machine.
+    AnyAdmin,
+}
+
+/// What the path's last variable names; made anew for each call, in workspace A.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    None,
+    Media,
+    TrashedMedia,
+    Flight,
+    Dock,
+    Job,
+    Token,
+    S3Key,
+    User,
+}
+
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    open: Open,
+    subject: Subject,
+    success: u16,
+    body: fn(u32) -> Value,
+}
+
+const fn row(method: &'static str, path: &'static str, open: Open, subject: Subject, success: u16) -> Row {
+    Row { method, path, open, subject, success, body: |_| Value::Null }
+}
+
+const fn with_body(mut row: Row, body: fn(u32) -> Value) -> Row {
+    row.body = body;
+    row
+}
+
+fn rows() -> Vec<Row> {
+    use Open::{Always, AnyAdmin, LoggedIn, ServerAdmin, To};
+    use Role::{Admin, Operator, Viewer};
+    vec![
+        row("get", "/healthz", Always, Subject::None, 200),
+        // the test's server has no broker, and says so
+        row("get", "/readyz", Always, Subject::None, 503),
+        row("get", "/openapi.json", Always, Subject::None, 200),
+        row("get", "/metrics", AnyAdmin, Subject::None, 200),
+        row("post", "/api/v1/session", Always, Subject::User, 200),
+        row("get", "/api/v1/session", LoggedIn, Subject::None, 200),
+        row("get", "/api/v1/workspaces", LoggedIn, Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces", ServerAdmin, Subject::None, 201),
+            |n| json!({"name": format!("w{n}")}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/media", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}", To(Viewer), Subject::Media, 200),
+        row("delete", "/api/v1/workspaces/{ws}/media/{id}", To(Operator), Subject::Media, 204),
+        row("post", "/api/v1/workspaces/{ws}/media/{id}/restore", To(Operator), Subject::TrashedMedia, 200),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/content", To(Viewer), Subject::Media, 302),
+        row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}", To(Viewer), Subject::Flight, 200),
+        row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", To(Operator), Subject::Flight, 202),
+        row("get", "/api/v1/workspaces/{ws}/docks", To(Viewer), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/docks", To(Admin), Subject::None, 201),
+            |n| json!({"sn": format!("NEW{n}"), "callsign": "Nord"}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/docks/{sn}", To(Viewer), Subject::Dock, 200),
+        row("get", "/api/v1/workspaces/{ws}/docks/{sn}/trace", To(Viewer), Subject::Dock, 200),
+        row("post", "/api/v1/workspaces/{ws}/docks/{sn}/rotate", To(Admin), Subject::Dock, 200),
+        row("post", "/api/v1/workspaces/{ws}/docks/{sn}/disable", To(Admin), Subject::Dock, 200),
+        row("post", "/api/v1/workspaces/{ws}/docks/{sn}/enable", To(Admin), Subject::Dock, 200),
+        row("get", "/api/v1/workspaces/{ws}/jobs", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/jobs/{id}", To(Viewer), Subject::Job, 200),
+        row("post", "/api/v1/workspaces/{ws}/jobs/{id}/retry", To(Operator), Subject::Job, 200),
+        row("get", "/api/v1/workspaces/{ws}/events", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/tokens", To(Admin), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/tokens", To(Admin), Subject::None, 201),
+            |_| json!({"role": "viewer"}),
+        ),
+        row("delete", "/api/v1/workspaces/{ws}/tokens/{id}", To(Admin), Subject::Token, 204),
+        row("get", "/api/v1/workspaces/{ws}/s3-keys", To(Admin), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/s3-keys", To(Admin), Subject::None, 201),
+            |_| json!({"access": "read"}),
+        ),
+        row("delete", "/api/v1/workspaces/{ws}/s3-keys/{access_key_id}", To(Admin), Subject::S3Key, 204),
+        row("get", "/api/v1/workspaces/{ws}/users", To(Admin), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/users", To(Admin), Subject::None, 201),
+            |n| json!({"name": format!("new-{n}"), "role": "viewer"}),
+        ),
+        row("delete", "/api/v1/workspaces/{ws}/users/{id}", To(Admin), Subject::User, 204),
+        row("get", "/api/v1/workspaces/{ws}/audit", To(Admin), Subject::None, 200),
+        // last, since it ends the sessions that ask
+        row("delete", "/api/v1/session", LoggedIn, Subject::None, 204),
+    ]
+}
+
+/// Somebody who asks, and what we believe of them.
+struct Caller {
+    name: String,
+    who: Who,
+    /// `None`: no valid login. The text is the workspace; `*` all of them.
+    rights: Option<(&'static str, Role)>,
+}
+
+async fn callers(api: &Api, a: &Workspace, b: &Workspace) -> Vec<Caller> {
+    let caller = |name: &str, who, rights| Caller { name: name.into(), who, rights };
+    let mut all = vec![
+        caller("nobody", Who::Nobody, None),
+        caller("a garbage token", Who::Token("eyrie_garbage".into()), None),
+        caller("a garbage cookie", Who::Cookie("garbage".into()), None),
+        caller("a revoked token", revoked_token(api, a).await, None),
+        caller("an expired token", expired_token(api, a).await, None),
+        caller("a session of a deleted user", orphaned_session(api, a).await, None),
+        caller("the server's administrator", api.server_admin().await, Some(("*", Role::Admin))),
+    ];
+    for (workspace, name) in [(a, "A"), (b, "B")] {
+        for role in Role::ALL {
+            let token = api.token(workspace, *role).await;
+            all.push(caller(&format!("a token of {name} {}", role.as_str()), token, Some((name, *role))));
+            let user = api.user(Some(workspace), *role).await;
+            let session = api.session(&user).await;
+            all.push(caller(&format!("a session of {name} {}", role.as_str()), session, Some((name, *role))));
+        }
+    }
+    all
+}
+
+async fn revoked_token(api: &Api, workspace: &Workspace) -> Who {
+    let admin = api.app.admin("test");
+    let access = admin.create_token(workspace, Role::Admin, None, None).await.unwrap();
+    admin.revoke_token(workspace.id, access.id).await.unwrap();
+    Who::Token(access.token)
+}
+
+async fn expired_token(api: &Api, workspace: &Workspace) -> Who {
+    let soon = api.app.now() + jiff::SignedDuration::from_secs(60);
+    let access = api.app.admin("test").create_token(workspace, Role::Admin, None, Some(soon)).await.unwrap();
+    api.advance(61);
+    Who::Token(access.token)
+}
+
+async fn orphaned_session(api: &Api, workspace: &Workspace) -> Who {
+    let user = api.user(Some(workspace), Role::Admin).await;
+    let session = api.session(&user).await;
+    api.app.admin("test").remove_user(&user.name).await.unwrap();
+    session
+}
+
+fn expected(row: &Row, caller: &Caller) -> u16 {
+    let Some((workspace, role)) = caller.rights else {
+        return if matches!(row.open, Open::Always) { row.success } else { 401 };
+    };
+    match row.open {
+        Open::Always | Open::LoggedIn => row.success,
+        Open::To(_) if workspace == "B" => 404,
+        Open::To(needed) if role.includes(needed) => row.success,
+        Open::ServerAdmin if workspace == "*" => row.success,
+        Open::AnyAdmin if role == Role::Admin => row.success,
+        Open::To(_) | Open::ServerAdmin | Open::AnyAdmin => 403,
+    }
+}
+
+/// The path's last variable, and the body where that depends on it.
+async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value) {
+    let body = (row.body)(api.number());
+    let name = match row.subject {
+        Subject::None => String::new(),
+        Subject::Media => api.media(workspace, |_| {}).await.id.to_string(),
+        Subject::TrashedMedia => {
+            let media = api.media(workspace, |_| {}).await;
+            let admin = api.token(workspace, Role::Operator).await;
+            let reply =
+                api.call(&admin, "DELETE", &format!("/api/v1/workspaces/{}/media/{}", workspace.id, media.id)).await;
+            assert_eq!(reply.status, 204);
+            media.id.to_string()
+        }
+        Subject::Flight => api.flight(workspace, Some("DOCK1")).await,
+        Subject::Dock => api.dock(workspace).await,
+        Subject::Job => api.dead_job(workspace).await.to_string(),
+        Subject::Token => {
+            let access = api.app.admin("test").create_token(workspace, Role::Viewer, None, None).await.unwrap();
+            access.id.to_string()
+        }
+        Subject::S3Key => api.app.admin("test").create_s3_key(workspace, false).await.unwrap().access_key_id,
+        Subject::User => {
+            let user = api.user(Some(workspace), Role::Viewer).await;
+            if row.path == "/api/v1/session" {
+                return (String::new(), json!({"name": user.name, "password": PASSWORD}));
+            }
+            user.id.to_string()
+        }
+    };
+    (name, body)
+}
+
+fn path(row: &Row, workspace: &str, subject: &str) -> String {
+    row.path
+        .replace("{ws}", workspace)
+        .split('/')
+        .map(|level| if level.starts_with('{') { subject } else { level })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+async fn ask(api: &Api, row: &Row, who: &Who, path: &str, body: &Value) -> Reply {
+    let body = (!body.is_null()).then_some(body);
+    let request = request(&row.method.to_uppercase(), path, who, body);
+    if row.path.ends_with("/events") {
+        // the stream has no end
+        let response = api.respond(request).await;
+        if response.status() == 200 {
+            return Reply { status: response.status(), headers: response.headers().clone(), body: Vec::new() };
+        }
+        return api.send(crate::support::request("GET", path, who, None)).await;
+    }
+    api.send(request).await
+}
+
+fn check_problem(place: &str, reply: &Reply) {
+    assert_eq!(reply.header("content-type"), "application/problem+json", "{place}");
+    let body = reply.json();
+    assert_eq!(body["status"], reply.status.as_u16(), "{place}");
+    let kind = Kind::ALL.into_iter().find(|kind| body["type"] == kind.type_uri());
+    assert_eq!(kind.map(Kind::status), Some(reply.status), "{place}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_is_open_to_the_right_callers_only() {
+    let api = Api::start().await;
+    let (a, b) = (api.workspace("Alpha site").await, api.workspace("Beta site").await);
+    let callers = callers(&api, &a, &b).await;
+    let mut wrong = Vec::new();
+    for row in rows() {
+        for caller in &callers {
+            let place = format!("{} {} by {}", row.method, row.path, caller.name);
+            let (subject, body) = subject(&api, &row, &a).await;
+            // by id and by name in turn
+            let workspace = if api.number().is_multiple_of(2) { a.id.to_string() } else { "Alpha%20site".to_owned() };
+            let reply = ask(&api, &row, &caller.who, &path(&row, &workspace, &subject), &body).await;
+            let expected = expected(&row, caller);
+            if reply.status != expected {
+                wrong.push(format!("{place}: {} instead of {expected}", reply.status));
+                continue;
+            }
+            assert_eq!(reply.header("x-content-type-options"), "nosniff", "{place}");
+            assert_eq!(reply.header("cache-control"), "no-store", "{place}");
+            if expected == 401 || expected == 403 || expected == 404 {
+                check_problem(&place, &reply);
+                let text = reply.text();
+                assert!(!text.contains(&a.id.to_string()) && !text.contains("Alpha"), "{place}: {text}");
+            }
+            assert_eq!(expected == 401, !reply.header("www-authenticate").is_empty(), "{place}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The objects of A asked for in B, by B's own administrator and by the server's: there is no such object in B.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_is_found_in_its_own_workspace_only() {
+    let api = Api::start().await;
+    let (a, b) = (api.workspace("alpha").await, api.workspace("beta").await);
+    let askers = [api.token(&b, Role::Admin).await, api.server_admin().await];
+    for row in rows().iter().filter(|row| row.path.contains("{ws}") && !matches!(row.subject, Subject::None)) {
+        for who in &askers {
+            let place = format!("{} {}", row.method, row.path);
+            let (subject, body) = subject(&api, row, &a).await;
+            let reply = ask(&api, row, who, &path(row, "beta", &subject), &body).await;
+            assert_eq!(reply.status, 404, "{place}");
+            check_problem(&place, &reply);
+            // nothing happened to it either: its own administrator still can
+            let own = api.token(&a, Role::Admin).await;
+            let reply = ask(&api, row, &own, &path(row, "alpha", &subject), &body).await;
+            assert_eq!(reply.status, row.success, "{place}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_its_row() {
+    let openapi = serde_json::to_value(eyrie::api::openapi()).expect("a description is JSON");
+    let described: BTreeSet<(String, String)> = openapi["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().expect("operations").keys().map(|method| (path.clone(), method.clone()))
+        })
+        .collect();
+    let tested: BTreeSet<_> = rows().iter().map(|row| (row.path.to_owned(), row.method.to_owned())).collect();
+    assert_eq!(described, tested);
+}
+
+/// A stranger learns nothing from the difference between a route that exists and one that does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn below_api_and_stac_a_login_comes_first() {
+    let api = Api::start().await;
+    let a = api.workspace("alpha").await;
+    let viewer = api.token(&a, Role::Viewer).await;
+    for path in
+        ["/api", "/api/v1/nothing", "/stac", "/stac/search", "/api/v1/workspaces/none/media", "/api/v1/session/x"]
+    {
+        assert_eq!(api.get(&Who::Nobody, path).await.status, 401, "{path}");
+        let reply = api.get(&viewer, path).await;
+        assert_eq!(reply.status, 404, "{path}");
+        check_problem(path, &reply);
+    }
+    assert_eq!(api.get(&Who::Nobody, "/apinothing").await.status, 404);
+}

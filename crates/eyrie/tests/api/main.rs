@@ -1,0 +1,9 @@
+//! The HTTP API, asked through its router: one binary, a file a subject.
+
+mod access;
+mod events;
+mod isolation;
+mod library;
+mod openapi;
+mod shape;
+mod support;
