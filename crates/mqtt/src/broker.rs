@@ -42,7 +42,7 @@ mod wire;
 
 use engine::Engine;
 use front::Front;
-use registry::Registry;
+use registry::{Registry, see_off};
 
 /// Log targets of the parts inside that must not be shown below `info`.
 pub const CAPPED_LOG_TARGETS: [&str; 7] =
@@ -50,6 +50,9 @@ pub const CAPPED_LOG_TARGETS: [&str; 7] =
 
 /// How long [`Broker::stop`] waits for sessions to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a client has to take its DISCONNECT and close.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What a connecting client says of itself.
 pub struct Login<'a> {
@@ -169,9 +172,10 @@ impl Broker {
 
     /// Ends every session of `username`, subscriptions and queued messages included; it must authenticate again.
     pub async fn disconnect(&self, username: &str) {
+        // With those that are just being authenticated, and no others: who comes later has asked the gate anew.
+        let connections = self.registry.connections(Some(username));
         self.engine.end_sessions(self.engine.sessions(Some(username)).await).await;
-        // Whoever is still there: in the middle of authenticating, or deaf to DISCONNECT.
-        self.registry.cut(username);
+        see_off(connections, FAREWELL).await;
     }
 
     /// Clients connected now, the server's own not counted.
@@ -179,11 +183,11 @@ impl Broker {
         self.front.connections()
     }
 
-    /// Stops listening, ends all sessions and closes all connections, in about a second at most.
+    /// Stops listening, ends all sessions and closes all connections, in less than two seconds.
     pub async fn stop(&self) {
         self.front.close();
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.engine.end_sessions(self.engine.sessions(None).await)).await;
-        self.registry.cut_all();
+        see_off(self.registry.connections(None), FAREWELL).await;
         self.engine.stop();
     }
 }
@@ -191,7 +195,7 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.front.close();
-        self.registry.cut_all();
+        self.registry.connections(None).iter().for_each(|connection| connection.cut.cancel());
         self.engine.stop();
     }
 }

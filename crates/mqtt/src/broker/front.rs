@@ -1,16 +1,20 @@
 //! The public port: tells transports apart, reads the CONNECT, asks the gate, relays.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use rmqtt::codec::version::{ProtocolVersion, VersionCodec};
 use rmqtt::codec::{MqttCodec, MqttPacket, v5};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -36,8 +40,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long after rmqtt closed a connection its hook may take to say why.
 const WHY: Duration = Duration::from_millis(200);
 
-/// Each direction of each connection holds one such buffer.
-const RELAY_BUFFER_BYTES: usize = 4 * 1024;
+/// What is relayed at a time.
+const RELAY_BUFFER_BYTES: usize = 8 * 1024;
 
 /// A dead peer behind a silent network is noticed by TCP even if it asked for no keep-alive.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -113,7 +117,8 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: Cancellatio
         let (shared, closed) = (shared.clone(), closed.clone());
         tokio::spawn(async move {
             let _permit = permit;
-            let handshake = shared.handshake(stream, peer);
+            // On the heap, because it is large and the task stays as large as its largest part.
+            let handshake = Box::pin(shared.handshake(stream, peer));
             let relay = tokio::select! {
                 relay = handshake => relay,
                 () = closed.cancelled() => None,
@@ -137,7 +142,7 @@ impl Shared {
         };
         // Before it is authenticated, so that disconnecting the account also ends who is just being checked.
         let entered = self.registry.enter(connect.username().unwrap_or_default());
-        let cut = entered.token.clone();
+        let cut = entered.connection.cut.clone();
         let admitted = tokio::select! {
             admitted = self.admit(&mut connect, peer) => admitted,
             () = cut.cancelled() => return None,
@@ -255,28 +260,34 @@ struct Relay {
 impl Relay {
     /// Until one side closes or the account is disconnected.
     async fn run(self) {
-        let (client, engine) = (self.client.into_parts(), self.engine.into_parts());
+        let Self { version, client, engine, entered, announced } = self;
+        let (client, engine) = (client.into_parts(), engine.into_parts());
         let (mut client_read, mut client_write) = tokio::io::split(client.io);
         let (mut engine_read, mut engine_write) = engine.io.into_split();
+        let (client_first, engine_first) = (client.read_buf.freeze(), engine.read_buf.freeze());
         let closed_by_engine = {
             let up = async {
-                let _ = pump(&mut client_read, &mut engine_write, client.read_buf).await;
+                let _ = pump(&mut client_read, &mut engine_write, client_first).await;
                 let _ = engine_write.shutdown().await;
             };
-            let down = pump(&mut engine_read, &mut client_write, engine.read_buf);
+            let down = pump(&mut engine_read, &mut client_write, engine_first);
             tokio::pin!(up, down);
             tokio::select! {
                 // rmqtt may still have something to say.
                 () = &mut up => { let _ = timeout(LINGER, down).await; false }
                 _ = &mut down => true,
-                () = self.entered.token.cancelled() => false,
+                () = entered.connection.cut.cancelled() => false,
             }
         };
         let farewell = async {
-            if closed_by_engine && self.version == ProtocolVersion::MQTT5 {
-                send_disconnect(&mut client_write, self.announced).await;
+            if closed_by_engine && version == ProtocolVersion::MQTT5 {
+                send_disconnect(&mut client_write, announced).await;
             }
             let _ = client_write.shutdown().await;
+            if closed_by_engine {
+                // What the client was still sending would be answered by a reset, which overtakes the DISCONNECT.
+                while !matches!(read_some(&mut client_read).await, Ok(None) | Err(_)) {}
+            }
         };
         let _ = timeout(LINGER, farewell).await;
     }
@@ -294,20 +305,28 @@ async fn send_disconnect(to: &mut (impl AsyncWrite + Unpin), mut announced: Anno
 
 /// Copies until the end of `from`, beginning with what was read of it already.
 async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    already_read: BytesMut,
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    already_read: Bytes,
 ) -> io::Result<()> {
-    to.write_all(&already_read).await?;
-    to.flush().await?;
-    drop(already_read);
-    let mut buffer = vec![0; RELAY_BUFFER_BYTES];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        to.write_all(&buffer[..read]).await?;
+    let mut next = Some(already_read);
+    while let Some(bytes) = next {
+        to.write_all(&bytes).await?;
         to.flush().await?;
+        drop(bytes);
+        next = read_some(from).await?;
     }
+    Ok(())
+}
+
+/// What there is, `None` at the end. The buffer is on the stack while there is nothing: most connections are idle.
+async fn read_some(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Bytes>> {
+    poll_fn(|context| {
+        let mut buffer = [MaybeUninit::uninit(); RELAY_BUFFER_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut buffer);
+        ready!(Pin::new(&mut *from).poll_read(context, &mut buffer))?;
+        let read = buffer.filled();
+        Poll::Ready(Ok((!read.is_empty()).then(|| Bytes::copy_from_slice(read))))
+    })
+    .await
 }

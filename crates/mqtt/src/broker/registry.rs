@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use futures::future::join_all;
 use parking_lot::Mutex;
 use rmqtt::codec::v5::DisconnectReasonCode;
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Gate;
@@ -19,12 +22,19 @@ pub(super) struct Registry {
     /// Loopback source addresses of the front's own connections to rmqtt, and who wants to know why one ends.
     relays: Mutex<HashMap<SocketAddr, Option<oneshot::Sender<DisconnectReasonCode>>>>,
     /// Connections by the username they claim, whether it was checked already or not.
-    connections: Mutex<HashMap<String, HashMap<u64, CancellationToken>>>,
+    connections: Mutex<HashMap<String, HashMap<u64, Connection>>>,
     next_connection: AtomicU64,
     /// rmqtt's session names by username, the oldest first.
     sessions: Mutex<HashMap<String, Vec<String>>>,
     /// One connect at a time for each session name.
     connecting: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// Two ways to end: we cut it, or it has left.
+#[derive(Clone, Default)]
+pub(super) struct Connection {
+    pub(super) cut: CancellationToken,
+    left: CancellationToken,
 }
 
 impl Registry {
@@ -67,22 +77,20 @@ impl Registry {
         }
     }
 
-    /// The token is cancelled when the account is disconnected.
     pub(super) fn enter(self: &Arc<Self>, username: &str) -> Entered {
         let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
-        let token = CancellationToken::new();
-        self.connections.lock().entry(username.to_owned()).or_default().insert(id, token.clone());
-        Entered { registry: self.clone(), username: username.to_owned(), id, token }
+        let connection = Connection::default();
+        self.connections.lock().entry(username.to_owned()).or_default().insert(id, connection.clone());
+        Entered { registry: self.clone(), username: username.to_owned(), id, connection }
     }
 
-    pub(super) fn cut(&self, username: &str) {
-        if let Some(all) = self.connections.lock().get(username) {
-            all.values().for_each(CancellationToken::cancel);
+    /// Of all accounts, or of one.
+    pub(super) fn connections(&self, username: Option<&str>) -> Vec<Connection> {
+        let connections = self.connections.lock();
+        match username {
+            Some(username) => connections.get(username).into_iter().flat_map(HashMap::values).cloned().collect(),
+            None => connections.values().flat_map(HashMap::values).cloned().collect(),
         }
-    }
-
-    pub(super) fn cut_all(&self) {
-        self.connections.lock().values().flat_map(HashMap::values).for_each(CancellationToken::cancel);
     }
 
     pub(super) fn session_created(&self, username: &str, session: &str) {
@@ -115,6 +123,14 @@ impl Registry {
     }
 }
 
+/// Cuts those of `connections` that have not left by themselves before `patience` ends.
+pub(super) async fn see_off(connections: Vec<Connection>, patience: Duration) {
+    let all_left = join_all(connections.iter().map(|connection| connection.left.cancelled()));
+    if timeout(patience, all_left).await.is_err() {
+        connections.iter().for_each(|connection| connection.cut.cancel());
+    }
+}
+
 /// A connection of the front to rmqtt; forgotten on drop.
 pub(super) struct Announced {
     registry: Arc<Registry>,
@@ -133,11 +149,12 @@ pub(super) struct Entered {
     registry: Arc<Registry>,
     username: String,
     id: u64,
-    pub(super) token: CancellationToken,
+    pub(super) connection: Connection,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        self.connection.left.cancel();
         let mut connections = self.registry.connections.lock();
         if let Some(all) = connections.get_mut(&self.username) {
             all.remove(&self.id);

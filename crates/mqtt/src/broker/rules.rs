@@ -114,7 +114,11 @@ impl Handler for Rules {
                 } else {
                     let filter = &*subscribe.topic_filter;
                     tracing::info!(dock.sn = username(session), filter, "subscription refused");
-                    SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized)
+                    // Who has no account cannot be authorized either.
+                    SubscribeAclResult::new_failure(match &session.id.username {
+                        Some(_) => SubscribeAckReason::NotAuthorized,
+                        None => SubscribeAckReason::UnspecifiedError,
+                    })
                 })
             }
             Parameter::SessionCreated(session) => {
