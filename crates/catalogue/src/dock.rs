@@ -127,6 +127,29 @@ impl Catalogue {
         self.set_dock(sn, sqlx::query("UPDATE docks SET bound_at = $2 WHERE sn = $1").bind(sn).bind(us_opt(at))).await
     }
 
+    /// Removes a dock and every row that names it: files, their jobs, events, conversations, prefixes. For an account
+    /// that was made to try the path out; the objects are the caller's to remove first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn remove_dock(&self, sn: &str) -> Result<()> {
+        let mut write = self.engine.begin("remove a dock").await?;
+        for delete in [
+            "DELETE FROM jobs WHERE media_id IN (SELECT id FROM media WHERE gateway_sn = $1)",
+            "DELETE FROM media WHERE gateway_sn = $1",
+            "DELETE FROM events WHERE gateway_sn = $1",
+            "DELETE FROM trace WHERE gateway_sn = $1",
+            "DELETE FROM prefixes WHERE gateway_sn = $1",
+            "DELETE FROM aircraft WHERE gateway_sn = $1",
+        ] {
+            write.execute(sqlx::query(delete).bind(sn)).await?;
+        }
+        if write.execute(sqlx::query("DELETE FROM docks WHERE sn = $1").bind(sn)).await? == 0 {
+            return Err(not_found("dock", sn));
+        }
+        write.commit().await
+    }
+
     async fn set_dock(&self, sn: &str, update: Query<'_>) -> Result<()> {
         match self.engine.write("change a dock", update).await? {
             0 => Err(not_found("dock", sn)),
