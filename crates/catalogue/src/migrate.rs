@@ -96,3 +96,76 @@ fn free_name(backup_dir: &Path, version: i64) -> PathBuf {
     }
     path
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Catalogue, CatalogueConfig};
+
+    const NEXT: &str = "CREATE TABLE news (id INTEGER PRIMARY KEY) STRICT";
+    const BROKEN: &str = "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE half (id INTEGER)";
+
+    async fn fixture() -> (tempfile::TempDir, CatalogueConfig, SqlitePool) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let config = CatalogueConfig { url, backup_dir: dir.path().join("backups") };
+        let catalogue = Catalogue::open(&config, true).await.expect("a new database");
+        assert!(!config.backup_dir.exists(), "a new database needs no copy");
+        catalogue.check().await.expect("writes");
+        catalogue.close().await;
+        let pool = SqlitePool::connect(&config.url).await.expect("opened");
+        (dir, config, pool)
+    }
+
+    fn with(migration: &'static str) -> Vec<&'static str> {
+        MIGRATIONS.iter().copied().chain([migration]).collect()
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_made_before_the_schema_changes() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_dir, config, pool) = fixture().await;
+        run_all(&pool, &config.backup_dir, &with(NEXT)).await.expect("migrated");
+        let known = MIGRATIONS.len() as i64;
+        let copy = config.backup_dir.join(format!("eyrie-schema-{known}.db"));
+        assert_eq!(std::fs::metadata(&copy).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(&config.backup_dir).expect("read").count(), 1, "nothing half done is left");
+        let copied = CatalogueConfig { url: format!("sqlite://{}", copy.display()), ..config.clone() };
+        let copied = Catalogue::open(&copied, false).await.expect("the copy is a database of the old version");
+        copied.check().await.expect("writes");
+
+        run_all(&pool, &config.backup_dir, &with(NEXT)).await.expect("nothing to do");
+        assert_eq!(std::fs::read_dir(&config.backup_dir).expect("read").count(), 3, "the copy, its log, its index");
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused() {
+        let (_dir, config, pool) = fixture().await;
+        run_all(&pool, &config.backup_dir, &with(NEXT)).await.expect("migrated");
+        let known = MIGRATIONS.len() as i64;
+        match Catalogue::open(&config, true).await.map(drop) {
+            Err(CatalogueError::NewerSchema { found, known: ours }) => assert_eq!((found, ours), (known + 1, known)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_fails_changes_nothing() {
+        let (_dir, config, pool) = fixture().await;
+        run_all(&pool, &config.backup_dir, &with(BROKEN)).await.expect_err("it fails half way");
+        let mut connection = pool.acquire().await.expect("a connection");
+        assert_eq!(version(&mut connection).await.expect("read"), MIGRATIONS.len() as i64);
+        drop(connection);
+        run_all(&pool, &config.backup_dir, &with(NEXT)).await.expect("the next try works");
+        assert_eq!(std::fs::read_dir(&config.backup_dir).expect("read").count(), 2, "a copy for each try");
+    }
+
+    #[tokio::test]
+    async fn another_programs_database_is_left_alone() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}?mode=rwc", dir.path().join("other.db").display());
+        let pool = SqlitePool::connect(&url).await.expect("opened");
+        sqlx::raw_sql("CREATE TABLE theirs (id INTEGER)").execute(&pool).await.expect("made");
+        assert!(run_all(&pool, dir.path(), MIGRATIONS).await.is_err());
+    }
+}

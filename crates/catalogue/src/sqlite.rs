@@ -16,10 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use sqlx::Row as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use crate::{CatalogueError, Result, migrate};
 
@@ -69,6 +69,11 @@ impl Engine {
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", LOG_LIMIT_BYTES)
             .pragma("temp_store", "MEMORY");
+        // a pool would go on trying where this says at once what is wrong
+        let opening = |source| database("cannot open the database", source);
+        let mut first = options.connect().await.map_err(opening)?;
+        verify(&mut first).await.map_err(opening)?;
+        first.close().await.map_err(opening)?;
         let writer = pool(1, options.clone().pragma("cache_size", WRITER_CACHE)).await?;
         migrate::run(&writer, backup_dir).await?;
         let reading = options.pragma("cache_size", READER_CACHE).read_only(true);

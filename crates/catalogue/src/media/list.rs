@@ -33,6 +33,9 @@ pub(super) async fn page(
 ) -> Result<Page<Media>> {
     let after = Key::open(cursor, List::Media)?;
     let by_area = match filter.bbox {
+        Some(bbox) if bbox.iter().any(|edge| edge.is_nan()) => {
+            return Ok(Page { items: Vec::new(), next_cursor: None });
+        }
         Some(bbox) => few_in(engine, bbox).await?,
         None => false,
     };
@@ -123,4 +126,52 @@ fn index(filter: &MediaFilter) -> &'static str {
 fn ceil_us(time: Timestamp) -> i64 {
     let us = us(time);
     us + i64::from(Timestamp::from_microsecond(us).is_ok_and(|floor| floor < time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Catalogue, CatalogueConfig, MediaKind};
+
+    /// Every shape of a page walks one index: no full scan, nothing sorted.
+    #[tokio::test]
+    async fn pages_walk_an_index() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let config = CatalogueConfig { url, backup_dir: dir.path().into() };
+        let catalogue = Catalogue::open(&config, true).await.expect("a new database");
+        let bits = |n: u32, bit: u32| n >> bit & 1 == 1;
+        for n in 0..256 {
+            let filter = MediaFilter {
+                status: bits(n, 0).then_some(if bits(n, 7) { MediaStatus::Missing } else { MediaStatus::Stored }),
+                kind: bits(n, 1).then_some(MediaKind::Photo),
+                gateway_sn: bits(n, 2).then(|| "D1".into()),
+                flight_id: bits(n, 3).then(|| "f".into()),
+                from: bits(n, 4).then_some(Timestamp::UNIX_EPOCH),
+                to: bits(n, 5).then_some(Timestamp::MAX),
+                trashed: bits(n, 6),
+                q: bits(n, 7).then(|| "x".into()),
+                bbox: bits(n, 7).then_some([1.0, 1.0, 2.0, 2.0]),
+            };
+            let plan = plan(&catalogue, &filter, false).await;
+            assert!(plan.starts_with("SEARCH media USING INDEX media_"), "{filter:?}: {plan}");
+            assert!(
+                plan.contains("sort_at") && !plan.contains("TEMP B-TREE") && !plan.contains("SCAN"),
+                "{filter:?}: {plan}"
+            );
+        }
+        // few in a box: through the spatial index and by row number; only those few are sorted
+        let filter = MediaFilter { bbox: Some([1.0, 1.0, 2.0, 2.0]), ..MediaFilter::default() };
+        let plan = plan(&catalogue, &filter, true).await;
+        assert!(
+            plan.contains("SCAN media_area VIRTUAL TABLE INDEX") && plan.contains("USING INTEGER PRIMARY KEY"),
+            "{plan}"
+        );
+    }
+
+    async fn plan(catalogue: &Catalogue, filter: &MediaFilter, by_area: bool) -> String {
+        let mut sql = select("EXPLAIN QUERY PLAN ", Uuid::nil(), filter, Key::TOP, 100, by_area);
+        let rows = catalogue.engine.fetch_all("cannot explain", sql.build()).await.expect("explained");
+        rows.iter().map(|row| row.get::<String>("detail").expect("text")).collect::<Vec<_>>().join("; ")
+    }
 }

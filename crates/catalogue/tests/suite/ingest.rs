@@ -1,9 +1,7 @@
 //! The one commit behind `result: 0`.
 
 use crate::common::{Fixture, at, event, id, photo, report, workspace};
-use eyrie_catalogue::{
-    FlightFacts, IngestReport, MediaFilter, MediaKind, MediaSource, MediaStatus, Processing,
-};
+use eyrie_catalogue::{FlightFacts, IngestReport, MediaFilter, MediaKind, MediaSource, MediaStatus, Processing};
 use serde_json::json;
 
 #[tokio::test]
@@ -36,7 +34,8 @@ async fn a_redelivery_in_one_batch_or_the_next_makes_one_row_and_one_job() {
     let later = fixture.catalogue.ingest(&[report(fixture.photo("p/a.jpg"))]).await.expect("kept").remove(0);
     assert_eq!((later.media_id, later.inserted, later.changed), (Some(first.id), false, false));
 
-    let page = fixture.catalogue.list_media(fixture.workspace_id, &MediaFilter::default(), None, 10).await.expect("read");
+    let page =
+        fixture.catalogue.list_media(fixture.workspace_id, &MediaFilter::default(), None, 10).await.expect("read");
     assert_eq!(page.items.len(), 1);
     assert_eq!(fixture.catalogue.list_jobs(None, None, None, None, 10).await.expect("read").items.len(), 1);
     assert_eq!(fixture.catalogue.events_of("DOCK1", 10).await.expect("read").len(), 3);
@@ -157,14 +156,18 @@ async fn flight_counts_never_go_down() {
         media_count: count,
         ..FlightFacts::default()
     };
-    let said = |facts: FlightFacts| IngestReport { event: None, media: None, flight: Some(facts), jobs: vec![], now: at(1) };
+    let said =
+        |facts: FlightFacts| IngestReport { event: None, media: None, flight: Some(facts), jobs: vec![], now: at(1) };
     let mut first = said(facts(Some(10), Some(3), None));
     first.flight.as_mut().expect("there").task_status = Some("in_progress".into());
     fixture.catalogue.ingest(&[first, said(facts(Some(8), Some(5), None))]).await.expect("kept");
     fixture.catalogue.ingest(&[said(facts(None, Some(1), Some(7)))]).await.expect("kept");
     fixture.catalogue.ingest(&[said(facts(None, None, None))]).await.expect("kept");
     let flight = fixture.catalogue.flight(fixture.workspace_id, "f").await.expect("read").expect("there");
-    assert_eq!((flight.expected_file_count, flight.uploaded_file_count, flight.media_count), (Some(10), Some(5), Some(7)));
+    assert_eq!(
+        (flight.expected_file_count, flight.uploaded_file_count, flight.media_count),
+        (Some(10), Some(5), Some(7))
+    );
     assert_eq!(flight.task_status.as_deref(), Some("in_progress"));
 }
 
@@ -174,7 +177,8 @@ async fn a_report_that_cannot_be_kept_takes_its_batch_with_it() {
     let stranger = photo(workspace("unknown").id, "p/b.jpg");
     let batch = [report(fixture.photo("p/a.jpg")), report(stranger)];
     fixture.catalogue.ingest(&batch).await.expect_err("the workspace is not known");
-    let page = fixture.catalogue.list_media(fixture.workspace_id, &MediaFilter::default(), None, 10).await.expect("read");
+    let page =
+        fixture.catalogue.list_media(fixture.workspace_id, &MediaFilter::default(), None, 10).await.expect("read");
     assert!(page.items.is_empty());
     assert!(fixture.catalogue.events_of("DOCK1", 10).await.expect("read").is_empty());
     assert!(fixture.catalogue.flight(fixture.workspace_id, "flight-1").await.expect("read").is_none());

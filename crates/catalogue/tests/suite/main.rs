@@ -1,4 +1,13 @@
 //! What the catalogue promises, a file for each noun; the database's engine is named by `EYRIE_TEST_DATABASE_URL`.
 
+mod account;
+mod audit;
 mod common;
+mod dock;
+mod event;
+mod flight;
+mod handle;
 mod ingest;
+mod job;
+mod media;
+mod workspace;

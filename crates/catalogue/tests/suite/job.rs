@@ -1,0 +1,173 @@
+//! Jobs: claimed once, retried, given up.
+
+use std::collections::HashSet;
+
+use eyrie_catalogue::{CatalogueError, Job, JobState, NewJob};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::common::{Fixture, at, id, new_job, report};
+
+async fn claim(fixture: &Fixture, s: i64, limit: u32) -> Vec<Job> {
+    fixture.catalogue.claim_jobs(&["a", "b"], at(s), at(s + 60), limit).await.expect("claimed")
+}
+
+async fn job(fixture: &Fixture, id: Uuid) -> Job {
+    fixture.catalogue.job(id).await.expect("read").expect("there")
+}
+
+#[tokio::test]
+async fn due_jobs_of_the_wanted_kinds_are_claimed_newest_first() {
+    let fixture = Fixture::new().await;
+    let mut later = new_job("a");
+    later.run_after = at(100);
+    let (old, new, other) = (new_job("a"), new_job("b"), new_job("c"));
+    fixture.catalogue.add_jobs(&[old.clone(), later.clone(), other], at(1)).await.expect("added");
+    fixture.catalogue.add_jobs(std::slice::from_ref(&new), at(2)).await.expect("added");
+    fixture.catalogue.add_jobs(std::slice::from_ref(&new), at(2)).await.expect("added twice is once");
+    assert_eq!(fixture.catalogue.next_job_at().await.expect("read"), Some(at(0)));
+    assert!(fixture.catalogue.claim_jobs(&[], at(5), at(6), 5).await.expect("claimed").is_empty());
+
+    let claimed = claim(&fixture, 5, 10).await;
+    assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [new.id, old.id]);
+    let first = &claimed[0];
+    assert_eq!((first.state, first.attempts, first.lease_until), (JobState::Running, 1, Some(at(65))));
+    assert_eq!((&first.payload, first.max_attempts), (&json!({"n": 1}), 3));
+    assert!(claim(&fixture, 6, 10).await.is_empty());
+    assert_eq!(claim(&fixture, 100, 10).await.len(), 3, "two leases ended, one became due");
+}
+
+#[tokio::test]
+async fn a_limit_takes_the_newest_over_all_kinds() {
+    let fixture = Fixture::new().await;
+    for (n, kind) in ["a", "b", "a", "b"].into_iter().enumerate() {
+        fixture.catalogue.add_jobs(&[new_job(kind)], at(n as i64)).await.expect("added");
+    }
+    assert_eq!(claim(&fixture, 5, 3).await.iter().map(|job| job.created_at).collect::<Vec<_>>(), [at(3), at(2), at(1)]);
+}
+
+#[tokio::test]
+async fn two_claimers_on_two_handles_never_get_the_same_job() {
+    let fixture = Fixture::new().await;
+    let jobs: Vec<NewJob> = (0..200).map(|_| new_job("a")).collect();
+    fixture.catalogue.add_jobs(&jobs, at(0)).await.expect("added");
+    let mut tasks = Vec::new();
+    for catalogue in
+        [fixture.catalogue.clone(), fixture.again().await, fixture.catalogue.clone(), fixture.again().await]
+    {
+        tasks.push(tokio::spawn(async move {
+            let mut mine = Vec::new();
+            loop {
+                let claimed = catalogue.claim_jobs(&["a"], at(1), at(60), 3).await.expect("claimed");
+                if claimed.is_empty() {
+                    return mine;
+                }
+                mine.extend(claimed.into_iter().map(|job| job.id));
+            }
+        }));
+    }
+    let mut seen = HashSet::new();
+    for task in tasks {
+        for id in task.await.expect("no panic") {
+            assert!(seen.insert(id), "claimed twice");
+        }
+    }
+    assert_eq!(seen.len(), 200);
+}
+
+#[tokio::test]
+async fn only_the_attempt_that_holds_a_job_ends_it() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let new = new_job("a");
+    catalogue.add_jobs(std::slice::from_ref(&new), at(0)).await.expect("added");
+    claim(&fixture, 0, 1).await;
+    assert!(catalogue.job_progress(new.id, 1, 3, Some(10), at(80), at(1)).await.expect("saved"));
+    assert!(claim(&fixture, 70, 1).await.is_empty(), "the lease was renewed");
+    claim(&fixture, 80, 1).await;
+    assert!(!catalogue.job_progress(new.id, 1, 4, None, at(200), at(81)).await.expect("saved"));
+    assert!(!catalogue.finish_job(new.id, 1, None, at(81)).await.expect("ended"));
+    assert_eq!(catalogue.fail_job(new.id, 1, "late", None, at(81)).await.expect("ended"), JobState::Running);
+    let now = job(&fixture, new.id).await;
+    assert_eq!((now.attempts, now.progress_done, now.progress_total, now.error), (2, 3, Some(10), None));
+    assert!(catalogue.finish_job(new.id, 2, Some(&json!({"ok": true})), at(82)).await.expect("ended"));
+    let now = job(&fixture, new.id).await;
+    assert_eq!((now.state, now.result, now.lease_until), (JobState::Done, Some(json!({"ok": true})), None));
+    assert_eq!(catalogue.next_job_at().await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_job_fails_is_tried_again_and_dies() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let new = NewJob { max_attempts: 2, ..new_job("a") };
+    catalogue.add_jobs(std::slice::from_ref(&new), at(0)).await.expect("added");
+    claim(&fixture, 0, 1).await;
+    assert_eq!(catalogue.fail_job(new.id, 1, "first", Some(at(10)), at(1)).await.expect("failed"), JobState::Failed);
+    assert_eq!(catalogue.next_job_at().await.expect("read"), Some(at(10)));
+    assert!(claim(&fixture, 9, 1).await.is_empty());
+    assert_eq!(claim(&fixture, 10, 1).await.len(), 1);
+    assert_eq!(catalogue.fail_job(new.id, 2, "second", Some(at(20)), at(11)).await.expect("failed"), JobState::Dead);
+    assert!(claim(&fixture, 30, 1).await.is_empty());
+    let dead = catalogue.list_jobs(None, Some(JobState::Dead), Some("a"), None, 10).await.expect("read").items;
+    assert_eq!((dead.len(), dead[0].error.as_deref()), (1, Some("second")));
+
+    catalogue.retry_job(new.id, at(40)).await.expect("queued");
+    let again = claim(&fixture, 40, 1).await.remove(0);
+    assert_eq!((again.attempts, again.error), (1, None));
+    catalogue.retry_job(new.id, at(41)).await.expect("a running job stays");
+    assert_eq!(job(&fixture, new.id).await.state, JobState::Running);
+    assert_eq!(catalogue.fail_job(new.id, 1, "for good", None, at(42)).await.expect("failed"), JobState::Dead);
+    assert!(matches!(catalogue.retry_job(id(), at(1)).await, Err(CatalogueError::NotFound { what: "job", .. })));
+    assert!(matches!(catalogue.fail_job(id(), 1, "", None, at(1)).await, Err(CatalogueError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn a_last_attempt_that_never_ends_is_dead_and_a_released_one_does_not_count() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let new = NewJob { max_attempts: 1, ..new_job("a") };
+    catalogue.add_jobs(std::slice::from_ref(&new), at(0)).await.expect("added");
+    claim(&fixture, 0, 1).await;
+    catalogue.release_jobs(&[new.id, id()], at(1)).await.expect("released");
+    let now = job(&fixture, new.id).await;
+    assert_eq!((now.state, now.attempts, now.lease_until), (JobState::Queued, 0, None));
+    assert_eq!(claim(&fixture, 1, 1).await.len(), 1);
+    assert!(claim(&fixture, 61, 1).await.is_empty());
+    let now = job(&fixture, new.id).await;
+    assert_eq!((now.state, now.error.is_some()), (JobState::Dead, true));
+}
+
+#[tokio::test]
+async fn a_kind_is_queued_again_for_every_stored_file() {
+    let fixture = Fixture::new().await;
+    let reports: Vec<_> = (0..1_100).map(|n| report(fixture.photo(&format!("p/{n}")))).collect();
+    fixture.catalogue.ingest(&reports).await.expect("kept");
+    let gone = reports[3].media.as_ref().expect("there").id;
+    fixture.catalogue.set_media_status(gone, eyrie_catalogue::MediaStatus::Missing, at(1)).await.expect("set");
+    let queued =
+        fixture.catalogue.rerun_jobs("make_thumbnail", Some(fixture.workspace_id), &id, at(500)).await.expect("queued");
+    assert_eq!(queued, 1_099);
+    assert_eq!(fixture.catalogue.rerun_jobs("x", Some(id()), &id, at(500)).await.expect("queued"), 0);
+    let (mut seen, mut cursor) = (HashSet::new(), None::<String>);
+    loop {
+        let page = fixture
+            .catalogue
+            .list_jobs(
+                Some(fixture.workspace_id),
+                Some(JobState::Queued),
+                Some("make_thumbnail"),
+                cursor.as_deref(),
+                500,
+            )
+            .await
+            .expect("read");
+        seen.extend(page.items.iter().map(|job| job.media_id.expect("of a file")));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 1_099);
+    assert!(!seen.contains(&gone));
+}
