@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use eyrie_catalogue::Media;
-use futures::stream::{self, Stream};
+use futures::stream;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::broadcast::Receiver;
@@ -45,7 +46,7 @@ pub async fn stream_events(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
     stop: Option<Extension<CancellationToken>>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     if app.events.listeners() >= MAX_STREAMS {
         return Err(Problem::unavailable("too many event streams are open").retry_after(HEARTBEAT.as_secs()));
     }
@@ -54,10 +55,13 @@ pub async fn stream_events(
     let changes = app.events.subscribe();
     let stop = stop.map(|Extension(stop)| stop).unwrap_or_default();
     let listener = Listener { workspace_id: scope.workspace.id, caller: scope.caller, changes, heartbeat, stop, app };
-    Ok(Sse::new(stream::unfold(listener, |mut listener| async {
+    let events = stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
-        Some((Ok(event), listener))
-    })))
+        Some((Ok::<_, Infallible>(event), listener))
+    });
+    // nginx would hold events back to fill its buffer
+    let headers = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
+    Ok((headers, Sse::new(events)))
 }
 
 struct Listener {
@@ -100,7 +104,10 @@ impl Listener {
 
 /// `None` when the object is gone meanwhile.
 async fn describe(app: &App, workspace_id: Uuid, change: Change) -> anyhow::Result<Option<Event>> {
-    let media = |name, media: Box<Media>| event(name, &MediaItem::from(*media)).map(Some);
+    let media = |name, media: Box<Media>| {
+        let own = media.workspace_id == workspace_id;
+        own.then(|| event(name, &MediaItem::from(*media))).transpose()
+    };
     match change {
         Change::MediaStored(row) => media("media.stored", row),
         Change::MediaUpdated(row) => media("media.updated", row),

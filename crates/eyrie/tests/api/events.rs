@@ -90,8 +90,9 @@ async fn promise_7_a_stream_tells_of_its_own_workspace_only() {
     let mut stream = Stream::open(&api, &who, "alpha").await;
     let (foreign, own) = (api.media(&beta, |_| {}).await, api.media(&alpha, |_| {}).await);
     let (foreign_job, foreign_dock) = (api.dead_job(&beta).await, api.dock(&beta).await);
-    api.app.events.send(beta.id, Change::MediaStored(Box::new(foreign)));
+    api.app.events.send(beta.id, Change::MediaStored(Box::new(foreign.clone())));
     // and if a part ever names the wrong workspace, the object's own decides
+    api.app.events.send(alpha.id, Change::MediaStored(Box::new(foreign)));
     api.app.events.send(alpha.id, Change::Job { id: foreign_job });
     api.app.events.send(alpha.id, Change::Dock { sn: foreign_dock, online: true });
     api.app.events.send(alpha.id, Change::MediaStored(Box::new(own.clone())));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use eyrie::api::problem::Kind;
-use eyrie_catalogue::{Role, Workspace};
+use eyrie_catalogue::{Role, User, Workspace};
 use serde_json::{Value, json};
 
 use crate::support::{Api, PASSWORD, Reply, Who, request};
@@ -112,7 +112,6 @@ fn rows() -> Vec<Row> {
         ),
         row("delete", "/api/v1/workspaces/{ws}/users/{id}", To(Admin), Subject::User, 204),
         row("get", "/api/v1/workspaces/{ws}/audit", To(Admin), Subject::None, 200),
-        // last, since it ends the sessions that ask
         row("delete", "/api/v1/session", LoggedIn, Subject::None, 204),
     ]
 }
@@ -120,29 +119,45 @@ fn rows() -> Vec<Row> {
 /// Somebody who asks, and what we believe of them.
 struct Caller {
     name: String,
-    who: Who,
+    how: How,
     /// `None`: no valid login. The text is the workspace; `*` all of them.
     rights: Option<(&'static str, Role)>,
 }
 
+enum How {
+    /// The same for each request.
+    With(Who),
+    /// A session of its own for each request, since logging in and out ends one.
+    As(User),
+}
+
+impl Caller {
+    async fn who(&self, api: &Api) -> Who {
+        match &self.how {
+            How::With(who) => who.clone(),
+            How::As(user) => api.session(user).await,
+        }
+    }
+}
+
 async fn callers(api: &Api, a: &Workspace, b: &Workspace) -> Vec<Caller> {
-    let caller = |name: &str, who, rights| Caller { name: name.into(), who, rights };
+    let caller = |name: &str, how, rights| Caller { name: name.into(), how, rights };
+    let stranger = |name, who| caller(name, How::With(who), None);
     let mut all = vec![
-        caller("nobody", Who::Nobody, None),
-        caller("a garbage token", Who::Token("eyrie_garbage".into()), None),
-        caller("a garbage cookie", Who::Cookie("garbage".into()), None),
-        caller("a revoked token", revoked_token(api, a).await, None),
-        caller("an expired token", expired_token(api, a).await, None),
-        caller("a session of a deleted user", orphaned_session(api, a).await, None),
-        caller("the server's administrator", api.server_admin().await, Some(("*", Role::Admin))),
+        stranger("nobody", Who::Nobody),
+        stranger("a garbage token", Who::Token("eyrie_garbage".into())),
+        stranger("a garbage cookie", Who::Cookie("garbage".into())),
+        stranger("a revoked token", revoked_token(api, a).await),
+        stranger("an expired token", expired_token(api, a).await),
+        stranger("a session of a deleted user", orphaned_session(api, a).await),
+        caller("the server's administrator", How::As(api.user(None, Role::Admin).await), Some(("*", Role::Admin))),
     ];
     for (workspace, name) in [(a, "A"), (b, "B")] {
         for role in Role::ALL {
             let token = api.token(workspace, *role).await;
-            all.push(caller(&format!("a token of {name} {}", role.as_str()), token, Some((name, *role))));
+            all.push(caller(&format!("a token of {name} {}", role.as_str()), How::With(token), Some((name, *role))));
             let user = api.user(Some(workspace), *role).await;
-            let session = api.session(&user).await;
-            all.push(caller(&format!("a session of {name} {}", role.as_str()), session, Some((name, *role))));
+            all.push(caller(&format!("a session of {name} {}", role.as_str()), How::As(user), Some((name, *role))));
         }
     }
     all
@@ -259,7 +274,7 @@ async fn every_operation_is_open_to_the_right_callers_only() {
             let (subject, body) = subject(&api, &row, &a).await;
             // by id and by name in turn
             let workspace = if api.number().is_multiple_of(2) { a.id.to_string() } else { "Alpha%20site".to_owned() };
-            let reply = ask(&api, &row, &caller.who, &path(&row, &workspace, &subject), &body).await;
+            let reply = ask(&api, &row, &caller.who(&api).await, &path(&row, &workspace, &subject), &body).await;
             let expected = expected(&row, caller);
             if reply.status != expected {
                 wrong.push(format!("{place}: {} instead of {expected}", reply.status));

@@ -220,6 +220,7 @@ async fn promise_8_deletion_goes_to_the_trash_and_is_audited() {
     let trash = api.get(&who, "/api/v1/workspaces/alpha/media?trashed=true").await.json();
     assert_eq!(names(&trash), [media.name.as_str()]);
 
+    api.advance(1);
     let restored = api.call(&who, "POST", &format!("{path}/restore")).await;
     assert_eq!((restored.status.as_u16(), &restored.json()["name"]), (200, &json!(media.name)));
     assert_eq!(api.call(&who, "POST", &format!("{path}/restore")).await.status, 200);
@@ -351,6 +352,7 @@ async fn docks_are_listed_by_serial_number_a_page_at_a_time() {
 async fn a_dock_gets_and_loses_its_account() {
     let (api, workspace, _) = start().await;
     let admin = api.token(&workspace, Role::Admin).await;
+    api.advance(1);
     let reply = api.post(&admin, "/api/v1/workspaces/alpha/docks", json!({"sn": "DOCKX", "callsign": "Nord"})).await;
     assert_eq!(reply.status, 201);
     let access = reply.json();
@@ -366,11 +368,14 @@ async fn a_dock_gets_and_loses_its_account() {
     let bad = api.post(&admin, "/api/v1/workspaces/alpha/docks", json!({"sn": "a/b"})).await;
     assert_eq!(bad.status, 400);
 
+    api.advance(1);
     let rotated = api.call(&admin, "POST", "/api/v1/workspaces/alpha/docks/DOCKX/rotate").await.json();
     assert_ne!(rotated["password"], access["password"]);
     assert!(verify(&hash().await, &rotated["password"]));
+    api.advance(1);
     let disabled = api.call(&admin, "POST", "/api/v1/workspaces/alpha/docks/DOCKX/disable").await.json();
     assert_eq!(disabled["disabled"], true);
+    api.advance(1);
     let enabled = api.call(&admin, "POST", "/api/v1/workspaces/alpha/docks/DOCKX/enable").await.json();
     assert_eq!((&enabled["disabled"], &enabled["callsign"]), (&json!(false), &json!("Nord")));
     let audit = api.get(&admin, "/api/v1/workspaces/alpha/audit?limit=4").await.json();

@@ -23,40 +23,40 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Seconds since 1970; every test starts then.
 const START_S: i64 = 1_780_000_000;
 
-pub struct Api {
-    pub app: Arc<App>,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Api {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<ManualClock>,
     router: Router,
     next: AtomicU32,
     _folder: TempDir,
 }
 
-pub struct Reply {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header is text"))
     }
 
     /// The value of the session cookie that the answer sets.
-    pub fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         let (_, rest) = self.header("set-cookie").split_once("eyrie_session=").expect("a session cookie");
         rest.split(';').next().unwrap_or_default().to_owned()
     }
@@ -64,18 +64,18 @@ impl Reply {
 
 /// How a request says who asks.
 #[derive(Clone, Debug)]
-pub enum Who {
+pub(crate) enum Who {
     Nobody,
     Token(String),
     Cookie(String),
 }
 
 impl Api {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(Config::default()).await
     }
 
-    pub async fn start_with(config: Config) -> Self {
+    pub(crate) async fn start_with(config: Config) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(START_S).expect("in range")));
         let (shared_clock, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandom));
@@ -117,53 +117,53 @@ impl Api {
     }
 
     /// The same data behind a new router, as after a restart.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.router = eyrie::api::router(Arc::clone(&self.app));
     }
 
-    pub fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.clock.set(self.clock.now() + SignedDuration::from_secs(seconds));
     }
 
-    pub async fn respond(&self, request: Request<Body>) -> http::Response<Body> {
+    pub(crate) async fn respond(&self, request: Request<Body>) -> http::Response<Body> {
         self.router.clone().oneshot(request).await.expect("the router always answers")
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Reply {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let (head, body) = self.respond(request).await.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
         Reply { status: head.status, headers: head.headers, body }
     }
 
-    pub async fn get(&self, who: &Who, path: &str) -> Reply {
+    pub(crate) async fn get(&self, who: &Who, path: &str) -> Reply {
         self.send(request("GET", path, who, None)).await
     }
 
-    pub async fn post(&self, who: &Who, path: &str, body: Value) -> Reply {
+    pub(crate) async fn post(&self, who: &Who, path: &str, body: Value) -> Reply {
         self.send(request("POST", path, who, Some(&body))).await
     }
 
     /// A request without a body.
-    pub async fn call(&self, who: &Who, method: &str, path: &str) -> Reply {
+    pub(crate) async fn call(&self, who: &Who, method: &str, path: &str) -> Reply {
         self.send(request(method, path, who, None)).await
     }
 
     /// A number that no other call got.
-    pub fn number(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub async fn workspace(&self, name: &str) -> Workspace {
+    pub(crate) async fn workspace(&self, name: &str) -> Workspace {
         self.app.admin("test").add_workspace(name).await.expect("a new workspace")
     }
 
-    pub async fn token(&self, workspace: &Workspace, role: Role) -> Who {
+    pub(crate) async fn token(&self, workspace: &Workspace, role: Role) -> Who {
         let access = self.app.admin("test").create_token(workspace, role, None, None).await.expect("a new token");
         Who::Token(access.token)
     }
 
     /// A user with [`PASSWORD`].
-    pub async fn user(&self, workspace: Option<&Workspace>, role: Role) -> User {
+    pub(crate) async fn user(&self, workspace: Option<&Workspace>, role: Role) -> User {
         static HASH: OnceLock<String> = OnceLock::new();
         let user = User {
             id: self.app.new_id(),
@@ -178,7 +178,7 @@ impl Api {
     }
 
     /// The cookie of a new session of `user`.
-    pub async fn session(&self, user: &User) -> Who {
+    pub(crate) async fn session(&self, user: &User) -> Who {
         let (token, now) = (self.app.random_text(32), self.app.now());
         let session = Session {
             token_hash: eyrie::secret::token_hash(&token),
@@ -190,12 +190,12 @@ impl Api {
         Who::Cookie(token)
     }
 
-    pub async fn server_admin(&self) -> Who {
+    pub(crate) async fn server_admin(&self) -> Who {
         let user = self.user(None, Role::Admin).await;
         self.session(&user).await
     }
 
-    pub async fn media(&self, workspace: &Workspace, change: impl FnOnce(&mut Media)) -> Media {
+    pub(crate) async fn media(&self, workspace: &Workspace, change: impl FnOnce(&mut Media)) -> Media {
         let (id, now) = (self.app.new_id(), self.app.now());
         let name = format!("DJI_{:04}.JPG", self.number());
         let mut media = Media {
@@ -236,7 +236,7 @@ impl Api {
         self.app.catalogue.media(workspace.id, id).await.expect("a catalogue").expect("the row")
     }
 
-    pub async fn flight(&self, workspace: &Workspace, gateway_sn: Option<&str>) -> String {
+    pub(crate) async fn flight(&self, workspace: &Workspace, gateway_sn: Option<&str>) -> String {
         let flight_id = format!("flight-{}", self.number());
         let facts = FlightFacts {
             workspace_id: workspace.id,
@@ -251,7 +251,7 @@ impl Api {
         flight_id
     }
 
-    pub async fn dock(&self, workspace: &Workspace) -> String {
+    pub(crate) async fn dock(&self, workspace: &Workspace) -> String {
         let sn = format!("DOCK{:04}", self.number());
         let dock = NewDock {
             sn: sn.clone(),
@@ -266,7 +266,7 @@ impl Api {
     }
 
     /// A job that used up its only attempt.
-    pub async fn dead_job(&self, workspace: &Workspace) -> Uuid {
+    pub(crate) async fn dead_job(&self, workspace: &Workspace) -> Uuid {
         let (id, now) = (self.app.new_id(), self.app.now());
         let kind = format!("kind-{}", self.number());
         let job = NewJob {
@@ -288,7 +288,7 @@ impl Api {
     }
 }
 
-pub fn request(method: &str, path: &str, who: &Who, body: Option<&Value>) -> Request<Body> {
+pub(crate) fn request(method: &str, path: &str, who: &Who, body: Option<&Value>) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).header("host", "eyrie.test:8080");
     request = match who {
         Who::Nobody => request,
@@ -306,7 +306,7 @@ pub fn request(method: &str, path: &str, who: &Who, body: Option<&Value>) -> Req
 }
 
 /// As if the request came from `peer`.
-pub fn from_peer(mut request: Request<Body>, peer: &str) -> Request<Body> {
+pub(crate) fn from_peer(mut request: Request<Body>, peer: &str) -> Request<Body> {
     let peer: SocketAddr = peer.parse().expect("an address");
     request.extensions_mut().insert(ConnectInfo(peer));
     request
