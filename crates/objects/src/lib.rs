@@ -2,8 +2,11 @@
 //! docks and operators get ([`Issuer`]).
 
 pub mod credentials;
+mod policy;
+mod presign;
 pub mod s3;
 pub mod store;
+mod sts;
 
 pub use credentials::{Issuer, KeyGrant, Keys, SessionCredentials};
 pub use store::{ListPage, ObjectInfo, Store, StoreConfig, StoreError};

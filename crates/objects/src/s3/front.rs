@@ -1,0 +1,242 @@
+//! In front of `s3s`: what has to happen before it reads a request or after it answered.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use s3s::{Body, HttpError, S3Error, S3ErrorCode, s3_error};
+
+use super::S3Limits;
+use super::checksum::body_length;
+use super::chunks::Chunks;
+use super::error::{custom, not_implemented};
+use crate::presign::MAX_LIFETIME_S;
+use crate::{Issuer, sts};
+
+/// How much of a refused request's body is still read, so that its sender comes to read the answer.
+const MAX_DRAINED_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(10);
+/// Answers a browser's preflight for a day.
+const PREFLIGHT_MAX_AGE_S: &str = "86400";
+
+const STREAMING_UNSIGNED: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+
+/// `s3s` with everything around it. Cheap to clone; serves any number of connections.
+#[derive(Clone)]
+pub struct S3Service {
+    inner: s3s::service::S3Service,
+    issuer: Issuer,
+    limits: S3Limits,
+}
+
+impl hyper::service::Service<Request<hyper::body::Incoming>> for S3Service {
+    type Response = Response<Body>;
+    type Error = HttpError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn call(&self, request: Request<hyper::body::Incoming>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request.map(Body::from)).await) })
+    }
+}
+
+impl S3Service {
+    pub(super) fn new(inner: s3s::service::S3Service, issuer: Issuer, limits: S3Limits) -> Self {
+        Self { inner, issuer, limits }
+    }
+
+    /// Answers one request; failures are answers, too.
+    pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let request_id = self.issuer.new_request_id();
+        let from_page = parts.headers.contains_key(header::ORIGIN);
+        let asks_sts = sts::is_request(&parts.method, &parts.uri, &parts.headers);
+        let mut response = if parts.method == Method::OPTIONS {
+            preflight(&parts.headers)
+        } else if let Some(error) = self.refusal(&parts) {
+            drop(Inbound::new(body, None, &parts.headers));
+            answer(error)
+        } else {
+            let body = Body::http_body(Inbound::new(body, self.chunks(&parts.headers), &parts.headers));
+            match self.inner.call(Request::from_parts(parts, body)).await {
+                Ok(response) => response,
+                Err(error) => {
+                    tracing::error!(?error, request_id, "an answer could not be written");
+                    answer(S3Error::new(S3ErrorCode::InternalError))
+                }
+            }
+        };
+        if asks_sts && !response.status().is_success() {
+            response = sts::error_in_its_own_form(response, &request_id).await;
+        }
+        let headers = response.headers_mut();
+        headers.insert("x-amz-request-id", HeaderValue::try_from(request_id).expect("an id is plain ASCII"));
+        if from_page {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+        }
+        response
+    }
+
+    /// What is refused before its body is read, and before `s3s` would misread it.
+    fn refusal(&self, parts: &Parts) -> Option<S3Error> {
+        let query = parts.uri.query().unwrap_or("");
+        let authorization = parts.headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
+        let signed_v2 = query.split('&').any(|pair| pair.starts_with("Signature=") || pair.starts_with("AWSAccessKeyId="));
+        if signed_v2 || authorization.starts_with(b"AWS ") {
+            return Some(s3_error!(
+                InvalidRequest,
+                "Signature Version 2 is not supported. Please use AWS4-HMAC-SHA256."
+            ));
+        }
+        let mut lifetimes = query.split('&').filter_map(|pair| pair.strip_prefix("X-Amz-Expires="));
+        if lifetimes.any(|lifetime| lifetime.parse::<u32>().is_ok_and(|s| s > MAX_LIFETIME_S) || lifetime.starts_with('-')) {
+            // 403 rather than the documented 400: that is what clients and suites look for
+            return Some(custom(
+                "AuthorizationQueryParametersError",
+                StatusCode::FORBIDDEN,
+                "X-Amz-Expires must be between 1 second and 7 days.",
+            ));
+        }
+        let content_type = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        if parts.method == Method::POST && content_type.to_ascii_lowercase().starts_with(b"multipart/form-data") {
+            return Some(not_implemented("POST forms are not offered."));
+        }
+        match body_length(&parts.headers) {
+            Err(error) => Some(error),
+            Ok(Some(length)) if length > self.limits.max_put_bytes => {
+                Some(s3_error!(EntityTooLarge, "A PUT or part has at most {} bytes here.", self.limits.max_put_bytes))
+            }
+            Ok(_) => None,
+        }
+    }
+
+    fn chunks(&self, headers: &HeaderMap) -> Option<Chunks> {
+        let S3Limits { max_put_bytes, max_chunk_bytes } = self.limits;
+        let form = headers.get("x-amz-content-sha256")?.to_str().ok()?;
+        if form == STREAMING_UNSIGNED {
+            Some(Chunks::unsigned(max_put_bytes))
+        } else {
+            form.starts_with("STREAMING-").then(|| Chunks::signed(max_chunk_bytes, max_put_bytes))
+        }
+    }
+}
+
+fn answer(error: S3Error) -> Response<Body> {
+    error.to_http_response().unwrap_or_else(|_| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}
+
+/// Any page may try: what counts is the signature, and no cookie or other ambient credential is ever looked at.
+fn preflight(asked: &HeaderMap) -> Response<Body> {
+    if !asked.contains_key(header::ORIGIN) || !asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        let message = "A preflight needs Origin and Access-Control-Request-Method.";
+        return answer(custom("BadRequest", StatusCode::BAD_REQUEST, message));
+    }
+    let mut response = Response::new(Body::empty());
+    let mut put = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
+    put(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, PUT, POST, DELETE"));
+    put(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_MAX_AGE_S));
+    // `*` would not cover Authorization
+    if let Some(headers) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        put(header::ACCESS_CONTROL_ALLOW_HEADERS, headers.clone());
+    }
+    response
+}
+
+/// A request's body on its way to `s3s`: chunks followed, and the rest read when it is dropped early. Without that a
+/// client which sends its whole body before it reads the answer would find the connection reset instead of an error.
+struct Inbound {
+    body: Option<Body>,
+    chunks: Option<Chunks>,
+    ready: VecDeque<Bytes>,
+    /// Whether the client holds its body back until it is asked for it.
+    waits: bool,
+    touched: bool,
+}
+
+impl Inbound {
+    fn new(body: Body, chunks: Option<Chunks>, headers: &HeaderMap) -> Self {
+        let waits = headers.contains_key(header::EXPECT);
+        Self { body: Some(body), chunks, ready: VecDeque::new(), waits, touched: false }
+    }
+}
+
+impl HttpBody for Inbound {
+    type Data = Bytes;
+    type Error = s3s::StdError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        this.touched = true;
+        loop {
+            if let Some(bytes) = this.ready.pop_front() {
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            let Some(body) = &mut this.body else { return Poll::Ready(None) };
+            let frame = match ready!(Pin::new(body).poll_frame(context)) {
+                None => {
+                    this.body = None;
+                    return Poll::Ready(None);
+                }
+                Some(Err(error)) => {
+                    this.body = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Some(Ok(frame)) => frame,
+            };
+            let Some(chunks) = &mut this.chunks else { return Poll::Ready(Some(Ok(frame))) };
+            if let Ok(bytes) = frame.into_data()
+                && let Err(error) = chunks.push(bytes, &mut this.ready)
+            {
+                this.ready.clear();
+                return Poll::Ready(Some(Err(error.into())));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_empty() && self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.chunks, &self.body) {
+            (None, Some(body)) => body.size_hint(),
+            (None, None) => SizeHint::with_exact(0),
+            (Some(_), _) => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        let Some(mut body) = self.body.take() else { return };
+        if body.is_end_stream() || self.waits && !self.touched {
+            return;
+        }
+        // outside a runtime there is no connection to be kind to
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(tokio::time::timeout(MAX_DRAIN_TIME, async move {
+            let mut left = MAX_DRAINED_BYTES;
+            while left > 0 {
+                let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+                let Some(Ok(frame)) = frame else { return };
+                left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+            }
+        }));
+    }
+}
+

@@ -1,0 +1,156 @@
+//! The operations, as `s3s` calls them: after signature and access.
+
+mod bucket;
+mod copy;
+mod delete;
+mod list;
+mod multipart;
+mod put;
+mod read;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use s3s::dto::{
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
+    CopyObjectInput, CopyObjectOutput, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput,
+    CreateMultipartUploadOutput, DeleteBucketInput, DeleteBucketOutput, DeleteObjectInput, DeleteObjectOutput,
+    DeleteObjectsInput, DeleteObjectsOutput, ETag, ETagCondition, GetBucketAclInput, GetBucketAclOutput,
+    GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
+    GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectInput,
+    GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
+    HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
+    ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
+    ListObjectsV2Output, ListPartsInput, ListPartsOutput, Owner, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+
+use super::S3Config;
+use super::access::Authority;
+use super::error::from_store;
+use crate::Store;
+use crate::store::Condition;
+
+/// Who owns every bucket and object, where S3 wants an owner.
+const OWNER: &str = "eyrie";
+
+pub(super) struct Operations {
+    store: Arc<Store>,
+    config: S3Config,
+}
+
+impl Operations {
+    pub(super) fn new(store: Arc<Store>, config: S3Config) -> Self {
+        Self { store, config }
+    }
+}
+
+/// `Name(function in file)` for each operation that is offered; s3s answers NotImplemented to all others.
+macro_rules! operations {
+    ($($name:ident: $input:ident -> $output:ident = $file:ident;)+) => {
+        #[async_trait::async_trait]
+        impl S3 for Operations {
+            $(async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                self::$file::$name(self, request).await
+            })+
+        }
+    };
+}
+
+operations! {
+    abort_multipart_upload: AbortMultipartUploadInput -> AbortMultipartUploadOutput = multipart;
+    complete_multipart_upload: CompleteMultipartUploadInput -> CompleteMultipartUploadOutput = multipart;
+    copy_object: CopyObjectInput -> CopyObjectOutput = copy;
+    create_bucket: CreateBucketInput -> CreateBucketOutput = bucket;
+    create_multipart_upload: CreateMultipartUploadInput -> CreateMultipartUploadOutput = multipart;
+    delete_bucket: DeleteBucketInput -> DeleteBucketOutput = bucket;
+    delete_object: DeleteObjectInput -> DeleteObjectOutput = delete;
+    delete_objects: DeleteObjectsInput -> DeleteObjectsOutput = delete;
+    get_bucket_acl: GetBucketAclInput -> GetBucketAclOutput = bucket;
+    get_bucket_location: GetBucketLocationInput -> GetBucketLocationOutput = bucket;
+    get_bucket_versioning: GetBucketVersioningInput -> GetBucketVersioningOutput = bucket;
+    get_object: GetObjectInput -> GetObjectOutput = read;
+    get_object_acl: GetObjectAclInput -> GetObjectAclOutput = read;
+    get_object_attributes: GetObjectAttributesInput -> GetObjectAttributesOutput = read;
+    get_object_tagging: GetObjectTaggingInput -> GetObjectTaggingOutput = read;
+    head_bucket: HeadBucketInput -> HeadBucketOutput = bucket;
+    head_object: HeadObjectInput -> HeadObjectOutput = read;
+    list_buckets: ListBucketsInput -> ListBucketsOutput = bucket;
+    list_multipart_uploads: ListMultipartUploadsInput -> ListMultipartUploadsOutput = list;
+    list_object_versions: ListObjectVersionsInput -> ListObjectVersionsOutput = list;
+    list_objects: ListObjectsInput -> ListObjectsOutput = list;
+    list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output = list;
+    list_parts: ListPartsInput -> ListPartsOutput = multipart;
+    put_object: PutObjectInput -> PutObjectOutput = put;
+    upload_part: UploadPartInput -> UploadPartOutput = put;
+    upload_part_copy: UploadPartCopyInput -> UploadPartCopyOutput = copy;
+}
+
+impl Operations {
+    async fn must_have_bucket(&self, bucket: &str) -> S3Result<()> {
+        match self.store.bucket(bucket).await.map_err(from_store)? {
+            Some(_) => Ok(()),
+            None => Err(s3_error!(NoSuchBucket, "There is no such bucket.")),
+        }
+    }
+}
+
+fn done<T>(output: T) -> S3Result<S3Response<T>> {
+    Ok(S3Response::new(output))
+}
+
+fn authority<T>(request: &S3Request<T>) -> Authority {
+    request.extensions.get::<Authority>().cloned().expect("access has checked every request")
+}
+
+fn owner() -> Owner {
+    Owner { display_name: Some(OWNER.into()), id: Some(OWNER.into()) }
+}
+
+fn etag(value: &str) -> ETag {
+    ETag::Strong(value.to_owned())
+}
+
+/// To whole seconds, which is all that HTTP's dates and conditions know.
+fn seconds(time: Timestamp) -> s3s::dto::Timestamp {
+    let whole = Timestamp::from_second(time.as_second()).unwrap_or(time);
+    s3s::dto::Timestamp::from(std::time::SystemTime::from(whole))
+}
+
+/// As listings show times, to the millisecond.
+fn millis(time: Timestamp) -> s3s::dto::Timestamp {
+    let whole = Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time);
+    s3s::dto::Timestamp::from(std::time::SystemTime::from(whole))
+}
+
+/// There are no versions: the only one there is is called `null`.
+fn no_versions(version_id: Option<&str>) -> S3Result<()> {
+    match version_id {
+        None | Some("null" | "") => Ok(()),
+        Some(_) => Err(s3_error!(NoSuchVersion, "Versions are not kept.")),
+    }
+}
+
+fn own_bucket(expected_owner: Option<&str>) -> S3Result<()> {
+    match expected_owner {
+        Some(expected) if expected != OWNER => Err(s3_error!(AccessDenied, "The bucket has another owner.")),
+        _ => Ok(()),
+    }
+}
+
+/// The conditions of a write.
+fn condition(if_match: Option<&ETagCondition>, if_none_match: Option<&ETagCondition>) -> S3Result<Condition> {
+    let absent = match if_none_match {
+        None => false,
+        Some(ETagCondition::Any) => true,
+        Some(ETagCondition::ETag(_)) => {
+            return Err(super::error::not_implemented("If-None-Match of a write can only be *."));
+        }
+    };
+    let etag = if_match.map(|condition| match condition {
+        ETagCondition::Any => "*".to_owned(),
+        ETagCondition::ETag(etag) => etag.value().to_owned(),
+    });
+    Ok(Condition { absent, etag })
+}

@@ -1,0 +1,70 @@
+//! What each operation needs. An operation without a row is nobody's.
+
+/// What an operator's key must allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Read,
+    Write,
+    /// Write, and a server that makes buckets on request.
+    Buckets,
+}
+
+/// What the operation is about, which is the resource of a session policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Account,
+    Bucket,
+    Object,
+    /// The objects are named in the body: the operation itself asks for each.
+    ObjectsInBody,
+}
+
+#[derive(Debug)]
+pub(super) struct Right {
+    /// The name that `s3s` gives it.
+    operation: &'static str,
+    pub(super) need: Need,
+    pub(super) target: Target,
+    /// IAM's name.
+    pub(super) action: &'static str,
+    /// Whether a dock's session may do it, below its prefix.
+    pub(super) dock: bool,
+}
+
+pub(super) fn of(operation: &str) -> Option<&'static Right> {
+    RIGHTS.iter().find(|right| right.operation == operation)
+}
+
+const fn right(operation: &'static str, need: Need, target: Target, action: &'static str, dock: bool) -> Right {
+    Right { operation, need, target, action, dock }
+}
+
+/// Actions as in "Actions, resources, and condition keys for Amazon S3", Service Authorization Reference.
+static RIGHTS: [Right; 26] = [
+    right("ListBuckets", Need::Read, Target::Account, "s3:ListAllMyBuckets", false),
+    right("HeadBucket", Need::Read, Target::Bucket, "s3:ListBucket", false),
+    right("GetBucketLocation", Need::Read, Target::Bucket, "s3:GetBucketLocation", false),
+    right("GetBucketVersioning", Need::Read, Target::Bucket, "s3:GetBucketVersioning", false),
+    right("GetBucketAcl", Need::Read, Target::Bucket, "s3:GetBucketAcl", false),
+    right("ListObjects", Need::Read, Target::Bucket, "s3:ListBucket", false),
+    right("ListObjectsV2", Need::Read, Target::Bucket, "s3:ListBucket", false),
+    right("ListObjectVersions", Need::Read, Target::Bucket, "s3:ListBucketVersions", false),
+    right("GetObject", Need::Read, Target::Object, "s3:GetObject", false),
+    right("HeadObject", Need::Read, Target::Object, "s3:GetObject", false),
+    right("GetObjectAttributes", Need::Read, Target::Object, "s3:GetObjectAttributes", false),
+    right("GetObjectAcl", Need::Read, Target::Object, "s3:GetObjectAcl", false),
+    right("GetObjectTagging", Need::Read, Target::Object, "s3:GetObjectTagging", false),
+    right("ListMultipartUploads", Need::Read, Target::Bucket, "s3:ListBucketMultipartUploads", false),
+    right("ListParts", Need::Read, Target::Object, "s3:ListMultipartUploadParts", true),
+    right("PutObject", Need::Write, Target::Object, "s3:PutObject", true),
+    right("CreateMultipartUpload", Need::Write, Target::Object, "s3:PutObject", true),
+    right("UploadPart", Need::Write, Target::Object, "s3:PutObject", true),
+    right("CompleteMultipartUpload", Need::Write, Target::Object, "s3:PutObject", true),
+    right("AbortMultipartUpload", Need::Write, Target::Object, "s3:AbortMultipartUpload", true),
+    right("CopyObject", Need::Write, Target::Object, "s3:PutObject", false),
+    right("UploadPartCopy", Need::Write, Target::Object, "s3:PutObject", false),
+    right("DeleteObject", Need::Write, Target::Object, "s3:DeleteObject", false),
+    right("DeleteObjects", Need::Write, Target::ObjectsInBody, "s3:DeleteObject", false),
+    right("CreateBucket", Need::Buckets, Target::Bucket, "s3:CreateBucket", false),
+    right("DeleteBucket", Need::Buckets, Target::Bucket, "s3:DeleteBucket", false),
+];
