@@ -31,8 +31,8 @@ use crate::app::App;
 use crate::events::Change;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Streams open at once, of all workspaces.
-const MAX_STREAMS: usize = 1_000;
+/// Streams may take this part of the listener's connections, so that there is always one left for a request.
+const STREAMS_SHARE: usize = 2;
 
 /// Listen to what changes
 ///
@@ -47,7 +47,7 @@ pub async fn stream_events(
     State(app): State<Arc<App>>,
     stop: Option<Extension<CancellationToken>>,
 ) -> Result<impl IntoResponse, Problem> {
-    if app.events.listeners() >= MAX_STREAMS {
+    if app.events.listeners() >= app.config.http.limits.max_connections / STREAMS_SHARE {
         return Err(Problem::unavailable("too many event streams are open").retry_after(HEARTBEAT.as_secs()));
     }
     let mut heartbeat = interval(HEARTBEAT);

@@ -19,6 +19,7 @@ use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::{MediaKind, MediaSource, MediaStatus, Processing};
 use crate::app::App;
+use crate::events::Change;
 
 /// A file in the library.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +45,8 @@ pub struct MediaItem {
     pub is_original: Option<bool>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// When it was put into the trash; null in the library.
+    pub trashed_at: Option<Timestamp>,
     pub processing: Processing,
     /// What is wrong with the file, in words.
     pub warnings: Vec<String>,
@@ -112,6 +115,7 @@ impl From<Media> for MediaItem {
             is_original: media.is_original,
             created_at: media.created_at,
             updated_at: media.updated_at,
+            trashed_at: media.trashed_at,
             processing: media.processing.into(),
             warnings: media.warnings,
         }
@@ -157,8 +161,8 @@ pub struct MediaQuery {
     bbox: Option<Bbox>,
     /// A part of the name, case ignored.
     #[serde(default, deserialize_with = "blank_is_none")]
-    #[param(required = false)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 256)]
+    q: Option<SearchText>,
     /// `stored` when left out.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false, inline)]
@@ -179,6 +183,24 @@ pub enum StatusQuery {
     All,
 }
 
+/// Characters that a search may look for; no name is longer.
+const MAX_SEARCH_CHARS: usize = 256;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct SearchText(String);
+
+impl TryFrom<String> for SearchText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.chars().nth(MAX_SEARCH_CHARS) {
+            None => Ok(Self(text)),
+            Some(_) => Err(format!("q: at most {MAX_SEARCH_CHARS} characters are looked for")),
+        }
+    }
+}
+
 /// `true` or `false` as a word.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -196,7 +218,7 @@ impl From<MediaQuery> for MediaFilter {
             from: query.from,
             to: query.to,
             bbox: query.bbox.map(|bbox| bbox.0),
-            q: query.q,
+            q: query.q.map(|text| text.0),
             status: match query.status.unwrap_or_default() {
                 StatusQuery::Stored => Some(eyrie_catalogue::MediaStatus::Stored),
                 StatusQuery::Missing => Some(eyrie_catalogue::MediaStatus::Missing),
@@ -246,8 +268,7 @@ pub async fn trash_media(
     PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<StatusCode, Problem> {
     let media = listed(&app, scope.workspace.id, id).await?;
-    let audit = audit(&app, &scope, "media.trash", &media);
-    app.catalogue.set_media_trashed(id, Some(app.now()), &audit).await?;
+    set_trashed(&app, &scope, &media, Some(app.now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -264,8 +285,7 @@ pub async fn restore_media(
 ) -> Result<Json<MediaDetail>, Problem> {
     let media = app.catalogue.media(scope.workspace.id, id).await?.ok_or_else(Problem::not_found)?;
     if media.trashed_at.is_some() {
-        let audit = audit(&app, &scope, "media.restore", &media);
-        app.catalogue.set_media_trashed(id, None, &audit).await?;
+        set_trashed(&app, &scope, &media, None).await?;
     }
     Ok(Json(listed(&app, scope.workspace.id, id).await?.into()))
 }
@@ -315,14 +335,21 @@ async fn listed(app: &App, workspace_id: Uuid, id: Uuid) -> Result<Media, Proble
     media.filter(|media| media.trashed_at.is_none()).ok_or_else(Problem::not_found)
 }
 
-fn audit(app: &App, scope: &Scope<Operator>, action: &str, media: &Media) -> AuditEntry {
-    AuditEntry {
+/// Moves a file in or out of the trash, with its audit entry in the same commit, and says so to listeners.
+async fn set_trashed(app: &App, scope: &Scope<Operator>, media: &Media, at: Option<Timestamp>) -> Result<(), Problem> {
+    let audit = AuditEntry {
         id: app.new_id(),
         workspace_id: Some(scope.workspace.id),
         at: app.now(),
         actor: scope.caller.actor().into(),
-        action: action.into(),
+        action: if at.is_some() { "media.trash" } else { "media.restore" }.into(),
         subject: media.id.to_string(),
         detail: json!({ "name": media.name, "object_key": media.object_key }),
+    };
+    if app.catalogue.set_media_trashed(media.id, at, &audit).await?
+        && let Some(changed) = app.catalogue.media(scope.workspace.id, media.id).await?
+    {
+        app.events.send(scope.workspace.id, Change::MediaUpdated(Box::new(changed)));
     }
+    Ok(())
 }

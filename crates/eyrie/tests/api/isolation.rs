@@ -165,14 +165,15 @@ async fn callers(api: &Api, a: &Workspace, b: &Workspace) -> Vec<Caller> {
 
 async fn revoked_token(api: &Api, workspace: &Workspace) -> Who {
     let admin = api.app.admin("test");
-    let access = admin.create_token(workspace, Role::Admin, None, None).await.unwrap();
-    admin.revoke_token(workspace.id, access.id).await.unwrap();
+    let access = admin.create_token(workspace, Role::Admin, None, None).await.expect("a new token");
+    admin.revoke_token(workspace.id, access.id).await.expect("a revoked token");
     Who::Token(access.token)
 }
 
 async fn expired_token(api: &Api, workspace: &Workspace) -> Who {
     let soon = api.app.now() + jiff::SignedDuration::from_secs(60);
-    let access = api.app.admin("test").create_token(workspace, Role::Admin, None, Some(soon)).await.unwrap();
+    let access =
+        api.app.admin("test").create_token(workspace, Role::Admin, None, Some(soon)).await.expect("a new token");
     api.advance(61);
     Who::Token(access.token)
 }
@@ -180,7 +181,7 @@ async fn expired_token(api: &Api, workspace: &Workspace) -> Who {
 async fn orphaned_session(api: &Api, workspace: &Workspace) -> Who {
     let user = api.user(Some(workspace), Role::Admin).await;
     let session = api.session(&user).await;
-    api.app.admin("test").remove_user(&user.name).await.unwrap();
+    api.app.admin("test").remove_user(&user.name).await.expect("a removed user");
     session
 }
 
@@ -216,10 +217,11 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
         Subject::Dock => api.dock(workspace).await,
         Subject::Job => api.dead_job(workspace).await.to_string(),
         Subject::Token => {
-            let access = api.app.admin("test").create_token(workspace, Role::Viewer, None, None).await.unwrap();
+            let access =
+                api.app.admin("test").create_token(workspace, Role::Viewer, None, None).await.expect("a new token");
             access.id.to_string()
         }
-        Subject::S3Key => api.app.admin("test").create_s3_key(workspace, false).await.unwrap().access_key_id,
+        Subject::S3Key => api.app.admin("test").create_s3_key(workspace, false).await.expect("a new key").access_key_id,
         Subject::User => {
             let user = api.user(Some(workspace), Role::Viewer).await;
             if row.path == "/api/v1/session" {

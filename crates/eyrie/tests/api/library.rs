@@ -35,7 +35,7 @@ async fn a_file_of_which_nothing_is_known_has_every_field() {
             "name": media.name, "kind": "photo", "object_key": media.object_key, "size_bytes": 4,
             "etag": "d41d8cd98f00b204e9800998ecf8427e", "status": "stored", "captured_at": null, "position": null,
             "gimbal": null, "drone_model_key": null, "payload_model_key": null, "is_original": null,
-            "created_at": "2026-05-28T20:26:40Z", "updated_at": "2026-05-28T20:26:40Z", "processing": "done",
+            "created_at": "2026-05-28T20:26:40Z", "updated_at": "2026-05-28T20:26:40Z", "trashed_at": null, "processing": "done",
             "warnings": [],
         })
     );
@@ -133,7 +133,9 @@ async fn the_list_is_filtered_by_every_parameter() {
 #[tokio::test]
 async fn a_parameter_that_cannot_be_read_is_refused() {
     let (api, _, who) = start().await;
+    let long = format!("q={}", "x".repeat(257));
     for query in [
+        &long,
         "limit=0",
         "limit=1001",
         "limit=-1",
@@ -219,6 +221,7 @@ async fn promise_8_deletion_goes_to_the_trash_and_is_audited() {
     assert!(names(&api.get(&who, "/api/v1/workspaces/alpha/media?status=all").await.json()).is_empty());
     let trash = api.get(&who, "/api/v1/workspaces/alpha/media?trashed=true").await.json();
     assert_eq!(names(&trash), [media.name.as_str()]);
+    assert_eq!(trash["items"][0]["trashed_at"], json!(api.app.now()));
 
     api.advance(1);
     let restored = api.call(&who, "POST", &format!("{path}/restore")).await;
