@@ -53,7 +53,7 @@ check: ## What a change must pass besides the tests: format, lints, documents, d
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check
-	EYRIE_BLESS=1 cargo test -q -p eyrie --features $(TEST_FEATURES) --test openapi
+	EYRIE_BLESS=1 cargo test -q -p eyrie --features $(TEST_FEATURES) --test api openapi
 	git diff --exit-code -- openapi.json
 
 .PHONY: fuzz
