@@ -14,6 +14,13 @@ use super::wire::Wire;
 /// the account's name in front of it.
 const MAX_CLIENT_ID_BYTES: usize = 1024;
 
+/// Longest username; an account's is a serial number.
+const MAX_USERNAME_BYTES: usize = 256;
+
+/// Largest CONNECT: room for a Will, a username and a password of the most the protocol allows. It is read before anybody
+/// is known.
+const MAX_CONNECT_BYTES: u32 = 256 * 1024;
+
 /// A CONNECT of either version.
 pub(super) enum Connect {
     V3(Box<v3::Connect>),
@@ -75,7 +82,7 @@ impl Connect {
     pub(super) async fn read<W: Wire>(client: &mut Framed<W, MqttCodec>, max_packet_bytes: u32) -> Option<Self> {
         debug_assert!(matches!(client.codec(), MqttCodec::Version(VersionCodec)));
         let Some(Ok((MqttPacket::Version(version), _))) = client.next().await else { return None };
-        *client.codec_mut() = codec(version, max_packet_bytes);
+        *client.codec_mut() = codec(version, max_packet_bytes.min(MAX_CONNECT_BYTES));
         let denied = match client.next().await? {
             Ok((MqttPacket::V3(v3::Packet::Connect(connect)), _)) => return Some(Self::V3(connect)),
             Ok((MqttPacket::V5(v5::Packet::Connect(connect)), _)) => return Some(Self::V5(connect)),
@@ -131,6 +138,9 @@ impl Connect {
     pub(super) fn check(&self) -> Result<(), Denied> {
         if self.client_id().len() > MAX_CLIENT_ID_BYTES {
             return Err(Denied::ClientIdentifier);
+        }
+        if self.username().is_some_and(|username| username.len() > MAX_USERNAME_BYTES) {
+            return Err(Denied::BadUsernameOrPassword);
         }
         if let Self::V5(connect) = self
             && connect.auth_method.is_some()

@@ -46,6 +46,9 @@ const RELAY_BUFFER_BYTES: usize = 8 * 1024;
 /// A dead peer behind a silent network is noticed by TCP even if it asked for no keep-alive.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// What the log shows of a username that nobody vouched for.
+const SHOWN_CHARS: usize = 64;
+
 /// Pause after accept fails, as it does when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -96,6 +99,7 @@ impl Front {
 }
 
 async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: CancellationToken, shared: Arc<Shared>) {
+    let mut full = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -111,9 +115,12 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: Cancellatio
         };
         // Over the limit a client is turned away at once; it may find room when it comes back.
         let Ok(permit) = room.clone().try_acquire_owned() else {
-            tracing::warn!(%peer, "connection refused: too many connections");
+            if !std::mem::replace(&mut full, true) {
+                tracing::warn!(%peer, "connections are refused: there are too many");
+            }
             continue;
         };
+        full = false;
         let (shared, closed) = (shared.clone(), closed.clone());
         tokio::spawn(async move {
             let _permit = permit;
@@ -153,7 +160,7 @@ impl Shared {
                 () = cut.cancelled() => None,
             },
             Err(denied) => {
-                let username = connect.username().unwrap_or_default();
+                let username: String = connect.username().unwrap_or_default().chars().take(SHOWN_CHARS).collect();
                 tracing::info!(%peer, username, ?denied, "connection refused");
                 let _ = timeout(LINGER, refuse(&mut client, connect.version(), denied)).await;
                 None

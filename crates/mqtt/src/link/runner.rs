@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Filter, Packet, Publish, SubAck, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Filter, Packet, PubAckReason, Publish, SubAck, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Request};
 use rumqttc::{NetworkOptions, Outgoing as Sent};
 use tokio::sync::{mpsc, watch};
@@ -203,6 +203,12 @@ impl Runner {
             }
             Event::Outgoing(Sent::Publish(_) | Sent::AwaitAck(_)) => {
                 self.handed_over = self.handed_over.saturating_sub(1);
+                Ok(())
+            }
+            Event::Incoming(Packet::PubAck(puback)) => {
+                if !matches!(puback.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
+                    tracing::error!(reason = ?puback.reason, "the MQTT broker refused a message");
+                }
                 Ok(())
             }
             _ => Ok(()),

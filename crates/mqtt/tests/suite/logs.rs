@@ -9,6 +9,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::common::*;
+use crate::transports::talk_websocket;
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -34,8 +35,12 @@ impl<'a> MakeWriter<'a> for Captured {
 #[tokio::test]
 async fn no_secret_is_logged() {
     let captured = Captured::default();
-    let caps = CAPPED_LOG_TARGETS.map(|target| format!("{target}=info"));
-    tracing_subscriber::fmt().with_env_filter(format!("trace,{}", caps.join(","))).with_writer(captured.clone()).init();
+    let caps = CAPPED_LOG_TARGETS.map(|target| format!("{target}=debug"));
+    tracing_subscriber::fmt()
+        .with_env_filter(format!("trace,{}", caps.join(",")))
+        .with_ansi(false)
+        .with_writer(captured.clone())
+        .init();
 
     let broker = broker().await;
     let (link, mut inbox) = link(&broker, &["#"]).await;
@@ -55,6 +60,13 @@ async fn no_secret_is_logged() {
     poll5(&mut events, puback5).await.unwrap();
     drop((client, events));
     next(&mut inbox).await.ack();
+    let stream = tokio::net::TcpStream::connect(broker.addr()).await.unwrap();
+    talk_websocket(stream, &format!("ws://{}/mqtt", broker.addr())).await;
+    for version in ["mqttv311", "mqttv5"] {
+        let twice = ["-V", version, "-i", "c", "-u", "A", "-P", "pw-A", "-q", "2", "-r", "-t", "thing/product/A/x"];
+        let output = mosquitto("mosquitto_pub", broker.addr(), &[&twice[..], &["-m", "payload-9fj3"]].concat()).await;
+        assert!(output.status.success(), "{}", text(&output));
+    }
     let wrong = ["-u", "A", "-P", "guess-71ab", "-t", "x", "-m", "payload-9fj3"];
     assert!(!mosquitto("mosquitto_pub", broker.addr(), &wrong).await.status.success());
     link.stop().await;
@@ -62,6 +74,7 @@ async fn no_secret_is_logged() {
 
     let log = String::from_utf8_lossy(&captured.0.lock().unwrap()).into_owned();
     assert!(log.contains("publish refused"), "something is logged at all");
+    assert!(log.contains(" DEBUG rmqtt::session"), "rmqtt's own too");
     for secret in [SERVICE.1, "pw-A", "guess-71ab", "payload-9fj3", "will-6dk2"] {
         let found = log.lines().find(|line| line.contains(secret));
         assert_eq!(found, None, "{secret} is in the log");

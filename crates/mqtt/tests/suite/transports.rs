@@ -34,7 +34,7 @@ fn certificate(name: &str) -> (PathBuf, PathBuf) {
 }
 
 /// MQTT 3.1.1 in binary frames: CONNECT as dock A, PINGREQ split over two frames.
-async fn talk_websocket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, url: &str) {
+pub(crate) async fn talk_websocket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, url: &str) {
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("Sec-WebSocket-Protocol", "mqttv3.1, mqtt".parse().unwrap());
     let (mut socket, response) = tokio_tungstenite::client_async(request, stream).await.unwrap();
