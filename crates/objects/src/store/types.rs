@@ -93,14 +93,16 @@ pub struct Expected {
     pub checksums: Vec<Checksum>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartInfo {
     pub number: u32,
     pub size_bytes: u64,
     /// MD5 in hex without quotes.
     pub etag: String,
+    #[serde(with = "hex_u64")]
     pub crc64nvme: u64,
     pub last_modified: Timestamp,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checksums: Vec<Checksum>,
 }
 
@@ -110,4 +112,18 @@ pub struct ListPage {
     pub common_prefixes: Vec<String>,
     /// Start the next page after this key or prefix.
     pub next_after: Option<String>,
+}
+
+/// 64 bits as 16 hexadecimal digits: JSON tools other than ours round large numbers.
+pub(super) mod hex_u64 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in crate::store) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{value:016x}"))
+    }
+
+    pub(in crate::store) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
 }

@@ -1,0 +1,122 @@
+//! Keys in byte order from a tree of directories, opening only what may hold a wanted key.
+//!
+//! The order of a key's bytes is not that of the tree: `a-b` < `a/b` < `a0`, though the tree keeps `a/b` in a
+//! directory. So each name stands in the order as the least text its keys can be: the key itself for an object, the
+//! text with its `/` for a directory, the text alone for a continued segment. No other name's keys come between those
+//! of a directory, and so a walk in that order, depth first, meets the keys in theirs.
+
+use std::collections::BinaryHeap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::path::{Kind, read_name};
+
+/// Names of one directory kept in memory at a time; a larger one is read again for the next ones.
+const WINDOW: usize = 4096;
+
+/// What follows after an object was met.
+pub(super) enum Verdict {
+    Next,
+    /// Nothing more that begins with this.
+    SkipPrefix(String),
+    Stop,
+}
+
+pub(super) struct Walk<'a> {
+    prefix: &'a str,
+    after: Option<&'a str>,
+    skip: Option<String>,
+}
+
+/// Takes a key and its file.
+type Visit<'v> = dyn FnMut(&str, &Path) -> Result<Verdict, StoreError> + 'v;
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    /// The key, or what all keys below begin with.
+    first: String,
+    object: bool,
+    path: PathBuf,
+}
+
+impl<'a> Walk<'a> {
+    /// Keys with `prefix` that are greater than `after`.
+    pub(super) fn new(prefix: &'a str, after: Option<&'a str>) -> Self {
+        Self { prefix, after, skip: None }
+    }
+
+    /// Walks the tree of a bucket. A directory that goes away meanwhile is an empty one.
+    pub(super) fn run(mut self, bucket_dir: &Path, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.directory(bucket_dir, "", visit).map(|_| ())
+    }
+
+    /// Whether the walk goes on.
+    fn directory(&mut self, dir: &Path, base: &str, visit: &mut Visit<'_>) -> Result<bool, StoreError> {
+        let mut from: Option<String> = None;
+        loop {
+            let (window, whole) = self.window(dir, base, from.as_deref())?;
+            from = window.last().map(|entry| entry.first.clone());
+            for entry in window {
+                if !self.wants(&entry.first, entry.object) {
+                    continue;
+                }
+                let go_on = if entry.object {
+                    match visit(&entry.first, &entry.path)? {
+                        Verdict::Next => true,
+                        Verdict::SkipPrefix(prefix) => {
+                            self.skip = Some(prefix);
+                            true
+                        }
+                        Verdict::Stop => false,
+                    }
+                } else {
+                    self.directory(&entry.path, &entry.first, visit)?
+                };
+                if !go_on {
+                    return Ok(false);
+                }
+            }
+            if whole {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The first [`WINDOW`] wanted entries after `from`, in order, and whether these are all.
+    fn window(&self, dir: &Path, base: &str, from: Option<&str>) -> Result<(Vec<Entry>, bool), StoreError> {
+        let failed = |source| StoreError::Io { doing: "a directory of the store cannot be listed".into(), source };
+        let names = match dir.read_dir() {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), true)),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut least: BinaryHeap<Entry> = BinaryHeap::new();
+        let mut whole = true;
+        for name in names {
+            let name = name.map_err(failed)?.file_name();
+            let Some((kind, text)) = name.to_str().and_then(read_name) else { continue };
+            let first = format!("{base}{text}{}", if kind == Kind::Directory { "/" } else { "" });
+            let object = kind == Kind::Object;
+            if from.is_some_and(|from| first.as_str() <= from) || !self.wants(&first, object) {
+                continue;
+            }
+            if least.len() == WINDOW {
+                whole = false;
+                if least.peek().is_some_and(|greatest| greatest.first < first) {
+                    continue;
+                }
+                least.pop();
+            }
+            least.push(Entry { first, object, path: dir.join(&name) });
+        }
+        Ok((least.into_sorted_vec(), whole))
+    }
+
+    /// Whether the object `first`, or an object whose key begins with it, can be wanted.
+    fn wants(&self, first: &str, object: bool) -> bool {
+        let in_prefix = first.starts_with(self.prefix) || (!object && self.prefix.starts_with(first));
+        let in_time = self.after.is_none_or(|after| first > after || (!object && after.starts_with(first)));
+        in_prefix && in_time && self.skip.as_deref().is_none_or(|skip| !first.starts_with(skip))
+    }
+}

@@ -1,0 +1,11 @@
+//! The store on a real file system, through its public interface.
+
+mod basics;
+mod common;
+mod concurrency;
+mod disk_order;
+mod hostile;
+mod listing;
+mod model;
+mod multipart;
+mod recovery;
