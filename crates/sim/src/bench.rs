@@ -1,0 +1,206 @@
+//! Load: many connections that ask as fast as they are answered, and a null echo to compare with.
+//!
+//! The same code drives a server and the null echo, so that a ratio of the two is about the server.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use eyrie_cloudapi::{FileUpload, LatLng, event, request};
+use jiff::Timestamp;
+use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, QoS};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::dock::Access;
+use crate::link::Line;
+use crate::upload::{self, Storage};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ask {
+    StorageConfigGet,
+    FileUploadCallback,
+}
+
+#[derive(Clone, Debug)]
+pub struct Load {
+    pub ask: Ask,
+    /// Exchanges in all.
+    pub count: usize,
+    /// Exchanges that each connection has open at once.
+    pub in_flight: usize,
+    /// Objects each dock uploads first and then reports in turn; none against the null echo.
+    pub objects: usize,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    pub count: usize,
+    pub seconds: f64,
+    pub per_second: f64,
+    pub median_ms: f64,
+    pub p99_ms: f64,
+    pub failed: usize,
+}
+
+impl Load {
+    /// Runs the load from one connection for each of `docks`.
+    ///
+    /// # Errors
+    /// A dock cannot connect or upload.
+    pub async fn run(&self, docks: Vec<Access>) -> anyhow::Result<Measured> {
+        ensure!(!docks.is_empty() && self.in_flight > 0, "a load needs docks and exchanges in flight");
+        let mut lines = Vec::new();
+        for access in docks {
+            let (line, commands) = Line::open(&access)?;
+            line.ready(Duration::from_secs(20)).await?;
+            let keys = self.prepare(&line, &access).await?;
+            lines.push((Arc::new(line), access, keys, commands));
+        }
+        let next = Arc::new(AtomicUsize::new(0));
+        let started = Instant::now();
+        let mut tasks = Vec::new();
+        for (line, access, keys, _) in &lines {
+            for _ in 0..self.in_flight {
+                let (line, access, keys, next, load) =
+                    (Arc::clone(line), access.clone(), Arc::clone(keys), Arc::clone(&next), self.clone());
+                tasks.push(tokio::spawn(async move { load.ask_on(&line, &access, &keys, &next).await }));
+            }
+        }
+        let (mut times, mut failed) = (Vec::with_capacity(self.count), 0);
+        for task in tasks {
+            let (more, lost) = task.await?;
+            times.extend(more);
+            failed += lost;
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        times.sort_unstable();
+        let at = |share: f64| {
+            times
+                .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
+                .map_or(f64::NAN, |time| time.as_secs_f64() * 1_000.0)
+        };
+        Ok(Measured {
+            count: times.len(),
+            seconds,
+            per_second: times.len() as f64 / seconds,
+            median_ms: at(0.5),
+            p99_ms: at(0.99),
+            failed,
+        })
+    }
+
+    /// The keys to report. Without objects they are made up, which only a null echo answers well.
+    async fn prepare(&self, line: &Line, access: &Access) -> anyhow::Result<Arc<Vec<String>>> {
+        if self.ask == Ask::StorageConfigGet || self.objects == 0 {
+            return Ok(Arc::new(vec![format!("docks/{}/bench/0.JPG", access.sn)]));
+        }
+        let (tid, payload) = question(access, "storage_config_get", &json!({ "module": 0 }));
+        let topic = format!("thing/product/{}/requests", access.sn);
+        let reply = line.ask(&topic, &tid, payload, Duration::from_secs(20)).await?;
+        let storage = Storage::read(&reply["data"]["output"]).context("storage_config_get")?;
+        let run = Uuid::new_v4();
+        let mut keys = Vec::new();
+        for number in 0..self.objects {
+            let key = format!("{}/{run}/{number}.JPG", storage.object_key_prefix);
+            upload::put(&storage, &key, format!("object {number}").into_bytes().into()).await?;
+            keys.push(key);
+        }
+        Ok(Arc::new(keys))
+    }
+
+    async fn ask_on(
+        &self,
+        line: &Line,
+        access: &Access,
+        keys: &[String],
+        next: &AtomicUsize,
+    ) -> (Vec<Duration>, usize) {
+        let (mut times, mut failed) = (Vec::new(), 0);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.count {
+                return (times, failed);
+            }
+            let (kind, tid, payload) = match self.ask {
+                Ask::StorageConfigGet => {
+                    let (tid, payload) = question(access, "storage_config_get", &json!({ "module": 0 }));
+                    ("requests", tid, payload)
+                }
+                Ask::FileUploadCallback => {
+                    let (tid, payload) = callback(access, &keys[number % keys.len()]);
+                    ("events", tid, payload)
+                }
+            };
+            let started = Instant::now();
+            let topic = format!("thing/product/{}/{kind}", access.sn);
+            match line.ask(&topic, &tid, payload, Duration::from_secs(60)).await {
+                Ok(reply) if reply["data"]["result"] == 0 => times.push(started.elapsed()),
+                _ => failed += 1,
+            }
+        }
+    }
+}
+
+fn question(access: &Access, method: &str, data: &Value) -> (String, Vec<u8>) {
+    let (tid, bid) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
+    let payload = request(&tid, &bid, Timestamp::now().as_millisecond(), &access.sn, method, data);
+    (tid, payload)
+}
+
+fn callback(access: &Access, key: &str) -> (String, Vec<u8>) {
+    let (tid, bid) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
+    let upload = FileUpload {
+        object_key: key.to_owned(),
+        name: key.rsplit('/').next().unwrap_or(key).to_owned(),
+        flight_id: Some("5b1d4d8a-7c1a-4d1e-9e67-6d9d5b1c7a55".into()),
+        drone_model_key: Some("0-91-1".into()),
+        payload_model_key: Some("1-81-0".into()),
+        gimbal_yaw_deg: Some(-91.4),
+        absolute_altitude_m: Some(156.2),
+        relative_altitude_m: Some(42.5),
+        captured: eyrie_cloudapi::captured_time("2026-05-10T10:15:30+02:00"),
+        position: Some(LatLng { lat: 47.3769, lng: 8.5417 }),
+        ..FileUpload::default()
+    };
+    let payload =
+        event(&tid, &bid, Timestamp::now().as_millisecond(), &access.sn, "file_upload_callback", &upload.write());
+    (tid, payload)
+}
+
+/// Answers every request and event on a broker with `result` 0 and nothing else: the least a server could do.
+///
+/// # Errors
+/// The broker cannot be reached.
+pub async fn null_echo(host: &str, port: u16, login: Option<(&str, &str)>) -> anyhow::Result<()> {
+    let mut options = MqttOptions::new("null-echo", host, port);
+    if let Some((username, password)) = login {
+        options.set_credentials(username, password);
+    }
+    options.set_max_packet_size(1 << 20, 1 << 20);
+    options.set_inflight(1_024);
+    let (client, mut events) = AsyncClient::new(options, 1_024);
+    for filter in ["thing/product/+/requests", "thing/product/+/events"] {
+        client.subscribe(filter, QoS::AtLeastOnce).await?;
+    }
+    let (queue, mut answers) = tokio::sync::mpsc::unbounded_channel::<(String, Vec<u8>)>();
+    let sender = client.clone();
+    tokio::spawn(async move {
+        while let Some((topic, payload)) = answers.recv().await {
+            if sender.publish(topic, QoS::AtLeastOnce, false, payload).await.is_err() {
+                return;
+            }
+        }
+    });
+    loop {
+        if let Event::Incoming(Incoming::Publish(message)) = events.poll().await.context("the line to the broker")? {
+            let Ok(asked) = serde_json::from_slice::<Value>(&message.payload) else { continue };
+            let reply = json!({ "tid": asked["tid"], "bid": asked["bid"], "timestamp": 1, "method": asked["method"], "data": { "result": 0 } });
+            queue.send((format!("{}_reply", message.topic), serde_json::to_vec(&reply)?))?;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What a flight leaves behind: photos along a wayline, a video, a PPK set, the correction stream. Or real files of a folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use eyrie_cloudapi::LatLng;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::landscape::Landscape;
+use crate::photo::{self, Origin, Shot};
+use crate::{gnss, video};
+
+/// A file before it is uploaded. Made files are made when they are needed, so that a fleet fits into memory.
+#[derive(Clone, Debug)]
+pub struct PlannedFile {
+    pub name: String,
+    pub shot: Option<Shot>,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Photo,
+    Made(Vec<u8>),
+    OnDisk(PathBuf),
+}
+
+/// One flight's files, in the order in which the dock uploads them.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    pub flight_id: String,
+    /// DJI's folder name, `DJI_yyyyMMddHHmm_NNN_route`.
+    pub folder: String,
+    pub started_at: Timestamp,
+    pub files: Vec<PlannedFile>,
+    pub view: View,
+}
+
+/// What photos are taken of, and how large.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    pub landscape: Landscape,
+    pub origin: Origin,
+    pub width: u16,
+    pub height: u16,
+}
+
+/// How a made flight looks.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub photos: usize,
+    pub video_s: u32,
+    pub ppk: bool,
+    pub height_m: f64,
+    pub camera_model: String,
+    pub aircraft_sn: String,
+    pub home: LatLng,
+    pub utc_offset_s: i32,
+    /// Tells flights from one another: route, number, ids.
+    pub number: u32,
+    pub flight_id: Uuid,
+}
+
+impl Flight {
+    /// Flies a serpentine around home: lines 30 m apart, a photo every 20 m, so that neighbours overlap by two thirds.
+    pub fn plan(plan: &Plan, view: View, started_at: Timestamp) -> Self {
+        const LINE: usize = 7;
+        let local = started_at + SignedDuration::from_secs(i64::from(plan.utc_offset_s));
+        let folder = format!("DJI_{}_{:03}_Route{}", local.strftime("%Y%m%d%H%M"), plan.number % 1_000, plan.number);
+        let mut shots = Vec::new();
+        for index in 0..plan.photos {
+            let (line, along) = (index / LINE, index % LINE);
+            let along = if line % 2 == 0 { along } else { LINE - 1 - along };
+            let (east, north) = view.origin.metres(plan.home.lat, plan.home.lng);
+            let east = east - 60.0 + along as f64 * 20.0 + f64::from(plan.number % 5) * 15.0;
+            let north = north - 40.0 + line as f64 * 30.0;
+            let (lat, lng) = view.origin.degrees(east, north);
+            shots.push(Shot {
+                at: started_at + SignedDuration::from_millis(30_000 + index as i64 * 2_417),
+                utc_offset_s: plan.utc_offset_s,
+                lat,
+                lng,
+                absolute_altitude_m: 430.0 + plan.height_m,
+                relative_altitude_m: plan.height_m,
+                yaw_deg: if line % 2 == 0 { 90.0 } else { -90.0 },
+                pitch_deg: if index % 5 == 4 { -45.0 } else { -90.0 },
+                iso: 100,
+                shutter_denominator: 1_000,
+                camera_model: plan.camera_model.clone(),
+                aircraft_sn: plan.aircraft_sn.clone(),
+                capture_uuid: Uuid::from_u128(plan.flight_id.as_u128() ^ (index as u128 + 1)),
+            });
+        }
+        let stamp = |at: Timestamp| {
+            (at + SignedDuration::from_secs(i64::from(plan.utc_offset_s))).strftime("%Y%m%d%H%M%S").to_string()
+        };
+        let mut files: Vec<_> = shots
+            .iter()
+            .enumerate()
+            .map(|(index, shot)| PlannedFile {
+                name: format!("DJI_{}_{:04}_V.JPG", stamp(shot.at), index + 1),
+                shot: Some(shot.clone()),
+                content: Content::Photo,
+            })
+            .collect();
+        let made = |name: String, bytes: Vec<u8>, shot: Option<Shot>| PlannedFile {
+            name,
+            shot,
+            content: Content::Made(bytes),
+        };
+        if plan.video_s > 0 && !shots.is_empty() {
+            let name = format!("DJI_{}_{:04}_V.MP4", stamp(shots[0].at), plan.photos + 1);
+            files.push(made(name, video::video(&shots, plan.video_s), shots.first().cloned()));
+        }
+        if plan.ppk {
+            let seconds = (plan.photos as u32 * 3).max(10);
+            files.push(made(format!("{folder}_PPKOBS.obs"), gnss::observations(started_at, seconds), None));
+            files.push(made(format!("{folder}_PPKNAV.nav"), gnss::navigation(started_at), None));
+            files.push(made(format!("{folder}_PPKRAW.rtk"), gnss::rtcm(started_at, seconds), None));
+            files.push(made(format!("{folder}_Timestamp.MRK"), gnss::mrk(&shots), None));
+            files.push(made(format!("{folder}_RTCM.dat"), gnss::rtcm(started_at, seconds), None));
+        }
+        Self { flight_id: plan.flight_id.to_string(), folder, started_at, files, view }
+    }
+
+    /// The files below `folder`, recursively, in the order of their paths.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or holds no file.
+    pub fn of_folder(folder: &Path, flight_id: Uuid, started_at: Timestamp, view: View) -> anyhow::Result<Self> {
+        let mut paths = Vec::new();
+        collect(folder, &mut paths).with_context(|| format!("cannot read {}", folder.display()))?;
+        paths.sort();
+        anyhow::ensure!(!paths.is_empty(), "there is no file below {}", folder.display());
+        let files = paths.into_iter().map(|path| PlannedFile {
+            name: path
+                .strip_prefix(folder)
+                .unwrap_or(&path)
+                .components()
+                .map(|part| part.as_os_str().to_string_lossy())
+                .collect::<Vec<_>>()
+                .join("_"),
+            shot: None,
+            content: Content::OnDisk(path),
+        });
+        Ok(Self {
+            flight_id: flight_id.to_string(),
+            folder: "DJI_real_files".into(),
+            started_at,
+            files: files.collect(),
+            view,
+        })
+    }
+
+    /// The bytes of one file: rendered, made, or read.
+    ///
+    /// # Errors
+    /// A real file cannot be read.
+    pub fn bytes(&self, file: &PlannedFile) -> anyhow::Result<Vec<u8>> {
+        match &file.content {
+            Content::Photo => {
+                let shot = file.shot.as_ref().expect("a photo has its shot");
+                Ok(photo::take(&self.view.landscape, self.view.origin, shot, self.view.width, self.view.height))
+            }
+            Content::Made(bytes) => Ok(bytes.clone()),
+            Content::OnDisk(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            collect(&entry.path(), paths)?;
+        } else if kind.is_file() {
+            paths.push(entry.path());
+        }
+    }
+    Ok(())
+}
