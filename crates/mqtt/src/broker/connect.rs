@@ -241,3 +241,117 @@ fn random_client_id() -> String {
     getrandom::fill(&mut bytes).expect("the system has randomness");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio_util::codec::Encoder;
+
+    const MAX: u32 = 64 * 1024;
+
+    /// What the front makes of these bytes and the end of the connection.
+    fn read(bytes: &[u8]) -> Option<Connect> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (front, mut client) = tokio::io::duplex(bytes.len() + 1024);
+            client.write_all(bytes).await.unwrap();
+            client.shutdown().await.unwrap();
+            Connect::read(&mut Framed::new(front, MqttCodec::Version(VersionCodec)), MAX).await
+        })
+    }
+
+    fn v5_connect() -> v5::Connect {
+        let will = v5::LastWill {
+            qos: 1u8.try_into().unwrap(),
+            retain: true,
+            topic: "thing/product/A/status".into(),
+            message: "gone".into(),
+            will_delay_interval_sec: Some(7),
+            correlation_data: Some("c".into()),
+            message_expiry_interval: std::num::NonZeroU32::new(60),
+            content_type: Some("text".into()),
+            user_properties: vec![("a".into(), "b".into())],
+            is_utf8_payload: Some(true),
+            response_topic: Some("r".into()),
+        };
+        v5::Connect {
+            clean_start: true,
+            keep_alive: 30,
+            session_expiry_interval_secs: 600,
+            receive_max: std::num::NonZeroU16::new(9),
+            topic_alias_max: 3,
+            max_packet_size: std::num::NonZeroU32::new(5000),
+            user_properties: vec![("k".into(), "v".into())],
+            last_will: Some(will),
+            client_id: "dock".into(),
+            username: Some("A".into()),
+            password: Some("pw".into()),
+            ..Default::default()
+        }
+    }
+
+    fn encoded(version: ProtocolVersion, packet: MqttPacket) -> Vec<u8> {
+        let mut bytes = bytes::BytesMut::new();
+        codec(version, 0).encode(packet, &mut bytes).unwrap();
+        bytes.to_vec()
+    }
+
+    fn v5_bytes() -> Vec<u8> {
+        encoded(ProtocolVersion::MQTT5, MqttPacket::V5(v5::Packet::Connect(Box::new(v5_connect()))))
+    }
+
+    #[test]
+    fn passing_on_changes_the_password_and_the_session_name_only() {
+        let mut connect = read(&v5_bytes()).unwrap();
+        assert_eq!(&connect.take_password()[..], b"pw");
+        assert_eq!(connect.name_session("A"), None);
+        let passed_on = read(&encoded(ProtocolVersion::MQTT5, connect.into_packet())).unwrap();
+        let Connect::V5(passed_on) = passed_on else { panic!("it was MQTT 5") };
+        let expected = v5::Connect { client_id: "1/A/dock".into(), password: None, ..v5_connect() };
+        assert_eq!(*passed_on, expected);
+    }
+
+    #[test]
+    fn session_names_cannot_be_made_to_meet() {
+        let name = |username: &str, client_id: &str| {
+            let mut connect = Connect::V5(Box::new(v5::Connect { client_id: client_id.into(), ..Default::default() }));
+            connect.name_session(username);
+            connect.client_id().to_owned()
+        };
+        assert_ne!(name("A", "B/c"), name("A/B", "c"));
+        assert_ne!(name("A", "c"), name("1/A", "c"));
+        assert_ne!(name("A", ""), name("A", ""), "assigned at random");
+    }
+
+    #[test]
+    fn a_will_with_a_wildcard_is_refused() {
+        for topic in ["", "a/#", "+", "a/+/b", "nul\0"] {
+            assert!(!is_topic_name(topic), "{topic:?}");
+        }
+        assert!(is_topic_name("/thing/product/A"));
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_end_in_none_or_a_connect(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            read(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_connect_does_no_harm(at in 0usize..150, byte in any::<u8>(), cut in 0usize..150) {
+            let mut bytes = v5_bytes();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            read(&bytes);
+            bytes.truncate(cut);
+            read(&bytes);
+            // The same with a length that fits, so that the fields themselves are short.
+            if bytes.len() > 2 && bytes.len() < 129 {
+                bytes[1] = (bytes.len() - 2) as u8;
+                read(&bytes);
+            }
+        }
+    }
+}

@@ -260,6 +260,34 @@ async fn a_consumer_that_waits_to_publish_cannot_stop_the_link() {
 }
 
 #[tokio::test]
+async fn a_flood_of_qos_0_that_nobody_takes_does_not_stop_the_link() {
+    let broker = broker().await;
+    let (link, mut inbox) = link(&broker, &["thing/product/+/osd", "thing/product/+/events"]).await;
+    let (client, mut events) = v5::AsyncClient::new(dock5(broker.addr(), "c", "A"), 100);
+    client.subscribe("thing/product/A/services", QoS::AtLeastOnce).await.unwrap();
+    poll5(&mut events, suback5).await.unwrap();
+    let flood = tokio::spawn(async move {
+        for _ in 0..30_000 {
+            client.publish("thing/product/A/osd", QoS::AtMostOnce, false, vec![0; 200]).await.unwrap();
+        }
+        client.publish("thing/product/A/events", QoS::AtLeastOnce, false, "after the flood").await.unwrap();
+        client
+    });
+    poll5(&mut events, puback5).await.unwrap();
+    // Nobody took a message, yet the link still sends.
+    link.publish("thing/product/A/services", b"alive".to_vec()).await.unwrap();
+    assert_eq!(&poll5(&mut events, publish5).await.unwrap().payload[..], b"alive");
+    loop {
+        let message = next(&mut inbox).await;
+        if message.topic.ends_with("/events") {
+            break message.ack();
+        }
+    }
+    flood.await.unwrap();
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn stop_sends_what_is_queued_and_ends() {
     let broker = broker().await;
     let (sender, _none) = link(&broker, &[]).await;
