@@ -17,6 +17,11 @@ START_S = 30
 STOP_S = 15
 
 
+def pytest_configure(config):
+    # certificates of a test's own making
+    config.addinivalue_line("filterwarnings", "ignore::urllib3.exceptions.InsecureRequestWarning")
+
+
 def binary(name="eyrie"):
     """The program under test: $EYRIE_BIN, or the debug build."""
     if name == "eyrie" and "EYRIE_BIN" in os.environ:
@@ -80,7 +85,6 @@ class Server:
 
     def _is_ready(self, run):
         with contextlib.suppress(requests.RequestException):
-            # the certificate of a test is nobody's business here
             return requests.get(f"{run['http_url']}/readyz", timeout=5, verify=False).status_code == 200
         return False
 

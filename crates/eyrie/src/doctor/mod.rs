@@ -149,7 +149,7 @@ async fn walk(config: &Config, library: &Library, report: &mut Report) -> Option
     let advice =
         "docks connect to this very address: open the port in the firewall, or correct public_host and public_url";
     report.step("ports", advice, ports(&addresses)).await?;
-    let trust = certificate(config, &addresses, report).await;
+    let trust = certificate(&addresses, report).await;
     let advice = "the server's log on stderr says more";
     report.step("ready", advice, ready(&addresses[2], trust)).await;
 
@@ -222,7 +222,7 @@ async fn ports(addresses: &[Address; 3]) -> anyhow::Result<((), Said)> {
 }
 
 /// Whether the rest of the walk can insist on good certificates: a bad one is told once and does not hide other faults.
-async fn certificate(config: &Config, addresses: &[Address; 3], report: &mut Report) -> Trust {
+async fn certificate(addresses: &[Address; 3], report: &mut Report) -> Trust {
     if !addresses.iter().any(|address| address.tls) {
         return Trust::System;
     }
@@ -249,14 +249,9 @@ async fn certificate(config: &Config, addresses: &[Address; 3], report: &mut Rep
             },
         ))
     };
-    let advice = match &config.tls {
-        Some(tls) => format!(
-            "put a certificate of a public authority for this host name into {}; docks know the public ones only",
-            tls.cert_file.display()
-        ),
-        None => "renew the certificate of the proxy before the server".into(),
-    };
-    if report.step("certificate", &advice, check).await.is_some() { Trust::System } else { Trust::Anyone }
+    let advice = "put a certificate of a public authority for this host name in place (tls.cert_file, or the proxy's): docks know \
+                  the public ones only";
+    if report.step("certificate", advice, check).await.is_some() { Trust::System } else { Trust::Anyone }
 }
 
 async fn ready(api: &Address, trust: Trust) -> anyhow::Result<((), Said)> {

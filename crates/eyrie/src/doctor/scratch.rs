@@ -38,6 +38,11 @@ pub(super) struct ScratchDock {
 
 impl ScratchDock {
     pub(super) async fn add(config: &Config, library: &Library) -> anyhow::Result<(Self, Said)> {
+        let external = library.dir.run_file().is_some_and(|run| run.mqtt_listen.is_none());
+        ensure!(
+            !external || config.mqtt.url.is_some(),
+            "the server uses an external broker that this command does not know: set mqtt.url in the file, or EYRIE_MQTT_URL"
+        );
         let admin = library.admin(config, "doctor");
         let first = library.catalogue.workspaces().await?.into_iter().next();
         let workspace = match library.catalogue.workspace(FIRST_WORKSPACE).await?.or(first) {

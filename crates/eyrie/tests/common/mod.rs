@@ -1,6 +1,6 @@
 //! A whole server in this process, on free ports and a temporary folder.
 
-#![allow(dead_code)] // each test binary uses a part
+#![allow(dead_code, unreachable_pub)] // each test binary uses a part
 
 use std::path::{Path, PathBuf};
 
