@@ -184,6 +184,8 @@ pub(super) fn load_file(path: PathBuf, key: &str) -> Result<Option<(File, Record
         Ok(record) if record.key == key => Ok(Some((file, record))),
         Ok(record) => Err(damaged(format!("its record is that of {:?}", record.key))),
         Err(Fault::Damaged(why)) => Err(damaged(why)),
+        // Opening a directory is no error yet; it is none of ours.
+        Err(Fault::Io(error)) if error.kind() == io::ErrorKind::IsADirectory => Ok(None),
         Err(Fault::Io(error)) => Err(failed(error)),
     }
 }

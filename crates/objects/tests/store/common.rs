@@ -160,3 +160,36 @@ pub(crate) fn files_below(dir: &Path) -> Vec<std::path::PathBuf> {
     }
     found
 }
+
+/// Files that are never synced, for tests about something else that do many operations.
+pub(crate) struct Unsynced;
+
+impl Files for Unsynced {
+    fn create_new(&self, path: &Path) -> std::io::Result<std::fs::File> {
+        RealFiles.create_new(path)
+    }
+    fn write_all(&self, file: &mut std::fs::File, bytes: &[u8]) -> std::io::Result<()> {
+        RealFiles.write_all(file, bytes)
+    }
+    fn sync(&self, _: &std::fs::File) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        RealFiles.rename(from, to)
+    }
+    fn sync_dir(&self, _: &Path) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn create_dir(&self, path: &Path) -> std::io::Result<()> {
+        RealFiles.create_dir(path)
+    }
+    fn remove_file(&self, path: &Path) -> std::io::Result<()> {
+        RealFiles.remove_file(path)
+    }
+    fn remove_dir(&self, path: &Path) -> std::io::Result<()> {
+        RealFiles.remove_dir(path)
+    }
+    fn free_bytes(&self, path: &Path) -> std::io::Result<u64> {
+        RealFiles.free_bytes(path)
+    }
+}

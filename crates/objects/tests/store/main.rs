@@ -3,9 +3,9 @@
 mod basics;
 mod common;
 mod concurrency;
-mod disk_order;
 mod hostile;
 mod listing;
 mod model;
 mod multipart;
+mod power_loss;
 mod recovery;
