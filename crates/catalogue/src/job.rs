@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::media::words;
 use crate::page::{Key, List, page_of, page_size};
-use crate::sqlite::{Db, Row, Write, chunks};
+use crate::sqlite::{Db, Row, Write, chunks, index_hint};
 use crate::value::{Columns as _, not_found, us};
 use crate::{Catalogue, Page, Result};
 
@@ -93,7 +93,8 @@ impl Catalogue {
         // newest first of each kind by its index, then of all
         for (n, kind) in kinds.iter().enumerate() {
             claim.push(if n == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-            claim.push("SELECT id, created_at FROM jobs WHERE state IN ('queued', 'failed', 'running') AND kind = ");
+            claim.push("SELECT id, created_at FROM jobs").push(index_hint("jobs_open"));
+            claim.push(" WHERE state IN ('queued', 'failed', 'running') AND kind = ");
             claim.push_bind(*kind).push(" AND due_at <= ").push_bind(us(now));
             claim.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(limit).push(")");
         }
@@ -210,18 +211,7 @@ impl Catalogue {
         limit: u32,
     ) -> Result<Page<Job>> {
         let after = Key::open(cursor, List::Jobs)?;
-        let mut query = sqlx::QueryBuilder::<Db>::new("SELECT * FROM jobs WHERE (created_at, id) < (");
-        query.push_bind(after.at).push(", ").push_bind(after.id).push(")");
-        if let Some(id) = workspace_id {
-            query.push(" AND workspace_id = ").push_bind(id);
-        }
-        if let Some(state) = state {
-            query.push(" AND state = ").push_bind(state.as_str());
-        }
-        if let Some(kind) = kind {
-            query.push(" AND kind = ").push_bind(kind);
-        }
-        query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+        let mut query = select("", workspace_id, state, kind, after, limit);
         let rows = self.engine.fetch_all("cannot list jobs", query.build()).await?;
         let items = rows.iter().map(job).collect::<Result<Vec<_>>>()?;
         Ok(page_of(items, limit, List::Jobs, |job| Key { at: us(job.created_at), id: job.id }))
@@ -272,6 +262,38 @@ impl Catalogue {
     }
 }
 
+/// A page walks one index from the cursor on: the one with fewest rows to pass over.
+fn select(
+    prefix: &str,
+    workspace_id: Option<Uuid>,
+    state: Option<JobState>,
+    kind: Option<&str>,
+    after: Key,
+    limit: u32,
+) -> sqlx::QueryBuilder<Db> {
+    let index = match (workspace_id, state, kind) {
+        (_, Some(JobState::Queued | JobState::Running | JobState::Failed | JobState::Dead), _) => "jobs_by_state",
+        (_, _, Some(_)) => "jobs_by_kind",
+        (Some(_), _, None) => "jobs_of_workspace",
+        (None, Some(JobState::Done), None) => "jobs_by_state",
+        (None, None, None) => "jobs_by_time",
+    };
+    let mut query = sqlx::QueryBuilder::<Db>::new(prefix);
+    query.push("SELECT * FROM jobs").push(index_hint(index)).push(" WHERE (created_at, id) < (");
+    query.push_bind(after.at).push(", ").push_bind(after.id).push(")");
+    if let Some(id) = workspace_id {
+        query.push(" AND workspace_id = ").push_bind(id);
+    }
+    if let Some(state) = state {
+        query.push(" AND state = ").push_bind(state.as_str());
+    }
+    if let Some(kind) = kind {
+        query.push(" AND kind = ").push_bind(kind);
+    }
+    query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+    query
+}
+
 pub(crate) async fn insert(write: &mut Write, jobs: &[NewJob], now: Timestamp) -> Result<()> {
     for chunk in chunks(jobs) {
         let mut insert = sqlx::QueryBuilder::<Db>::new(
@@ -317,4 +339,27 @@ fn job(row: &Row) -> Result<Job> {
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CatalogueConfig;
+
+    #[tokio::test]
+    async fn pages_walk_an_index() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let config = CatalogueConfig { url, backup_dir: dir.path().into() };
+        let catalogue = Catalogue::open(&config, true).await.expect("a new database");
+        let states = JobState::ALL.iter().copied().map(Some).chain([None]);
+        for (state, n) in states.flat_map(|state| (0..4).map(move |n| (state, n))) {
+            let (workspace_id, kind) = ((n & 1 == 1).then(Uuid::nil), (n & 2 == 2).then_some("a"));
+            let mut query = select("EXPLAIN QUERY PLAN ", workspace_id, state, kind, Key::TOP, 100);
+            let rows = catalogue.engine.fetch_all("cannot explain", query.build()).await.expect("explained");
+            let plan = rows.iter().map(|row| row.get::<String>("detail").expect("text")).collect::<Vec<_>>().join("; ");
+            let walks = plan.starts_with("SEARCH jobs USING INDEX jobs_") && !plan.contains("TEMP B-TREE");
+            assert!(walks, "{workspace_id:?} {state:?} {kind:?}: {plan}");
+        }
+    }
 }

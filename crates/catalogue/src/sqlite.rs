@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -35,8 +36,10 @@ const READERS: u32 = 4;
 /// Statements are prepared once per connection.
 const STATEMENTS: usize = 256;
 const CHUNK: usize = 32;
-/// Written rows (about) between two checkpoints: some 10 MB of log.
-const CHECKPOINT_ROWS: u32 = 2_000;
+/// Pages (guessed) that are logged between two checkpoints: some 16 MB.
+const CHECKPOINT_PAGES: u32 = 4_000;
+/// A commit logs a page of nearly each index it touches, and then about one for two rows.
+const PAGES_A_COMMIT: u32 = 16;
 /// The log file is cut back to this after a checkpoint.
 const LOG_LIMIT_BYTES: &str = "67108864";
 /// Negative: KiB. Filled only as far as it is used.
@@ -48,13 +51,17 @@ pub(crate) struct Engine {
     readers: SqlitePool,
     watcher: SqlitePool,
     broken: AtomicBool,
-    rows_since_checkpoint: AtomicU32,
+    pages_since_checkpoint: AtomicU32,
 }
 
 impl Engine {
     pub(crate) async fn open(url: &str, backup_dir: &Path, create: bool) -> Result<Arc<Self>> {
         let options =
             SqliteConnectOptions::from_str(url).map_err(|source| database("cannot read the database's URL", source))?;
+        if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+            let source = sqlx::Error::Configuration("sqlite:///PATH is needed".into());
+            return Err(database("cannot read the database's URL", source));
+        }
         let path = options.get_filename().to_owned();
         prepare_file(&path, create).map_err(|source| CatalogueError::Database {
             doing: format!("cannot open the database {}", path.display()),
@@ -82,9 +89,9 @@ impl Engine {
             watcher: pool(1, reading).await?,
             writer,
             broken: AtomicBool::new(false),
-            rows_since_checkpoint: AtomicU32::new(0),
+            pages_since_checkpoint: AtomicU32::new(0),
         };
-        engine.checkpoint("PASSIVE").await?;
+        engine.checkpoint().await?;
         Ok(Arc::new(engine))
     }
 
@@ -99,10 +106,12 @@ impl Engine {
     /// Starts a write; it is undone unless it is committed. `doing` completes "cannot".
     pub(crate) async fn begin(self: &Arc<Self>, doing: &'static str) -> Result<Write> {
         self.refuse_when_broken()?;
-        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|source| self.write_error(doing, source))?;
+        let mut connection = self.writer.acquire().await.map_err(|source| self.write_error(doing, source))?;
         // it may have broken while this one waited
         self.refuse_when_broken()?;
-        Ok(Write { tx, engine: Arc::clone(self), doing, rows: 0 })
+        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await;
+        begun.map_err(|source| self.write_error(doing, source))?;
+        Ok(Write { connection, engine: Arc::clone(self), doing, rows: 0 })
     }
 
     /// Runs one statement as a durable write of its own; says how many rows it changed.
@@ -121,7 +130,7 @@ impl Engine {
 
     pub(crate) async fn close(&self) {
         if !self.broken.load(Ordering::Acquire)
-            && let Err(error) = self.checkpoint("TRUNCATE").await
+            && let Err(error) = self.checkpoint().await
         {
             tracing::warn!(%error, "the last checkpoint failed; the next start repeats it");
         }
@@ -135,23 +144,20 @@ impl Engine {
     }
 
     /// Moves the log into the database file. Readers in the way make it do less, not fail.
-    async fn checkpoint(&self, mode: &'static str) -> Result<()> {
-        let sql = match mode {
-            "TRUNCATE" => "PRAGMA wal_checkpoint(TRUNCATE)",
-            _ => "PRAGMA wal_checkpoint(PASSIVE)",
-        };
-        self.rows_since_checkpoint.store(0, Ordering::Relaxed);
-        let done = sqlx::query(sql).fetch_optional(&self.writer).await;
+    async fn checkpoint(&self) -> Result<()> {
+        self.pages_since_checkpoint.store(0, Ordering::Relaxed);
+        let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_optional(&self.writer).await;
         done.map(drop).map_err(|source| self.write_error("checkpoint", source))
     }
 
     fn committed(self: &Arc<Self>, rows: u32) {
-        let due = self.rows_since_checkpoint.fetch_add(rows, Ordering::Relaxed) + rows >= CHECKPOINT_ROWS;
+        let pages = PAGES_A_COMMIT + rows / 2;
+        let due = self.pages_since_checkpoint.fetch_add(pages, Ordering::Relaxed) + pages >= CHECKPOINT_PAGES;
         if due && !self.broken.load(Ordering::Acquire) {
-            self.rows_since_checkpoint.store(0, Ordering::Relaxed);
+            self.pages_since_checkpoint.store(0, Ordering::Relaxed);
             let engine = Arc::clone(self);
             tokio::spawn(async move {
-                match engine.checkpoint("PASSIVE").await {
+                match engine.checkpoint().await {
                     Err(error) if !engine.writer.is_closed() => tracing::error!(%error, "a checkpoint failed"),
                     _ => {}
                 }
@@ -182,9 +188,12 @@ impl Engine {
     }
 }
 
-/// A write transaction.
+/// A write transaction, undone when it is dropped without a commit: the pool rolls back whatever it gets back.
+///
+/// Not sqlx's own `Transaction`: it counts what it began, and after a full disk, where SQLite rolls back by itself, its
+/// count is wrong for ever and the connection begins nothing any more.
 pub(crate) struct Write {
-    tx: sqlx::Transaction<'static, Db>,
+    connection: PoolConnection<Db>,
     engine: Arc<Engine>,
     doing: &'static str,
     rows: u32,
@@ -192,32 +201,36 @@ pub(crate) struct Write {
 
 impl Write {
     pub(crate) async fn execute(&mut self, query: Query<'_>) -> Result<u64> {
-        let done = query.execute(&mut *self.tx).await.map_err(|source| self.engine.write_error(self.doing, source))?;
+        let done =
+            query.execute(&mut *self.connection).await.map_err(|source| self.engine.write_error(self.doing, source))?;
         self.wrote(done.rows_affected());
         Ok(done.rows_affected())
     }
 
     pub(crate) async fn fetch_optional(&mut self, query: Query<'_>) -> Result<Option<Row>> {
         self.wrote(1);
-        query.fetch_optional(&mut *self.tx).await.map_err(|source| self.engine.write_error(self.doing, source))
+        query.fetch_optional(&mut *self.connection).await.map_err(|source| self.engine.write_error(self.doing, source))
     }
 
     pub(crate) async fn fetch_all(&mut self, query: Query<'_>) -> Result<Vec<Row>> {
-        let rows =
-            query.fetch_all(&mut *self.tx).await.map_err(|source| self.engine.write_error(self.doing, source))?;
+        let rows = query
+            .fetch_all(&mut *self.connection)
+            .await
+            .map_err(|source| self.engine.write_error(self.doing, source))?;
         self.wrote(rows.len() as u64);
         Ok(rows)
     }
 
     /// Durable when it returns `Ok`.
-    pub(crate) async fn commit(self) -> Result<()> {
-        self.tx.commit().await.map_err(|source| self.engine.write_error(self.doing, source))?;
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        let committed = sqlx::query("COMMIT").execute(&mut *self.connection).await;
+        committed.map_err(|source| self.engine.write_error(self.doing, source))?;
         self.engine.committed(self.rows);
         Ok(())
     }
 
     fn wrote(&mut self, rows: u64) {
-        self.rows = self.rows.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX)).min(CHECKPOINT_ROWS);
+        self.rows = self.rows.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX)).min(CHECKPOINT_PAGES);
     }
 }
 
@@ -229,8 +242,15 @@ async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool> {
         .idle_timeout(None)
         .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|connection, _| Box::pin(verify(connection)));
+        .after_connect(|connection, _| Box::pin(verify(connection)))
+        .after_release(|connection, _| Box::pin(undo(connection)));
     pool.connect_with(options).await.map_err(|source| database("cannot open the database", source))
+}
+
+/// Ends what a dropped or failed write began; mostly there is nothing to end.
+async fn undo(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    let undone = sqlx::query("ROLLBACK").execute(connection).await;
+    Ok(!matches!(undone, Err(sqlx::Error::WorkerCrashed)))
 }
 
 /// Refuses a connection that would not keep its word.
@@ -333,5 +353,46 @@ fn breaks(error: &sqlx::Error) -> bool {
         }
         sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A limit on the file's size stands in for the full disk: SQLite fails and rolls back in the same way.
+    #[tokio::test]
+    async fn a_full_disk_fails_one_write_and_not_the_next() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let engine = Engine::open(&url, dir.path(), true).await.expect("a new database");
+        let fill = || sqlx::query("INSERT INTO aircraft (sn, gateway_sn) VALUES (hex(randomblob(200000)), 'D')");
+        sqlx::query("PRAGMA max_page_count = 100").execute(&engine.writer).await.expect("set");
+        for _ in 0..3 {
+            let mut write = engine.begin("fill").await.expect("begun");
+            write.execute(sqlx::query("INSERT INTO aircraft VALUES ('A', 'D', NULL)")).await.expect("fits");
+            let error = write.execute(fill()).await.expect_err("full");
+            assert!(
+                matches!(&error, CatalogueError::Database { source, .. } if source.to_string().contains("full")),
+                "{error:?}"
+            );
+        }
+        sqlx::query("PRAGMA max_page_count = 100000").execute(&engine.writer).await.expect("set");
+        assert_eq!(engine.write("fill", fill()).await.expect("fits"), 1);
+        let rows = engine.fetch_all("cannot read", sqlx::query("SELECT sn FROM aircraft")).await.expect("read");
+        assert_eq!(rows.len(), 1, "what failed was undone whole");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_dropped_lets_others_write() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let engine = Engine::open(&url, dir.path(), true).await.expect("a new database");
+        let other = Engine::open(&url, dir.path(), false).await.expect("the same database");
+        let insert = || sqlx::query("INSERT INTO aircraft VALUES ('A', 'D', NULL)");
+        let mut write = engine.begin("write").await.expect("begun");
+        write.execute(insert()).await.expect("written");
+        drop(write);
+        assert_eq!(other.write("write", insert()).await.expect("the lock is free and the row is not there"), 1);
     }
 }

@@ -11,8 +11,8 @@ use crate::sqlite::{Row, Write};
 use crate::value::{Columns as _, us, us_opt};
 use crate::{FlightFacts, Media, MediaStatus, Result};
 
-/// What one media row adds to its flight.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What one media row adds to its flight; nothing while it is not stored, and only its number while it is in the trash.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Share {
     stored: bool,
     trashed: bool,
@@ -22,9 +22,15 @@ pub(crate) struct Share {
 
 impl Share {
     pub(crate) fn of(media: &Media) -> Self {
+        if media.status != MediaStatus::Stored {
+            return Self::default();
+        }
+        if media.trashed_at.is_some() {
+            return Self { stored: true, trashed: true, ..Self::default() };
+        }
         Self {
-            stored: media.status == MediaStatus::Stored,
-            trashed: media.trashed_at.is_some(),
+            stored: true,
+            trashed: false,
             captured_at: media.captured_at.map(us),
             place: media.position.map(|position| (position.lat, position.lng)),
         }

@@ -1,7 +1,7 @@
 //! Flights and what they know of their media.
 
 use eyrie_catalogue::{
-    AuditEntry, CatalogueError, Flight, FlightFacts, FlightState, IngestReport, MediaStatus, Position,
+    AuditEntry, CatalogueError, Flight, FlightFacts, FlightState, IngestReport, Media, MediaStatus, Position,
 };
 use serde_json::json;
 
@@ -142,4 +142,15 @@ async fn flights_are_listed_newest_first_by_keyset() {
     assert!(read(Some("D9")).await.is_empty());
     let hostile = fixture.catalogue.list_flights(fixture.workspace_id, None, Some("AAAA"), 4).await;
     assert!(matches!(hostile, Err(CatalogueError::BadCursor)));
+}
+
+#[tokio::test]
+async fn a_quarantined_file_says_nothing_of_a_flight() {
+    let fixture = Fixture::new().await;
+    let foreign = Media { status: MediaStatus::Quarantined, ..fixture.photo("p/a") };
+    fixture.catalogue.ingest(&[report(foreign.clone())]).await.expect("kept");
+    fixture.catalogue.save_understanding(&Media { captured_at: Some(at(1)), ..foreign.clone() }).await.expect("saved");
+    assert!(fixture.catalogue.flight(fixture.workspace_id, "flight-1").await.expect("read").is_none());
+    fixture.catalogue.set_media_status(foreign.id, MediaStatus::Stored, at(1)).await.expect("set");
+    assert_eq!(flight(&fixture).await.stored_count, 1);
 }

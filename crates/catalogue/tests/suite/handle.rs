@@ -85,3 +85,25 @@ async fn a_dropped_call_leaves_all_or_nothing_and_a_usable_handle() {
     let flight = fixture.catalogue.flight(fixture.workspace_id, "flight-1").await.expect("read").expect("there");
     assert_eq!(flight.stored_count, page.items.len() as i64);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn several_may_open_a_new_database_at_once() {
+    for _ in 0..5 {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let config = CatalogueConfig { url, backup_dir: dir.path().into() };
+        let mut tasks = Vec::new();
+        for n in 0..6 {
+            let config = config.clone();
+            tasks.push(tokio::spawn(async move {
+                let catalogue = Catalogue::open(&config, true).await.expect("opened");
+                catalogue.add_workspace(&workspace(&n.to_string())).await.expect("added");
+                catalogue.close().await;
+            }));
+        }
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        assert_eq!(Catalogue::open(&config, false).await.expect("opened").workspaces().await.expect("read").len(), 6);
+    }
+}
