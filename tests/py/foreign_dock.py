@@ -60,7 +60,7 @@ class ForeignDock:
         self.refused = str(reason)
         if reason == 0 or str(reason) == "Success":
             base = f"thing/product/{self.sn}"
-            topics = [f"{base}/requests_reply", f"{base}/events_reply", f"{base}/services", f"sys/product/{self.sn}/status_reply"]
+            topics = [f"{base}/requests_reply", f"{base}/events_reply", f"{base}/services", f"{base}/status_reply", f"sys/product/{self.sn}/status_reply"]
             client.subscribe([(topic, 1) for topic in topics])
 
     def _on_message(self, _client, _userdata, message):

@@ -15,7 +15,7 @@ import uuid
 import pytest
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
-from eyrie_server import ROOT, Server
+from conftest import ROOT, Server
 from foreign_dock import ForeignDock, NoAnswer, report, s3_client, sha256
 
 ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "10"))
@@ -92,6 +92,10 @@ class Flyer(threading.Thread):
             raise NoAnswer(f"refused with {answer}")
 
 
+def new_token(server):
+    return server.cli("token", "create", "--workspace", "default", "--role", "admin")["token"]
+
+
 def accesses(server, count):
     return [server.cli("dock", "add", "--workspace", "default", "--sn", f"TORTURE{number:04}") for number in range(count)]
 
@@ -155,12 +159,11 @@ def fly(server, access, ledger, seed, stop):
     return flyers
 
 
-def kill_rounds(tmp_path, rounds, seed, env=None, server_env=None):
+def kill_rounds(tmp_path, rounds, seed, env=None):
     """Returns (promised, lost, double, seconds until ready after each kill)."""
     dice = random.Random(seed)
-    server = Server(tmp_path / "data", env=env)
-    server.start(server_env)
-    token = server.token()
+    server = Server(tmp_path / "data", env=env).start()
+    token = new_token(server)
     access = accesses(server, DOCKS)
     ledger, stop, ready = Ledger(), threading.Event(), []
     flyers = fly(server, access, ledger, seed, stop)
@@ -171,10 +174,10 @@ def kill_rounds(tmp_path, rounds, seed, env=None, server_env=None):
             # a round without a single promise would prove nothing
             while len(ledger.promised) == before and time.monotonic() < deadline:
                 time.sleep(0.01)
-            assert len(ledger.promised) > before, f"no file was acknowledged in 30 s:\n{server.tail()}"
+            assert len(ledger.promised) > before, f"no file was acknowledged in 30 s:\n{server.log()[-4000:]}"
             time.sleep(dice.uniform(0, 0.8))
             server.kill9()
-            ready.append(server.start(server_env))
+            ready.append(server.start().ready_s)
         stop.set()
         for flyer in flyers:
             flyer.join(30)
@@ -242,10 +245,9 @@ def send(client, storage, key, body, multipart):
 
 @pytest.fixture(scope="module")
 def stepped(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("steps") / "data")
-    server.start()
+    server = Server(tmp_path_factory.mktemp("steps") / "data").start()
     access = server.cli("dock", "add", "--workspace", "default", "--sn", "STEPS0001")
-    token = server.token()
+    token = new_token(server)
     server.stop()
     yield server, access, token
     server.kill9()
@@ -256,7 +258,8 @@ def stepped(tmp_path_factory):
 def test_no_reply_without_row_and_bytes(stepped, step, action):
     server, access, token = stepped
     multipart = step.startswith(MULTIPART_ONLY)
-    server.start({"EYRIE_FAILPOINTS": f"{step}={action}"})
+    server.env = {"EYRIE_FAILPOINTS": f"{step}={action}"}
+    server.start()
     result = None
     dock = ForeignDock(access)
     try:
@@ -270,8 +273,9 @@ def test_no_reply_without_row_and_bytes(stepped, step, action):
     finally:
         dock.close()
     if action == "kill":
-        assert server.wait_dead() == -9, f"{step} was not reached"
+        assert server.process.wait(60) == -9, f"{step} was not reached"
     server.kill9()
+    server.env = {}
     server.start()
     try:
         if result == 0:
