@@ -20,7 +20,7 @@ use s3s::{S3Error, S3Result, s3_error};
 use super::rights::{self, Need, Right, Target};
 use crate::credentials::{Claims, INTERNAL_KEY_ID, Scope, TokenError};
 use crate::policy::Policy;
-use crate::{Issuer, KeyGrant, Keys};
+use crate::{Issuer, KeyGrant, Keys, Store};
 
 const TOKEN_HEADER: &str = "x-amz-security-token";
 const COPY_SOURCE_HEADER: &str = "x-amz-copy-source";
@@ -30,7 +30,8 @@ const COPY_SOURCE_HEADER: &str = "x-amz-copy-source";
 pub(crate) struct Account {
     pub(super) issuer: Issuer,
     pub(super) keys: Arc<dyn Keys>,
-    buckets_allowed: bool,
+    /// Where buckets are made on request, it is no secret whether one exists.
+    open_store: Option<Arc<Store>>,
 }
 
 /// What a request may touch beyond its own path; an extension of the request, for operations that name more objects.
@@ -75,8 +76,9 @@ impl S3Access for Account {
 }
 
 impl Account {
-    pub(crate) fn new(issuer: Issuer, keys: Arc<dyn Keys>, buckets_allowed: bool) -> Self {
-        Self { issuer, keys, buckets_allowed }
+    /// `open_store`: given when buckets are made on request.
+    pub(super) fn new(issuer: Issuer, keys: Arc<dyn Keys>, open_store: Option<Arc<Store>>) -> Self {
+        Self { issuer, keys, open_store }
     }
 
     pub(crate) fn issuer(&self) -> &Issuer {
@@ -92,7 +94,7 @@ impl Account {
     }
 
     async fn decide(&self, asked: &Asked<'_>) -> S3Result<Authority> {
-        let access_key_id = asked.access_key_id.ok_or_else(|| denied("Anonymous access is not possible."))?;
+        let Some(access_key_id) = asked.access_key_id else { return Err(self.anonymous(asked.path).await) };
         let right = rights::of(asked.operation).ok_or_else(|| denied("The operation is not offered."))?;
         let query = Query::of(asked.uri);
         if access_key_id == INTERNAL_KEY_ID {
@@ -124,6 +126,15 @@ impl Account {
         }
     }
 
+    async fn anonymous(&self, path: &S3Path) -> S3Error {
+        if let (Some(store), Some(bucket)) = (&self.open_store, path.get_bucket_name())
+            && matches!(store.bucket(bucket).await, Ok(None))
+        {
+            return s3_error!(NoSuchBucket, "There is no such bucket.");
+        }
+        denied("Anonymous access is not possible.")
+    }
+
     fn claims(&self, access_key_id: &str, token: Option<String>) -> S3Result<Claims> {
         let token = token.ok_or_else(|| s3_error!(InvalidToken, "The session token is missing."))?;
         self.issuer.open_token(access_key_id, &token).map_err(|error| match error {
@@ -140,7 +151,7 @@ impl Account {
         policy: Option<Policy>,
     ) -> S3Result<Authority> {
         let grant = self.grant(key_id).await?.ok_or_else(|| denied("The key has been revoked."))?;
-        let reach = if self.buckets_allowed && grant.bucket == KeyGrant::ANY_BUCKET {
+        let reach = if self.open_store.is_some() && grant.bucket == KeyGrant::ANY_BUCKET {
             Reach::Every
         } else {
             Reach::Bucket(grant.bucket)
@@ -148,7 +159,7 @@ impl Account {
         let may = match right.need {
             Need::Read => true,
             Need::Write => grant.write,
-            Need::Buckets => grant.write && self.buckets_allowed,
+            Need::Buckets => grant.write && self.open_store.is_some(),
         };
         let authority = Authority { reach, policy: policy.map(Arc::new) };
         let reaches = match path {

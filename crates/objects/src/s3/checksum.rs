@@ -183,7 +183,7 @@ fn checked(algorithm: ChecksumAlgorithm, value: &str) -> S3Result<Checksum> {
     };
     match BASE64_STANDARD.decode(value) {
         Ok(bytes) if bytes.len() == length => Ok(Checksum::full(algorithm, value)),
-        _ => Err(invalid_request(format!("The value of {} is not valid.", header(algorithm)))),
+        _ => Err(s3s::s3_error!(BadDigest, "The value of {} cannot be one.", header(algorithm))),
     }
 }
 

@@ -23,6 +23,8 @@ use crate::{Issuer, sts};
 /// How much of a refused request's body is still read, so that its sender comes to read the answer.
 const MAX_DRAINED_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_DRAIN_TIME: Duration = Duration::from_secs(10);
+/// Longest body of a PUT that does not say its length.
+const MAX_UNSIZED_BYTES: usize = 1024 * 1024;
 /// Answers a browser's preflight for a day.
 const PREFLIGHT_MAX_AGE_S: &str = "86400";
 
@@ -58,23 +60,26 @@ impl S3Service {
         let request_id = self.issuer.new_request_id();
         let from_page = parts.headers.contains_key(header::ORIGIN);
         let asks_sts = sts::is_request(&parts.method, &parts.uri, &parts.headers);
+        let attributes = parts.uri.query().unwrap_or("").split('&').any(|pair| pair.starts_with("attributes"));
         let mut response = if parts.method == Method::OPTIONS {
             preflight(&parts.headers)
         } else if let Some(error) = self.refusal(&parts) {
             drop(Inbound::new(body, None, &parts.headers));
             answer(error)
         } else {
-            let body = Body::http_body(Inbound::new(body, self.chunks(&parts.headers), &parts.headers));
-            match self.inner.call(Request::from_parts(parts, body)).await {
+            match self.serve(parts, body).await {
                 Ok(response) => response,
-                Err(error) => {
-                    tracing::error!(?error, request_id, "an answer could not be written");
-                    answer(S3Error::new(S3ErrorCode::InternalError))
-                }
+                Err(error) => answer(error),
             }
         };
-        if asks_sts && !response.status().is_success() {
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        if failed && asks_sts {
             response = sts::error_in_its_own_form(response, &request_id).await;
+        } else if failed {
+            edit(&mut response, |xml| xml.replacen("</Error>", &format!("<RequestId>{request_id}</RequestId></Error>"), 1));
+        } else if attributes {
+            // here alone S3 writes an ETag without quotes
+            edit(&mut response, |xml| xml.replacen("<ETag>&quot;", "<ETag>", 1).replacen("&quot;</ETag>", "</ETag>", 1));
         }
         let headers = response.headers_mut();
         headers.insert("x-amz-request-id", HeaderValue::try_from(request_id).expect("an id is plain ASCII"));
@@ -83,6 +88,17 @@ impl S3Service {
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
         }
         response
+    }
+
+    async fn serve(&self, parts: Parts, body: Body) -> Result<Response<Body>, S3Error> {
+        let mut body = Body::http_body(Inbound::new(body, self.chunks(&parts.headers), &parts.headers));
+        if is_unsized(&parts) && body.store_all_limited(MAX_UNSIZED_BYTES).await.is_err() {
+            return Err(s3_error!(MissingContentLength, "A body of this size must say its length."));
+        }
+        self.inner.call(Request::from_parts(parts, body)).await.map_err(|error| {
+            tracing::error!(?error, "an answer could not be written");
+            S3Error::new(S3ErrorCode::InternalError)
+        })
     }
 
     /// What is refused before its body is read, and before `s3s` would misread it.
@@ -127,6 +143,22 @@ impl S3Service {
             form.starts_with("STREAMING-").then(|| Chunks::signed(max_chunk_bytes, max_put_bytes))
         }
     }
+}
+
+/// Whether nothing says how long the body is. A small one is gathered, so that it need not be said.
+fn is_unsized(parts: &Parts) -> bool {
+    parts.method == Method::PUT
+        && parts.headers.contains_key(header::TRANSFER_ENCODING)
+        && body_length(&parts.headers).is_ok_and(|length| length.is_none())
+}
+
+/// Changes a small answer that is in memory.
+fn edit(response: &mut Response<Body>, change: impl FnOnce(&str) -> String) {
+    let Some(bytes) = response.body().bytes().filter(|bytes| !bytes.is_empty()) else { return };
+    let Ok(xml) = str::from_utf8(&bytes) else { return };
+    let changed = change(xml);
+    *response.body_mut() = Body::from(changed);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
 }
 
 fn answer(error: S3Error) -> Response<Body> {

@@ -1,6 +1,8 @@
 //! Which bucket a host name means.
 
 use s3s::S3Result;
+use s3s::path::check_bucket_name;
+use s3s::validation::NameValidation;
 use s3s::host::{S3Host, VirtualHost};
 
 /// `bucket.DOMAIN` is virtual-host style, every other host path-style: a server is reached by names and addresses that
@@ -28,6 +30,16 @@ impl S3Host for Hosts {
             Some(bucket) if !bucket.is_empty() => VirtualHost::new(host).with_bucket(bucket.to_owned()),
             _ => VirtualHost::new(host),
         })
+    }
+}
+
+/// Names that are bucket names wherever they go: S3's rules, and no label that begins or ends with a hyphen, which no
+/// host name may have.
+pub(super) struct BucketNames;
+
+impl NameValidation for BucketNames {
+    fn validate_bucket_name(&self, name: &str) -> bool {
+        check_bucket_name(name) && !name.contains("-.") && !name.contains(".-")
     }
 }
 

@@ -66,10 +66,12 @@ pub struct S3Config {
 pub fn service(store: Arc<Store>, issuer: Issuer, keys: Arc<dyn Keys>, config: S3Config) -> S3Service {
     let mut s3s_config = s3s::config::S3Config::default();
     s3s_config.xml_max_body_size = MAX_XML_BYTES;
-    let account = Account::new(issuer.clone(), keys, config.allow_bucket_operations);
+    let open_store = config.allow_bucket_operations.then(|| Arc::clone(&store));
+    let account = Account::new(issuer.clone(), keys, open_store);
     let mut builder = S3ServiceBuilder::new(ops::Operations::new(store, config.clone()));
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(s3s_config))));
     builder.set_host(host::Hosts::new(config.domains));
+    builder.set_validation(host::BucketNames);
     builder.set_auth(account.clone());
     builder.set_access(account.clone());
     builder.set_route(crate::sts::Route::new(account));

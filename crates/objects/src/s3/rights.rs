@@ -40,7 +40,7 @@ const fn right(operation: &'static str, need: Need, target: Target, action: &'st
 }
 
 /// Actions as in "Actions, resources, and condition keys for Amazon S3", Service Authorization Reference.
-static RIGHTS: [Right; 26] = [
+static RIGHTS: [Right; 28] = [
     right("ListBuckets", Need::Read, Target::Account, "s3:ListAllMyBuckets", false),
     right("HeadBucket", Need::Read, Target::Bucket, "s3:ListBucket", false),
     right("GetBucketLocation", Need::Read, Target::Bucket, "s3:GetBucketLocation", false),
@@ -65,6 +65,8 @@ static RIGHTS: [Right; 26] = [
     right("UploadPartCopy", Need::Write, Target::Object, "s3:PutObject", false),
     right("DeleteObject", Need::Write, Target::Object, "s3:DeleteObject", false),
     right("DeleteObjects", Need::Write, Target::ObjectsInBody, "s3:DeleteObject", false),
+    right("PutBucketAcl", Need::Write, Target::Bucket, "s3:PutBucketAcl", false),
+    right("PutObjectAcl", Need::Write, Target::Object, "s3:PutObjectAcl", false),
     right("CreateBucket", Need::Buckets, Target::Bucket, "s3:CreateBucket", false),
     right("DeleteBucket", Need::Buckets, Target::Bucket, "s3:DeleteBucket", false),
 ];

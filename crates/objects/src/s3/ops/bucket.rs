@@ -2,15 +2,15 @@
 
 use http::HeaderValue;
 use s3s::dto::{
-    Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
+    Bucket, BucketCannedACL, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
     GetBucketAclInput, GetBucketAclOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
-    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput,
+    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, PutBucketAclInput, PutBucketAclOutput,
 };
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::super::access::Reach;
 use super::super::error::{from_store, not_implemented};
-use super::read::full_control;
+use super::read::{full_control, only_private};
 use super::{Operations, authority, done, millis, own_bucket, owner};
 
 /// The region that S3 writes as none at all.
@@ -110,4 +110,13 @@ pub(super) async fn get_bucket_acl(
 ) -> S3Result<S3Response<GetBucketAclOutput>> {
     operations.must_have_bucket(&request.input.bucket).await?;
     done(GetBucketAclOutput { grants: Some(vec![full_control()]), owner: Some(owner()) })
+}
+
+pub(super) async fn put_bucket_acl(
+    operations: &Operations,
+    request: S3Request<PutBucketAclInput>,
+) -> S3Result<S3Response<PutBucketAclOutput>> {
+    operations.must_have_bucket(&request.input.bucket).await?;
+    only_private(request.input.acl.as_ref().map(BucketCannedACL::as_str))?;
+    done(PutBucketAclOutput::default())
 }

@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::super::access::Authority;
 use super::super::error::from_store;
 use super::read::length;
-use super::{Operations, authority, condition, done, no_versions, own_bucket, seconds};
+use super::{Operations, Target, authority, done, no_versions, own_bucket, seconds};
 use crate::store::Condition;
 
 /// Most objects in one DeleteObjects.
@@ -22,7 +22,8 @@ pub(super) async fn delete_object(
     let input = request.input;
     own_bucket(input.expected_bucket_owner.as_deref())?;
     no_versions(input.version_id.as_deref())?;
-    let condition = condition(input.if_match.as_ref(), None)?;
+    let target = Target { store: &operations.store, bucket: &input.bucket, key: &input.key };
+    let condition = target.condition(input.if_match.as_ref(), None).await?;
     let seen = Seen { time: input.if_match_last_modified_time, size: input.if_match_size };
     delete(operations, &input.bucket, &input.key, condition, &seen).await?;
     done(DeleteObjectOutput::default())

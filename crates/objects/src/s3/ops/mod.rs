@@ -21,16 +21,17 @@ use s3s::dto::{
     GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
     HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
     ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, ListPartsInput, ListPartsOutput, Owner, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
+    ListObjectsV2Output, ListPartsInput, ListPartsOutput, Owner, PutBucketAclInput, PutBucketAclOutput,
+    PutObjectAclInput, PutObjectAclOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
     UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::S3Config;
 use super::access::Authority;
 use super::error::from_store;
-use crate::Store;
 use crate::store::Condition;
+use crate::{Store, StoreError};
 
 /// Who owns every bucket and object, where S3 wants an owner.
 const OWNER: &str = "eyrie";
@@ -82,7 +83,9 @@ operations! {
     list_objects: ListObjectsInput -> ListObjectsOutput = list;
     list_objects_v2: ListObjectsV2Input -> ListObjectsV2Output = list;
     list_parts: ListPartsInput -> ListPartsOutput = multipart;
+    put_bucket_acl: PutBucketAclInput -> PutBucketAclOutput = bucket;
     put_object: PutObjectInput -> PutObjectOutput = put;
+    put_object_acl: PutObjectAclInput -> PutObjectAclOutput = read;
     upload_part: UploadPartInput -> UploadPartOutput = put;
     upload_part_copy: UploadPartCopyInput -> UploadPartCopyOutput = copy;
 }
@@ -139,18 +142,42 @@ fn own_bucket(expected_owner: Option<&str>) -> S3Result<()> {
     }
 }
 
-/// The conditions of a write.
-fn condition(if_match: Option<&ETagCondition>, if_none_match: Option<&ETagCondition>) -> S3Result<Condition> {
-    let absent = match if_none_match {
-        None => false,
-        Some(ETagCondition::Any) => true,
-        Some(ETagCondition::ETag(_)) => {
-            return Err(super::error::not_implemented("If-None-Match of a write can only be *."));
+/// The key that a write goes to.
+struct Target<'a> {
+    store: &'a Store,
+    bucket: &'a str,
+    key: &'a str,
+}
+
+impl Target<'_> {
+    /// The conditions of a write. `If-None-Match` with an ETag means: not over that object. It becomes a write over just
+    /// what is there now, so that a write which came between fails it.
+    async fn condition(
+        &self,
+        if_match: Option<&ETagCondition>,
+        if_none_match: Option<&ETagCondition>,
+    ) -> S3Result<Condition> {
+        let etag = if_match.map(|condition| match condition {
+            ETagCondition::Any => "*".to_owned(),
+            ETagCondition::ETag(etag) => etag.value().to_owned(),
+        });
+        match if_none_match {
+            None => Ok(Condition { absent: false, etag }),
+            Some(ETagCondition::Any) => Ok(Condition { absent: true, etag }),
+            Some(ETagCondition::ETag(other)) => match self.store.head(self.bucket, self.key).await.map_err(from_store)? {
+                Some(info) if info.etag == other.value() => Err(from_store(StoreError::PreconditionFailed)),
+                Some(info) => Ok(Condition { absent: false, etag: Some(etag.unwrap_or(info.etag)) }),
+                None => Ok(Condition { absent: true, etag }),
+            },
         }
-    };
-    let etag = if_match.map(|condition| match condition {
-        ETagCondition::Any => "*".to_owned(),
-        ETagCondition::ETag(etag) => etag.value().to_owned(),
-    });
-    Ok(Condition { absent, etag })
+    }
+
+    /// Why a write was refused. `If-Match` where there is nothing is NoSuchKey.
+    async fn refusal(&self, condition: &Condition, error: StoreError) -> S3Error {
+        let asked_for_one = matches!(error, StoreError::PreconditionFailed) && condition.etag.is_some();
+        if asked_for_one && matches!(self.store.head(self.bucket, self.key).await, Ok(None)) {
+            return s3_error!(NoSuchKey, "There is no such object.");
+        }
+        from_store(error)
+    }
 }

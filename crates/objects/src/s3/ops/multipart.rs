@@ -12,7 +12,7 @@ use super::super::checksum::{self, fill_checksums, fill_checksums_and_type, kind
 use super::super::error::{from_store, invalid_argument, invalid_request};
 use super::put::{kept, refuse_unkept};
 use super::read::length;
-use super::{OWNER, Operations, condition, done, etag, millis, own_bucket, owner};
+use super::{OWNER, Operations, Target, done, etag, millis, own_bucket, owner};
 use crate::store::{ChecksumAlgorithm, ChecksumKind, CompletedPart, MAX_PART_NUMBER, UploadOptions};
 
 /// Most parts on one page of ListParts (S3: 1,000).
@@ -93,7 +93,11 @@ pub(super) async fn complete_multipart_upload(
     if named.is_empty() || named.len() > MAX_PART_NUMBER as usize {
         return Err(s3_error!(MalformedXML, "The request names 1 to {MAX_PART_NUMBER} parts."));
     }
-    let parts = named.iter().map(completed_part).collect::<S3Result<Vec<_>>>()?;
+    let mut parts = named.iter().map(completed_part).collect::<S3Result<Vec<_>>>()?;
+    // a client that sent a part twice may name it twice; the later one is the one that is kept
+    parts.reverse();
+    parts.dedup_by_key(|part| part.number);
+    parts.reverse();
     if let Some(announced) = input.mpu_object_size {
         check_size(operations, &input, &parts, announced).await?;
     }
@@ -105,10 +109,14 @@ pub(super) async fn complete_multipart_upload(
     if let (Some(whole), Some(kind)) = (&mut whole, &input.checksum_type) {
         whole.kind = checksum::kind(kind.as_str()).ok_or_else(|| invalid_request("The checksum type is not known."))?;
     }
-    let condition = condition(input.if_match.as_ref(), input.if_none_match.as_ref())?;
     let (bucket, key, upload_id) = (&input.bucket, &input.key, &input.upload_id);
+    let target = Target { store: &operations.store, bucket, key };
+    let condition = target.condition(input.if_match.as_ref(), input.if_none_match.as_ref()).await?;
     let completed = operations.store.complete_upload(bucket, key, upload_id, &parts, &condition, whole.as_ref()).await;
-    let info = completed.map_err(from_store)?;
+    let info = match completed {
+        Ok(info) => info,
+        Err(error) => return Err(target.refusal(&condition, error).await),
+    };
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{bucket}/{}", crate::presign::uri_encode(key, true))),
         e_tag: Some(etag(&info.etag)),

@@ -1,17 +1,19 @@
 //! PutObject and UploadPart: a body on its way to the store.
 
 use futures::StreamExt;
+use http::HeaderMap;
 use s3s::dto::{PutObjectInput, PutObjectOutput, StreamingBlob, UploadPartInput, UploadPartOutput};
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::super::checksum::{self, Announced, fill_checksums, fill_checksums_and_type};
 use super::super::error::{from_body, from_store, invalid_argument, not_implemented};
-use super::{Operations, condition, done, etag, own_bucket};
+use super::{Operations, Target, done, etag, own_bucket};
 use crate::StoreError;
 use crate::store::{ObjectWriter, PartOptions, PartWriter, PutOptions};
 
 /// Most user metadata, bytes of names and values (S3: 2 KB).
 const MAX_METADATA_BYTES: usize = 2048;
+pub(super) const METADATA_PREFIX: &str = "x-amz-meta-";
 
 /// `(content type, headers, metadata)` of a request that makes an object.
 macro_rules! kept {
@@ -25,7 +27,7 @@ macro_rules! kept {
             content_language: input.content_language.take(),
             expires,
         };
-        (input.content_type.take(), headers, $crate::s3::ops::put::metadata(input.metadata.take())?)
+        (input.content_type.take(), headers, $crate::s3::ops::put::metadata(&$request.headers)?)
     }};
 }
 /// What would have to be kept with an object, and is not offered here, is refused rather than forgotten.
@@ -64,18 +66,26 @@ pub(super) async fn put_object(
     let body = input.body.take();
     let (content_type, headers, metadata) = kept!(request);
     let input = &request.input;
+    let target = Target { store: &operations.store, bucket: &input.bucket, key: &input.key };
     let options = PutOptions {
         content_type,
         headers,
         metadata,
         checksums: announced.algorithms.clone(),
         content_length: announced.length(),
-        condition: condition(input.if_match.as_ref(), input.if_none_match.as_ref())?,
+        condition: target.condition(input.if_match.as_ref(), input.if_none_match.as_ref()).await?,
     };
-    let writer = operations.store.begin_put(&input.bucket, &input.key, options).await.map_err(from_store)?;
+    let asked = options.condition.clone();
+    let writer = match operations.store.begin_put(&input.bucket, &input.key, options).await {
+        Ok(writer) => writer,
+        Err(error) => return Err(target.refusal(&asked, error).await),
+    };
     let writer = receive(writer, body).await?;
     let expected = announced.with_trailers(request.trailing_headers.and_then(|trailers| trailers.take()))?;
-    let info = writer.finish(expected).await.map_err(from_store)?;
+    let info = match writer.finish(expected).await {
+        Ok(info) => info,
+        Err(error) => return Err(target.refusal(&asked, error).await),
+    };
     let mut output = PutObjectOutput { e_tag: Some(etag(&info.etag)), ..Default::default() };
     fill_checksums_and_type!(output, checksum::of_object(&info));
     done(output)
@@ -139,8 +149,14 @@ pub(super) fn content_encoding(value: Option<&str>) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join(", "))
 }
 
-pub(super) fn metadata(metadata: Option<s3s::dto::Metadata>) -> S3Result<Vec<(String, String)>> {
-    let mut metadata: Vec<_> = metadata.into_iter().flatten().collect();
+/// User metadata, each value as the client wrote it: plain, RFC 2047 or UTF-8, it comes back the same.
+pub(super) fn metadata(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {
+    let mut metadata = Vec::new();
+    for (name, value) in headers {
+        let Some(name) = name.as_str().strip_prefix(METADATA_PREFIX).filter(|name| !name.is_empty()) else { continue };
+        let value = str::from_utf8(value.as_bytes()).map_err(|_| invalid_argument("User metadata is UTF-8."))?;
+        metadata.push((name.to_owned(), value.to_owned()));
+    }
     if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_METADATA_BYTES {
         return Err(s3s::s3_error!(MetadataTooLarge, "User metadata has at most {MAX_METADATA_BYTES} bytes."));
     }

@@ -6,22 +6,23 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::Stream;
 use futures::stream::BoxStream;
-use http::header;
+use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use s3s::dto::{
     Checksum, ETagCondition, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
     GetObjectAttributesOutput, GetObjectAttributesParts, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
     GetObjectTaggingOutput, Grant, Grantee, HeadObjectInput, HeadObjectOutput, ObjectAttributes, ObjectPart,
-    Permission, Range, StorageClass, StreamingBlob, Timestamp, Type,
+    ObjectCannedACL, Permission, PutObjectAclInput, PutObjectAclOutput, Range, StorageClass, StreamingBlob, Timestamp, Type,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::super::checksum::{self, fill_checksums, fill_checksums_and_type};
 use super::super::error::{from_store, invalid_request, not_modified};
+use super::put::METADATA_PREFIX;
 use super::{OWNER, Operations, done, etag, no_versions, own_bucket, owner, seconds};
 use crate::ObjectInfo;
-use crate::store::{ObjectReader, PartInfo};
+use crate::store::{self, ObjectReader, PartInfo};
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 /// Most parts on one page of GetObjectAttributes.
@@ -58,13 +59,11 @@ macro_rules! look {
             content_type: Some(info.content_type.clone().unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
             e_tag: Some(etag(&info.etag)),
             last_modified: Some(seconds(info.last_modified)),
-            metadata: (!info.metadata.is_empty()).then(|| info.metadata.iter().cloned().collect()),
-            parts_count: answer.parts_count,
+            parts_count: answer.parts_count(&reader),
             ..Default::default()
         };
-        // a checksum of the whole says nothing of a part
-        if answer.status == StatusCode::OK && input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED") {
-            fill_checksums_and_type!(output, checksum::of_object(info));
+        if input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED") {
+            fill_checksums_and_type!(output, answer.checksums(&reader));
         }
         (reader, answer, output)
     }};
@@ -162,6 +161,24 @@ pub(super) async fn get_object_tagging(
     done(GetObjectTaggingOutput::default())
 }
 
+/// Nothing is ever anyone else's, so a list that says so is taken; one that says more is not.
+pub(super) async fn put_object_acl(
+    operations: &Operations,
+    request: S3Request<PutObjectAclInput>,
+) -> S3Result<S3Response<PutObjectAclOutput>> {
+    no_versions(request.input.version_id.as_deref())?;
+    open(operations, &request.input.bucket, &request.input.key).await?;
+    only_private(request.input.acl.as_ref().map(ObjectCannedACL::as_str))?;
+    done(PutObjectAclOutput::default())
+}
+
+pub(super) fn only_private(canned_acl: Option<&str>) -> S3Result<()> {
+    match canned_acl {
+        Some("private" | "bucket-owner-full-control") => Ok(()),
+        _ => Err(s3_error!(AccessControlListNotSupported, "Nothing can be shared by an access control list.")),
+    }
+}
+
 /// The one entry of every access control list here.
 pub(super) fn full_control() -> Grant {
     let grantee = Grantee {
@@ -226,14 +243,15 @@ pub(super) struct Answer {
     start: u64,
     end: u64,
     headers: HeaderMap,
-    parts_count: Option<i32>,
+    /// Index of the part that was asked for.
+    part: Option<usize>,
 }
 
 impl Answer {
     pub(super) fn of(reader: &ObjectReader, range: Option<&Range>, part: Option<i32>) -> S3Result<Self> {
         let size = reader.info().size_bytes;
         let mut answer =
-            Self { status: StatusCode::OK, start: 0, end: size, headers: HeaderMap::new(), parts_count: None };
+            Self { status: StatusCode::OK, start: 0, end: size, headers: HeaderMap::new(), part: None };
         match (range, part) {
             (Some(_), Some(_)) => return Err(invalid_request("A range and a part number exclude each other.")),
             (None, None) => {}
@@ -243,7 +261,7 @@ impl Answer {
                 answer.status = StatusCode::PARTIAL_CONTENT;
             }
             (None, Some(number)) => {
-                (answer.start, answer.end, answer.parts_count) = part_range(reader, number)?;
+                (answer.start, answer.end, answer.part) = part_range(reader, number)?;
                 answer.status = StatusCode::PARTIAL_CONTENT;
             }
         }
@@ -256,7 +274,31 @@ impl Answer {
         {
             answer.headers.insert(header::EXPIRES, expires);
         }
+        for (name, value) in &reader.info().metadata {
+            let name = HeaderName::try_from(format!("{METADATA_PREFIX}{name}"));
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+                answer.headers.insert(name, value);
+            }
+        }
         Ok(answer)
+    }
+
+    fn parts_count(&self, reader: &ObjectReader) -> Option<i32> {
+        self.part.and(i32::try_from(reader.parts()?.len()).ok())
+    }
+
+    /// Those of the bytes that are sent: of the whole, of a part, none of a range. A part's type is the object's.
+    fn checksums(&self, reader: &ObjectReader) -> Vec<store::Checksum> {
+        let whole = checksum::of_object(reader.info());
+        match (self.part, reader.parts()) {
+            (Some(index), Some(parts)) => {
+                let of_part = parts[index].checksums.iter().cloned();
+                let kind = whole.first().map_or(store::ChecksumKind::FullObject, |checksum| checksum.kind);
+                of_part.map(|checksum| store::Checksum { kind, ..checksum }).collect()
+            }
+            _ if self.status == StatusCode::OK || self.end - self.start == reader.info().size_bytes => whole,
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn content_range(&self, size: u64) -> Option<String> {
@@ -265,14 +307,14 @@ impl Answer {
     }
 }
 
-fn part_range(reader: &ObjectReader, number: i32) -> S3Result<(u64, u64, Option<i32>)> {
+fn part_range(reader: &ObjectReader, number: i32) -> S3Result<(u64, u64, Option<usize>)> {
     let missing = || s3_error!(InvalidPart, "The object has no such part.");
     let Some(parts) = reader.parts() else {
         return if number == 1 { Ok((0, reader.info().size_bytes, None)) } else { Err(missing()) };
     };
     let index = parts.iter().position(|part| i64::from(part.number) == i64::from(number)).ok_or_else(missing)?;
     let start = parts[..index].iter().map(|part| part.size_bytes).sum();
-    Ok((start, start + parts[index].size_bytes, i32::try_from(parts.len()).ok()))
+    Ok((start, start + parts[index].size_bytes, Some(index)))
 }
 
 fn not_satisfiable(size: u64) -> S3Error {
