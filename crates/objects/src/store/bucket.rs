@@ -124,10 +124,9 @@ impl Engine {
             disk.forget_dirs();
             disk.sync_dir(flow, &disk.buckets())?;
         }
-        // Not with the tree held: whoever completes an upload holds it and waits for the tree.
-        self.remove_uploads_of(bucket)?;
         disk.discard(&aside);
-        Ok(())
+        // Not with the tree held: whoever completes an upload holds that and waits for the tree.
+        self.remove_uploads_of(bucket)
     }
 }
 

@@ -458,11 +458,13 @@ impl Engine {
         let failed = |source| StoreError::Io { doing: "the upload cannot be removed".into(), source };
         let aside = disk.tmp_path();
         disk.rename(flow, &self.upload_dir(&upload.upload_id), &aside).map_err(failed)?;
-        disk.remove_file(flow, &self.open_marker(&upload.upload_id)).map_err(failed)?;
-        disk.sync_dir(flow, &disk.uploads())?;
-        disk.sync_dir(flow, &disk.open_uploads())?;
+        let removed = (|| {
+            disk.remove_file(flow, &self.open_marker(&upload.upload_id)).map_err(failed)?;
+            disk.sync_dir(flow, &disk.uploads())?;
+            disk.sync_dir(flow, &disk.open_uploads())
+        })();
         disk.discard(&aside);
-        Ok(())
+        removed
     }
 }
 

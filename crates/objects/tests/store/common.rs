@@ -20,6 +20,7 @@ pub(crate) struct Home {
     pub(crate) dir: TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Store,
+    files: Arc<dyn Files>,
 }
 
 impl Home {
@@ -31,14 +32,14 @@ impl Home {
     pub(crate) async fn with_files(files: Arc<dyn Files>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).expect("in range")));
-        let store = open(dir.path(), clock.clone(), files, true).expect("opens");
+        let store = open(dir.path(), clock.clone(), files.clone(), true).expect("opens");
         store.create_bucket(BUCKET).await.expect("is made");
-        Self { dir, clock, store }
+        Self { dir, clock, store, files }
     }
 
     /// As after a stop of the program.
     pub(crate) fn reopen(&mut self) {
-        self.store = open(self.dir.path(), self.clock.clone(), Arc::new(RealFiles), false).expect("opens");
+        self.store = open(self.dir.path(), self.clock.clone(), self.files.clone(), false).expect("opens");
         self.store.recover().expect("is put in order");
     }
 
@@ -52,7 +53,11 @@ impl Home {
 
     /// Nothing is in `tmp` (removals run on their own threads: wait for them).
     pub(crate) async fn tmp_is_empty(&self) {
-        eventually("tmp is empty", || entries(&self.root().join("tmp")) == 0).await;
+        self.tmp_is_empty_after("an operation").await;
+    }
+
+    pub(crate) async fn tmp_is_empty_after(&self, what: &str) {
+        eventually(&format!("tmp is empty after {what}"), || entries(&self.root().join("tmp")) == 0).await;
     }
 }
 
