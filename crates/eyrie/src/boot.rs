@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use eyrie_catalogue::{NewJob, Role};
+use eyrie_env::{Files as _, RealFiles};
 use eyrie_mqtt::{Broker, BrokerConfig, BrokerLimits, Gate, Link, LinkConfig, Login, Refusal};
 use eyrie_objects::s3::{S3Config, S3Limits};
 use hyper_util::service::TowerToHyperService;
@@ -36,6 +37,8 @@ const STOP_COMMITS: Duration = Duration::from_secs(2);
 const STOP_BROKER: Duration = Duration::from_millis(1_500);
 /// How often expired uploads are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// How often figures are read that nobody reports.
+const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 /// How often it is asked whether a comparison of store and catalogue is due; shorter when it is due more often.
 const RECONCILE_LOOK: Duration = Duration::from_secs(60);
 /// Bytes of entropy in the password of the server's own MQTT client.
@@ -131,6 +134,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     work.spawn(gate::watch(Arc::clone(&app), stop.clone()));
     work.spawn(jobs::run(Arc::clone(&app), stop.clone()));
     work.spawn(sweep(Arc::clone(&app), stop.clone()));
+    work.spawn(sample(Arc::clone(&app), stop.clone()));
     work.spawn(reconcile_on_schedule(Arc::clone(&app), stop.clone()));
     let api = TowerToHyperService::new(api::router(Arc::clone(&app)).layer(axum::Extension(stop.clone())));
     let limits = app.config.http.limits.clone();
@@ -312,6 +316,26 @@ async fn sweep(app: Arc<App>, stop: CancellationToken) {
             Ok(uploads) => tracing::info!(uploads, "expired uploads were removed"),
             Err(error) => tracing::warn!(error = %crate::log_chain(&error), "expired uploads could not be removed"),
         }
+    }
+}
+
+/// Figures that nobody changes by an event.
+async fn sample(app: Arc<App>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(SAMPLE_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Ok(bytes) = RealFiles.free_bytes(&app.config.data) {
+            ::metrics::gauge!("eyrie_disk_free_bytes").set(bytes as f64);
+        }
+        ::metrics::gauge!("eyrie_store_writable").set(if app.store.writable().is_ok() { 1.0 } else { 0.0 });
+        if let Some(broker) = app.broker.get() {
+            ::metrics::gauge!("eyrie_connections", "part" => "mqtt").set(broker.connections() as f64);
+        }
+        let connected = app.link.get().is_some_and(|link| *link.ready().borrow());
+        ::metrics::gauge!("eyrie_broker_connected").set(if connected { 1.0 } else { 0.0 });
     }
 }
 

@@ -132,11 +132,11 @@ async fn connection<S, B>(
     }
     let stream = IdleTimeout::new(stream, limits.idle_timeout);
     let outcome = match tls {
-        None => http(part, stream, peer, &limits, service, stop).await,
+        None => speak_http(part, stream, peer, &limits, service, stop).await,
         Some(tls) => {
             let handshake = tokio_rustls::TlsAcceptor::from(tls.current()).accept(stream);
             match tokio::time::timeout(limits.header_timeout, handshake).await {
-                Ok(Ok(stream)) => http(part, stream, peer, &limits, service, stop).await,
+                Ok(Ok(stream)) => speak_http(part, stream, peer, &limits, service, stop).await,
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => Err("the TLS handshake took too long".into()),
             }
@@ -148,7 +148,7 @@ async fn connection<S, B>(
     }
 }
 
-async fn http<I, S, B>(
+async fn speak_http<I, S, B>(
     part: Part,
     stream: I,
     peer: SocketAddr,
@@ -165,7 +165,19 @@ where
 {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        service.call(request)
+        let (method, started) = (request.method().clone(), Instant::now());
+        let answer = service.call(request);
+        async move {
+            let answer = answer.await;
+            if part == Part::S3 {
+                // the API counts by route, where the route is known
+                let status = answer.as_ref().map_or(500, |answer| answer.status().as_u16());
+                let labels = [("method", known(&method)), ("status", status.to_string())];
+                metrics::histogram!("eyrie_s3_request_duration_seconds", &labels)
+                    .record(started.elapsed().as_secs_f64());
+            }
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -184,6 +196,12 @@ where
         }
     }
     Ok(())
+}
+
+/// A method's name; foreign words do not become labels.
+fn known(method: &http::Method) -> String {
+    let usual = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"];
+    if usual.contains(&method.as_str()) { method.to_string() } else { "other".to_owned() }
 }
 
 /// Ends a connection on which no byte moved, in either direction, for some time.
