@@ -1,6 +1,6 @@
 //! The HTTP API: every route, and what surrounds all of them.
 //!
-//! [`routes`] is the table of contents: a handler's own attribute has its path, and one file holds a noun's handlers with
+//! `routes` is the table of contents: a handler's own attribute has its path, and one file holds a noun's handlers with
 //! the types they answer. `openapi.json` at the root of the repository is generated from the same list and its
 //! freshness is tested. Left out on purpose: CORS (our page is same-origin) and versions beside `v1`.
 
