@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -34,6 +35,17 @@ def clean_env(**more):
     env = {name: value for name, value in os.environ.items() if not name.startswith("EYRIE_")}
     env.update({name: str(value) for name, value in more.items()})
     return env
+
+
+def wait_for_port(port, within_s=10):
+    """Waits until somebody listens on loopback."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"nobody listens on {port}"
+            time.sleep(0.02)
 
 
 class CommandFailed(Exception):
