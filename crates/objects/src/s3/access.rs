@@ -249,3 +249,6 @@ impl Query {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

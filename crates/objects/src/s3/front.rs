@@ -79,7 +79,7 @@ impl S3Service {
             edit(&mut response, |xml| xml.replacen("</Error>", &format!("<RequestId>{request_id}</RequestId></Error>"), 1));
         } else if attributes {
             // here alone S3 writes an ETag without quotes
-            edit(&mut response, |xml| xml.replacen("<ETag>&quot;", "<ETag>", 1).replacen("&quot;</ETag>", "</ETag>", 1));
+            edit(&mut response, |xml| xml.replacen("<ETag>\"", "<ETag>", 1).replacen("\"</ETag>", "</ETag>", 1));
         }
         let headers = response.headers_mut();
         headers.insert("x-amz-request-id", HeaderValue::try_from(request_id).expect("an id is plain ASCII"));
