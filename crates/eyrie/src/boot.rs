@@ -67,7 +67,7 @@ pub struct Running {
 /// Starts everything; ready when it returns.
 ///
 /// # Errors
-/// What could not be opened, and why. Nothing is left running.
+/// What could not be opened, and why; the process is of no use then.
 pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     metrics::install();
     let tls = config.tls.as_ref().map(ServerTls::open).transpose()?;

@@ -28,8 +28,8 @@ use crate::tls::ServerTls;
 
 /// Pause after `accept` failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Header fields in one request.
-const MAX_HEADERS: usize = 128;
+/// What one connection reads ahead at most, bytes: large enough that an upload is not a rain of small reads.
+const READ_BUFFER: usize = 256 * 1024;
 
 /// Whose listener it is, in metrics and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +182,8 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .max_buf_size(limits.max_header_bytes)
-        .max_headers(MAX_HEADERS)
+        .max_header_size(limits.max_header_bytes)
+        .max_buf_size(READ_BUFFER.max(limits.max_header_bytes))
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     tokio::select! {

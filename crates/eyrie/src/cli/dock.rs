@@ -20,6 +20,7 @@ Example:
         /// Serial number of the dock
         #[arg(long)]
         sn: String,
+        /// What people call it; docks show it, too
         #[arg(long, value_name = "TEXT")]
         callsign: Option<String>,
     },
