@@ -283,3 +283,98 @@ fn merge(known: &mut DockLive, said: &DockLive) {
     take(&mut known.lng, &said.lng);
     take(&mut known.firmware_version, &said.firmware_version);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docks(list: &[(&str, u128)]) -> Docks {
+        let docks = Docks::default();
+        for (sn, workspace) in list {
+            let identity = Identity {
+                sn: (*sn).into(),
+                workspace_id: Uuid::from_u128(*workspace),
+                workspace_name: "w".into(),
+                organization_id: "o".into(),
+                binding_code: "c".into(),
+                bucket: "w".into(),
+                callsign: None,
+                bound: false,
+                disabled: false,
+            };
+            let entry =
+                Entry { identity, live: DockLive::default(), prefixes: vec![], dirty: false, announced_online: false };
+            docks.0.write().docks.insert((*sn).into(), entry);
+        }
+        docks
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn aircraft(sn: &str, gateway_sn: &str) -> Aircraft {
+        Aircraft { sn: sn.into(), gateway_sn: gateway_sn.into(), model_key: None }
+    }
+
+    #[test]
+    fn an_aircraft_has_one_holder_and_the_newest_of_a_workspace_wins() {
+        let docks = docks(&[("A", 1), ("B", 1)]);
+        docks.claim("A", &[aircraft("X", "A")], at(0));
+        docks.heard("A", at(0), &DockLive::default());
+        let claims = docks.claim("B", &[aircraft("X", "B")], at(1));
+        assert_eq!(claims.losers, ["A"]);
+        assert!(docks.holds("B", "X") && !docks.holds("A", "X"));
+    }
+
+    #[test]
+    fn a_dock_of_another_workspace_gets_it_only_when_let_go_or_silent() {
+        let docks = docks(&[("A", 1), ("EVIL", 2)]);
+        docks.heard("A", at(0), &DockLive::default());
+        docks.claim("A", &[aircraft("X", "A")], at(0));
+        let claims = docks.claim("EVIL", &[aircraft("X", "EVIL")], at(1));
+        assert_eq!(claims.refused, [("X".to_owned(), ClaimRefusal::HeldElsewhere)]);
+        assert!(docks.holds("A", "X") && !docks.holds("EVIL", "X"));
+        let claims = docks.claim("EVIL", &[aircraft("X", "EVIL")], at(ONLINE_S + 1));
+        assert_eq!((claims.refused.len(), claims.losers), (0, vec!["A".to_owned()]));
+        docks.claim("EVIL", &[], at(200));
+        docks.heard("EVIL", at(200), &DockLive::default());
+        assert!(docks.claim("A", &[aircraft("X", "A")], at(200)).refused.is_empty());
+    }
+
+    #[test]
+    fn a_dock_is_never_an_aircraft() {
+        let docks = docks(&[("A", 1), ("B", 1)]);
+        let claims = docks.claim("A", &[aircraft("B", "A")], at(0));
+        assert_eq!(claims.refused, [("B".to_owned(), ClaimRefusal::IsGateway)]);
+        assert!(!docks.holds("A", "B"));
+    }
+
+    #[test]
+    fn parts_of_a_state_are_merged() {
+        let docks = docks(&[("A", 1)]);
+        docks.heard("A", at(0), &DockLive { remain_upload: Some(7), ..Default::default() });
+        docks.heard("A", at(1), &DockLive { storage_used_kb: Some(5), ..Default::default() });
+        let live = docks.live("A", at(2)).unwrap().live;
+        assert_eq!((live.remain_upload, live.storage_used_kb), (Some(7), Some(5)));
+        assert_eq!(docks.take_dirty().len(), 1);
+        assert!(docks.take_dirty().is_empty());
+    }
+
+    #[test]
+    fn online_ends_after_a_minute_and_is_announced_once() {
+        let docks = docks(&[("A", 1)]);
+        docks.heard("A", at(0), &DockLive::default());
+        assert_eq!(docks.take_online_changes(at(60)), [(Uuid::from_u128(1), "A".to_owned(), true)]);
+        assert!(docks.take_online_changes(at(60)).is_empty());
+        assert_eq!(docks.take_online_changes(at(61)), [(Uuid::from_u128(1), "A".to_owned(), false)]);
+    }
+
+    #[test]
+    fn a_key_below_a_prefix_is_the_prefix_a_slash_and_something() {
+        assert!(is_below("docks/SN1/x", "docks/SN1"));
+        for key in ["docks/SN1", "docks/SN1/", "docks/SN10/x", "docks/SN", "x/docks/SN1/x", ""] {
+            assert!(!is_below(key, "docks/SN1"), "{key}");
+        }
+    }
+}
