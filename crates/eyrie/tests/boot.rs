@@ -1,5 +1,7 @@
 //! Start, stop, the data directory, and the listeners' limits.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 mod common;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,5 +1,7 @@
 //! The command line as scripts see it: the built program, its output, its exit status.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

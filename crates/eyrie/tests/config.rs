@@ -1,5 +1,7 @@
 //! Settings: the documented file, the order of sources, and what is said about wrong ones.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

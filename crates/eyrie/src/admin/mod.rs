@@ -4,27 +4,23 @@
 //! as a hash only (an operator's S3 secret is derived from the master key and kept nowhere). Who may call is decided by
 //! the caller: a route checks the role, the command line has the file system's permissions.
 
+mod account;
+mod names;
+
+pub use names::{MAX_NAME_CHARS, MAX_SN_CHARS, PASSWORD_BYTES};
+
 use std::sync::Arc;
 
-use eyrie_catalogue::{
-    AuditEntry, Catalogue, CatalogueError, Controller, Dock, NewDock, NewToken, Role, S3Key, User, Workspace,
-};
+use eyrie_catalogue::{AuditEntry, Catalogue, CatalogueError, Controller, Dock, NewDock, Workspace};
 use eyrie_env::{Clock, Random, uuid_v7};
 use eyrie_objects::{Issuer, Store, StoreError};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::{App, PublicUrls};
 use crate::secret;
-
-/// Characters in the name of a workspace, a user or a token, and in a callsign.
-pub const MAX_NAME_CHARS: usize = 64;
-/// Characters in a serial number.
-pub const MAX_SN_CHARS: usize = 64;
-/// Bytes of a password that a person chose.
-pub const PASSWORD_BYTES: std::ops::RangeInclusive<usize> = 10..=256;
+use names::{checked_name, checked_sn, is_bucket_name};
 
 /// Letters of a generated password: 5 bits each, 130 in all, and none that is mistaken for another when typed in.
 const PASSWORD_LETTERS: usize = 26;
@@ -266,157 +262,6 @@ impl Admin {
         })
     }
 
-    /// A bearer token for the HTTP interface.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`].
-    pub async fn create_token(
-        &self,
-        workspace: &Workspace,
-        role: Role,
-        name: Option<&str>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<TokenAccess> {
-        let name = name.map(|text| checked_name("a token's name", text)).transpose()?;
-        let now = self.clock.now();
-        if expires_at.is_some_and(|at| at <= now) {
-            return Err(AdminError::Invalid("a token cannot expire in the past".into()));
-        }
-        let token = self.new_token();
-        let row = NewToken {
-            id: self.new_id(),
-            workspace_id: workspace.id,
-            role,
-            name: name.map(str::to_owned),
-            token_hash: secret::token_hash(&token),
-            created_at: now,
-            expires_at,
-        };
-        self.catalogue.add_token(&row).await?;
-        let detail = json!({"role": role, "name": name});
-        self.audit(Some(workspace.id), "token.create", &row.id.to_string(), detail).await?;
-        Ok(TokenAccess { id: row.id, token })
-    }
-
-    /// # Errors
-    /// [`AdminError::NotFound`] when the workspace has no such token, or it is revoked already.
-    pub async fn revoke_token(&self, workspace_id: Uuid, id: Uuid) -> Result<()> {
-        if !self.catalogue.revoke_token(workspace_id, id, self.clock.now()).await? {
-            return Err(AdminError::NotFound { what: "token", id: id.to_string() });
-        }
-        self.audit(Some(workspace_id), "token.revoke", &id.to_string(), Value::Null).await
-    }
-
-    /// An S3 key for all of the workspace's bucket and nothing else.
-    ///
-    /// # Errors
-    /// Those of the catalogue.
-    pub async fn create_s3_key(&self, workspace: &Workspace, write: bool) -> Result<S3Access> {
-        let access_key_id = self.issuer.new_key_id();
-        let row = S3Key {
-            access_key_id: access_key_id.clone(),
-            workspace_id: workspace.id,
-            bucket: workspace.bucket.clone(),
-            write,
-            created_at: self.clock.now(),
-            revoked_at: None,
-            last_used_at: None,
-        };
-        self.catalogue.add_s3_key(&row).await?;
-        let detail = json!({"access": if write { "write" } else { "read" }});
-        self.audit(Some(workspace.id), "s3_key.create", &access_key_id, detail).await?;
-        Ok(S3Access {
-            secret_access_key: self.issuer.key_secret(&access_key_id),
-            access_key_id,
-            endpoint: self.urls.s3.clone(),
-            region: self.region.clone(),
-            bucket: workspace.bucket.clone(),
-        })
-    }
-
-    /// # Errors
-    /// [`AdminError::NotFound`] when the workspace has no such key, or it is revoked already.
-    pub async fn revoke_s3_key(&self, workspace_id: Uuid, access_key_id: &str) -> Result<()> {
-        if !self.catalogue.revoke_s3_key(workspace_id, access_key_id, self.clock.now()).await? {
-            return Err(AdminError::NotFound { what: "S3 key", id: access_key_id.to_owned() });
-        }
-        self.audit(Some(workspace_id), "s3_key.revoke", access_key_id, Value::Null).await
-    }
-
-    /// A person's account; `workspace` `None` makes an administrator of the whole server. Without a password one is made.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`]; [`AdminError::Exists`].
-    pub async fn add_user(
-        &self,
-        name: &str,
-        workspace: Option<&Workspace>,
-        role: Role,
-        password: Option<&str>,
-    ) -> Result<UserAccess> {
-        let name = checked_name("a user's name", name)?;
-        if workspace.is_none() && role != Role::Admin {
-            return Err(AdminError::Invalid("a user without a workspace can only be an admin".into()));
-        }
-        if self.catalogue.user_by_name(name).await?.is_some() {
-            return Err(AdminError::Exists { what: "user", id: name.to_owned() });
-        }
-        let (password, password_hash) = match password {
-            Some(password) => self.hashed(checked_password(password)?.to_owned()).await,
-            None => self.new_password().await,
-        };
-        let workspace_id = workspace.map(|workspace| workspace.id);
-        let user = User {
-            id: self.new_id(),
-            name: name.to_owned(),
-            password_hash,
-            workspace_id,
-            role,
-            created_at: self.clock.now(),
-        };
-        self.catalogue.add_user(&user).await?;
-        self.audit(workspace_id, "user.add", name, json!({"role": role})).await?;
-        Ok(UserAccess { id: user.id, password })
-    }
-
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub async fn user(&self, name: &str) -> Result<User> {
-        let found = self.catalogue.user_by_name(name).await?;
-        found.ok_or_else(|| AdminError::NotFound { what: "user", id: name.to_owned() })
-    }
-
-    /// Ends the account and its sessions.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for the last administrator of the whole server.
-    pub async fn remove_user(&self, name: &str) -> Result<()> {
-        let user = self.user(name).await?;
-        if is_server_admin(&user) {
-            let admins = self.catalogue.users(None).await?.iter().filter(|other| is_server_admin(other)).count();
-            if admins <= 1 {
-                return Err(AdminError::Invalid("the last administrator of the server cannot be removed".into()));
-            }
-        }
-        self.catalogue.remove_user(user.id).await?;
-        self.audit(user.workspace_id, "user.remove", name, Value::Null).await
-    }
-
-    /// Sets a password, the one given or a new one, and returns it.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for a password that is too short or too long.
-    pub async fn set_user_password(&self, name: &str, password: Option<&str>) -> Result<UserAccess> {
-        let user = self.user(name).await?;
-        let (password, password_hash) = match password {
-            Some(password) => self.hashed(checked_password(password)?.to_owned()).await,
-            None => self.new_password().await,
-        };
-        self.catalogue.set_user_password(user.id, &password_hash).await?;
-        self.audit(user.workspace_id, "user.password", name, Value::Null).await?;
-        Ok(UserAccess { id: user.id, password })
-    }
-
     /// Writes an audit entry in the actor's name.
     ///
     /// # Errors
@@ -466,83 +311,6 @@ impl Admin {
             mqtt_url: self.urls.mqtt.clone(),
             binding_code: workspace.binding_code.clone(),
             organization_id: workspace.organization_id.clone(),
-        }
-    }
-}
-
-fn is_server_admin(user: &User) -> bool {
-    user.workspace_id.is_none() && user.role == Role::Admin
-}
-
-/// A serial number becomes a level of topics and of object keys: letters, digits, `-` and `_` only.
-fn checked_sn(sn: &str) -> Result<&str> {
-    let fits = (1..=MAX_SN_CHARS).contains(&sn.len());
-    if fits && sn.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        Ok(sn)
-    } else {
-        Err(AdminError::Invalid(format!("a serial number is 1 to {MAX_SN_CHARS} letters, digits, '-' and '_'")))
-    }
-}
-
-/// A name can stand in a path and in a log line.
-fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str> {
-    let name = name.trim();
-    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    if fits && !name.chars().any(|letter| letter.is_control() || matches!(letter, '/' | '\\')) {
-        Ok(name)
-    } else {
-        let rule = "characters without control characters and slashes";
-        Err(AdminError::Invalid(format!("{what} is 1 to {MAX_NAME_CHARS} {rule}")))
-    }
-}
-
-fn checked_password(password: &str) -> Result<&str> {
-    if PASSWORD_BYTES.contains(&password.len()) {
-        Ok(password)
-    } else {
-        let (least, most) = (PASSWORD_BYTES.start(), PASSWORD_BYTES.end());
-        Err(AdminError::Invalid(format!("a password is {least} to {most} bytes long")))
-    }
-}
-
-/// S3's rules for bucket names, without dots: those break TLS with virtual-host addresses.
-fn is_bucket_name(name: &str) -> bool {
-    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    plain
-        && (3..=63).contains(&name.len())
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && !name.starts_with("xn--")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bucket_names_follow_the_rules_of_s3() {
-        for good in ["default", "abc", "north-2", &"a".repeat(63)] {
-            assert!(is_bucket_name(good), "{good}");
-        }
-        for bad in ["", "ab", "-abc", "abc-", "a.bc", "Abc", "xn--abc", "a b c", &"a".repeat(64)] {
-            assert!(!is_bucket_name(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_serial_number_cannot_leave_its_level() {
-        assert!(checked_sn("7CTDTEST0001").is_ok());
-        assert!(checked_sn("a-b_c").is_ok());
-        for bad in ["", "a/b", "+", "#", "a b", "ä", "..", "$share", &"a".repeat(65)] {
-            assert!(checked_sn(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn names_are_bounded_and_printable() {
-        assert_eq!(checked_name("a name", "  North field  ").unwrap(), "North field");
-        for bad in ["", "   ", "a/b", "a\nb", &"x".repeat(65)] {
-            assert!(checked_name("a name", bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,0 +1,167 @@
+//! Tokens, operators' S3 keys and people.
+
+use eyrie_catalogue::{NewToken, Role, S3Key, User, Workspace};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::names::{checked_name, checked_password};
+use super::{Admin, AdminError, Result, S3Access, TokenAccess, UserAccess};
+use crate::secret;
+
+impl Admin {
+    /// A bearer token for the HTTP interface.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`].
+    pub async fn create_token(
+        &self,
+        workspace: &Workspace,
+        role: Role,
+        name: Option<&str>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<TokenAccess> {
+        let name = name.map(|text| checked_name("a token's name", text)).transpose()?;
+        let now = self.clock.now();
+        if expires_at.is_some_and(|at| at <= now) {
+            return Err(AdminError::Invalid("a token cannot expire in the past".into()));
+        }
+        let token = self.new_token();
+        let row = NewToken {
+            id: self.new_id(),
+            workspace_id: workspace.id,
+            role,
+            name: name.map(str::to_owned),
+            token_hash: secret::token_hash(&token),
+            created_at: now,
+            expires_at,
+        };
+        self.catalogue.add_token(&row).await?;
+        let detail = json!({"role": role, "name": name});
+        self.audit(Some(workspace.id), "token.create", &row.id.to_string(), detail).await?;
+        Ok(TokenAccess { id: row.id, token })
+    }
+
+    /// # Errors
+    /// [`AdminError::NotFound`] when the workspace has no such token, or it is revoked already.
+    pub async fn revoke_token(&self, workspace_id: Uuid, id: Uuid) -> Result<()> {
+        if !self.catalogue.revoke_token(workspace_id, id, self.clock.now()).await? {
+            return Err(AdminError::NotFound { what: "token", id: id.to_string() });
+        }
+        self.audit(Some(workspace_id), "token.revoke", &id.to_string(), Value::Null).await
+    }
+
+    /// An S3 key for all of the workspace's bucket and nothing else.
+    ///
+    /// # Errors
+    /// Those of the catalogue.
+    pub async fn create_s3_key(&self, workspace: &Workspace, write: bool) -> Result<S3Access> {
+        let access_key_id = self.issuer.new_key_id();
+        let row = S3Key {
+            access_key_id: access_key_id.clone(),
+            workspace_id: workspace.id,
+            bucket: workspace.bucket.clone(),
+            write,
+            created_at: self.clock.now(),
+            revoked_at: None,
+            last_used_at: None,
+        };
+        self.catalogue.add_s3_key(&row).await?;
+        let detail = json!({"access": if write { "write" } else { "read" }});
+        self.audit(Some(workspace.id), "s3_key.create", &access_key_id, detail).await?;
+        Ok(S3Access {
+            secret_access_key: self.issuer.key_secret(&access_key_id),
+            access_key_id,
+            endpoint: self.urls.s3.clone(),
+            region: self.region.clone(),
+            bucket: workspace.bucket.clone(),
+        })
+    }
+
+    /// # Errors
+    /// [`AdminError::NotFound`] when the workspace has no such key, or it is revoked already.
+    pub async fn revoke_s3_key(&self, workspace_id: Uuid, access_key_id: &str) -> Result<()> {
+        if !self.catalogue.revoke_s3_key(workspace_id, access_key_id, self.clock.now()).await? {
+            return Err(AdminError::NotFound { what: "S3 key", id: access_key_id.to_owned() });
+        }
+        self.audit(Some(workspace_id), "s3_key.revoke", access_key_id, Value::Null).await
+    }
+
+    /// A person's account; `workspace` `None` makes an administrator of the whole server. Without a password one is made.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`]; [`AdminError::Exists`].
+    pub async fn add_user(
+        &self,
+        name: &str,
+        workspace: Option<&Workspace>,
+        role: Role,
+        password: Option<&str>,
+    ) -> Result<UserAccess> {
+        let name = checked_name("a user's name", name)?;
+        if workspace.is_none() && role != Role::Admin {
+            return Err(AdminError::Invalid("a user without a workspace can only be an admin".into()));
+        }
+        if self.catalogue.user_by_name(name).await?.is_some() {
+            return Err(AdminError::Exists { what: "user", id: name.to_owned() });
+        }
+        let (password, password_hash) = match password {
+            Some(password) => self.hashed(checked_password(password)?.to_owned()).await,
+            None => self.new_password().await,
+        };
+        let workspace_id = workspace.map(|workspace| workspace.id);
+        let user = User {
+            id: self.new_id(),
+            name: name.to_owned(),
+            password_hash,
+            workspace_id,
+            role,
+            created_at: self.clock.now(),
+        };
+        self.catalogue.add_user(&user).await?;
+        self.audit(workspace_id, "user.add", name, json!({"role": role})).await?;
+        Ok(UserAccess { id: user.id, password })
+    }
+
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub async fn user(&self, name: &str) -> Result<User> {
+        let found = self.catalogue.user_by_name(name).await?;
+        found.ok_or_else(|| AdminError::NotFound { what: "user", id: name.to_owned() })
+    }
+
+    /// Ends the account and its sessions.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for the last administrator of the whole server.
+    pub async fn remove_user(&self, name: &str) -> Result<()> {
+        let user = self.user(name).await?;
+        if is_server_admin(&user) {
+            let admins = self.catalogue.users(None).await?.iter().filter(|other| is_server_admin(other)).count();
+            if admins <= 1 {
+                return Err(AdminError::Invalid("the last administrator of the server cannot be removed".into()));
+            }
+        }
+        self.catalogue.remove_user(user.id).await?;
+        self.audit(user.workspace_id, "user.remove", name, Value::Null).await
+    }
+
+    /// Sets a password, the one given or a new one, and returns it.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for a password that is too short or too long.
+    pub async fn set_user_password(&self, name: &str, password: Option<&str>) -> Result<UserAccess> {
+        let user = self.user(name).await?;
+        let (password, password_hash) = match password {
+            Some(password) => self.hashed(checked_password(password)?.to_owned()).await,
+            None => self.new_password().await,
+        };
+        self.catalogue.set_user_password(user.id, &password_hash).await?;
+        self.audit(user.workspace_id, "user.password", name, Value::Null).await?;
+        Ok(UserAccess { id: user.id, password })
+    }
+}
+
+fn is_server_admin(user: &User) -> bool {
+    user.workspace_id.is_none() && user.role == Role::Admin
+}
