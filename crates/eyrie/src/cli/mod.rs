@@ -55,10 +55,10 @@ struct Cli {
 
 #[derive(Args)]
 struct Common {
-    /// Data directory [default: ./eyrie-data; EYRIE_DATA]
+    /// Data directory (default: ./eyrie-data; EYRIE_DATA)
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Configuration file, TOML [EYRIE_CONFIG]
+    /// Configuration file, TOML (EYRIE_CONFIG)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON object and nothing else

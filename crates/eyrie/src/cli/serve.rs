@@ -17,34 +17,34 @@ Examples:
 
 SIGTERM and SIGINT stop it in order within 10 s; SIGHUP reads the certificate again.")]
 pub(super) struct Serve {
-    /// Address of the API and the page [default: 127.0.0.1:8080; EYRIE_HTTP]
+    /// Address of the API and the page (default: 127.0.0.1:8080; EYRIE_HTTP)
     #[arg(long, value_name = "ADDR")]
     http: Option<String>,
-    /// Address of the embedded broker [default: 127.0.0.1:1883; EYRIE_MQTT]
+    /// Address of the embedded broker (default: 127.0.0.1:1883; EYRIE_MQTT)
     #[arg(long, value_name = "ADDR")]
     mqtt: Option<String>,
-    /// Address of the embedded object store [default: 127.0.0.1:9000; EYRIE_S3]
+    /// Address of the embedded object store (default: 127.0.0.1:9000; EYRIE_S3)
     #[arg(long, value_name = "ADDR")]
     s3: Option<String>,
-    /// Host name or IP address that docks and browsers are given [EYRIE_PUBLIC_HOST]
+    /// Host name or IP address that docks and browsers are given (EYRIE_PUBLIC_HOST)
     #[arg(long, value_name = "HOST")]
     public_host: Option<String>,
-    /// Use this broker instead of the embedded one: mqtt[s]://USER:PASSWORD@HOST:PORT [EYRIE_MQTT_URL]
+    /// Use this broker instead of the embedded one: `mqtt://USER:PASSWORD@HOST:PORT` or `mqtts://...` (EYRIE_MQTT_URL)
     #[arg(long, value_name = "URL")]
     mqtt_url: Option<String>,
-    /// Answer the media methods only and leave the rest to the platform on the same broker [EYRIE_NO_ONBOARDING]
+    /// Answer the media methods only and leave the rest to the platform on the same broker (EYRIE_NO_ONBOARDING)
     #[arg(long)]
     no_onboarding: bool,
-    /// Certificate chain, PEM: all three listeners then speak TLS only [EYRIE_TLS_CERT]
+    /// Certificate chain, PEM: all three listeners then speak TLS only (EYRIE_TLS_CERT)
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
-    /// Private key of the certificate, PEM [EYRIE_TLS_KEY]
+    /// Private key of the certificate, PEM (EYRIE_TLS_KEY)
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
-    /// How log lines on stderr look [default: text; EYRIE_LOG_FORMAT]
+    /// How log lines on stderr look (default: text; EYRIE_LOG_FORMAT)
     #[arg(long)]
     log_format: Option<LogFormat>,
-    /// What is logged: error, warn, info, debug, trace, or a filter of targets [default: info; EYRIE_LOG]
+    /// What is logged: error, warn, info, debug, trace, or a filter of targets (default: info; EYRIE_LOG)
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
 }

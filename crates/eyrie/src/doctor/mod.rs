@@ -2,7 +2,7 @@
 //! and says which step fails and what to do about it.
 //!
 //! It goes by the addresses that docks are given, with a dock account made for the walk (`EYRIEDOCTOR...`) and taken away
-//! afterwards with everything it left. `--sn` adds what one dock last said, in words ([`conversation`]).
+//! afterwards with everything it left. `--sn` adds what one dock last said, in words.
 
 mod conversation;
 mod network;
