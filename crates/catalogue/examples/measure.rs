@@ -87,7 +87,7 @@ fn report(workspace_id: Uuid, n: u64) -> IngestReport {
     };
     let flight = n / FILES_A_FLIGHT;
     let dock = flight % 20;
-    let kind = if n % 100 == 0 { MediaKind::Ppk } else { MediaKind::Photo };
+    let kind = if n.is_multiple_of(100) { MediaKind::Ppk } else { MediaKind::Photo };
     // each dock's site lies elsewhere; photos scatter over two kilometres of it
     let scatter = |salt: u64| (n.wrapping_mul(salt) >> 7) % 20_000;
     let position = Position {

@@ -2,7 +2,7 @@
 //! and in `migrations/sqlite`; the nouns speak SQL that PostgreSQL understands too (`$1`, `ON CONFLICT`, `RETURNING`,
 //! partial indexes), except where they call a function of this file.
 //!
-//! One connection writes, a few read, one watches. A write transaction starts with `BEGIN IMMEDIATE`: it waits for another
+//! One connection writes, a few read, one watches, one moves the log into the file. A write transaction starts with `BEGIN IMMEDIATE`: it waits for another
 //! process (a command beside the server) for [`BUSY_TIMEOUT`] and then fails, and can never fail half way for a lock.
 //!
 //! Durability is WAL with `synchronous=FULL`, read back on every connection. SQLite's own checkpoints are off: their
@@ -10,17 +10,22 @@
 //! checkpoint ourselves, and an I/O error there or in a write breaks the engine until it is reopened. A full disk does not:
 //! that write is rolled back whole, and the next one may succeed.
 
-use std::path::{Path, PathBuf};
+mod connect;
+mod dialect;
+
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::{Connection as _, Row as _};
+
+pub(crate) use connect::copy_to;
+use connect::{first_connection, pool, prepare_file};
+pub(crate) use dialect::{chunks, index_hint, push_area, push_contains};
 
 use crate::{CatalogueError, Result, migrate};
 
@@ -30,12 +35,9 @@ pub(crate) type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::A
 
 /// How long a write waits for another process's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a caller waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
 /// Statements are prepared once per connection.
 const STATEMENTS: usize = 256;
-const CHUNK: usize = 32;
 /// Pages (guessed) that are logged between two checkpoints: some 16 MB.
 const CHECKPOINT_PAGES: u32 = 4_000;
 /// A commit logs a page of nearly each index it touches, and then about one for two rows.
@@ -50,8 +52,11 @@ pub(crate) struct Engine {
     writer: SqlitePool,
     readers: SqlitePool,
     watcher: SqlitePool,
+    /// Checkpoints beside the writer.
+    keeper: SqlitePool,
     broken: AtomicBool,
     pages_since_checkpoint: AtomicU32,
+    checkpointing: AtomicBool,
 }
 
 impl Engine {
@@ -78,20 +83,23 @@ impl Engine {
             .pragma("temp_store", "MEMORY");
         // a pool would go on trying where this says at once what is wrong
         let opening = |source| database("cannot open the database", source);
-        let mut first = options.connect().await.map_err(opening)?;
-        verify(&mut first).await.map_err(opening)?;
-        first.close().await.map_err(opening)?;
-        let writer = pool(1, options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+        let first = first_connection(&options).await.map_err(opening)?;
+        let writer = pool(1, true, options.clone().pragma("cache_size", WRITER_CACHE)).await?;
         migrate::run(&writer, backup_dir).await?;
-        let reading = options.pragma("cache_size", READER_CACHE).read_only(true);
+        let options = options.pragma("cache_size", READER_CACHE);
+        let keeper = pool(1, false, options.clone()).await?;
+        let reading = options.read_only(true);
         let engine = Self {
-            readers: pool(READERS, reading.clone()).await?,
-            watcher: pool(1, reading).await?,
+            readers: pool(READERS, false, reading.clone()).await?,
+            watcher: pool(1, false, reading).await?,
             writer,
+            keeper,
             broken: AtomicBool::new(false),
             pages_since_checkpoint: AtomicU32::new(0),
+            checkpointing: AtomicBool::new(false),
         };
-        engine.checkpoint().await?;
+        first.close().await.map_err(opening)?;
+        engine.checkpoint(&engine.writer).await?;
         Ok(Arc::new(engine))
     }
 
@@ -130,12 +138,13 @@ impl Engine {
 
     pub(crate) async fn close(&self) {
         if !self.broken.load(Ordering::Acquire)
-            && let Err(error) = self.checkpoint().await
+            && let Err(error) = self.checkpoint(&self.writer).await
         {
             tracing::warn!(%error, "the last checkpoint failed; the next start repeats it");
         }
         self.readers.close().await;
         self.watcher.close().await;
+        self.keeper.close().await;
         self.writer.close().await;
     }
 
@@ -144,25 +153,33 @@ impl Engine {
     }
 
     /// Moves the log into the database file. Readers in the way make it do less, not fail.
-    async fn checkpoint(&self) -> Result<()> {
-        self.pages_since_checkpoint.store(0, Ordering::Relaxed);
-        let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_optional(&self.writer).await;
+    async fn checkpoint(&self, connection: &SqlitePool) -> Result<()> {
+        let done = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_optional(connection).await;
         done.map(drop).map_err(|source| self.write_error("checkpoint", source))
     }
 
     fn committed(self: &Arc<Self>, rows: u32) {
         let pages = PAGES_A_COMMIT + rows / 2;
         let due = self.pages_since_checkpoint.fetch_add(pages, Ordering::Relaxed) + pages >= CHECKPOINT_PAGES;
-        if due && !self.broken.load(Ordering::Acquire) {
+        if due && !self.broken.load(Ordering::Acquire) && !self.checkpointing.swap(true, Ordering::AcqRel) {
             self.pages_since_checkpoint.store(0, Ordering::Relaxed);
             let engine = Arc::clone(self);
             tokio::spawn(async move {
-                match engine.checkpoint().await {
-                    Err(error) if !engine.writer.is_closed() => tracing::error!(%error, "a checkpoint failed"),
-                    _ => {}
+                if let Err(error) = engine.checkpoint_beside_writes().await
+                    && !engine.writer.is_closed()
+                {
+                    tracing::error!(%error, "a checkpoint failed");
                 }
+                engine.checkpointing.store(false, Ordering::Release);
             });
         }
+    }
+
+    /// Most of the work while writes go on; then the little that was written meanwhile, with the writer at rest: only a
+    /// log that was moved whole starts again at its beginning.
+    async fn checkpoint_beside_writes(&self) -> Result<()> {
+        self.checkpoint(&self.keeper).await?;
+        self.checkpoint(&self.writer).await
     }
 
     fn write_error(&self, doing: &'static str, source: sqlx::Error) -> CatalogueError {
@@ -232,107 +249,6 @@ impl Write {
     fn wrote(&mut self, rows: u64) {
         self.rows = self.rows.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX)).min(CHECKPOINT_PAGES);
     }
-}
-
-async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(size)
-        .min_connections(1)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .test_before_acquire(false)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|connection, _| Box::pin(verify(connection)))
-        .after_release(|connection, _| Box::pin(undo(connection)));
-    pool.connect_with(options).await.map_err(|source| database("cannot open the database", source))
-}
-
-/// Ends what a dropped or failed write began; mostly there is nothing to end.
-async fn undo(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
-    let undone = sqlx::query("ROLLBACK").execute(connection).await;
-    Ok(!matches!(undone, Err(sqlx::Error::WorkerCrashed)))
-}
-
-/// Refuses a connection that would not keep its word.
-async fn verify(connection: &mut SqliteConnection) -> sqlx::Result<()> {
-    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(&mut *connection).await?.try_get(0)?;
-    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(&mut *connection).await?.try_get(0)?;
-    let foreign_keys: i64 = sqlx::query("PRAGMA foreign_keys").fetch_one(&mut *connection).await?.try_get(0)?;
-    let full = 2;
-    if journal != "wal" || synchronous != full || foreign_keys != 1 {
-        let found = format!("journal_mode={journal}, synchronous={synchronous}, foreign_keys={foreign_keys}");
-        return Err(sqlx::Error::Configuration(format!("the database does not take our settings: {found}").into()));
-    }
-    Ok(())
-}
-
-/// Makes the file, readable by its owner alone, or checks that it is there.
-fn prepare_file(path: &Path, create: bool) -> std::io::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.read(true).write(true).create(create).mode(0o600).open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    }
-    if create {
-        file.sync_all()?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        std::fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// A consistent copy of the open database at `to`, on disk when it returns.
-pub(crate) async fn copy_to(writer: &SqlitePool, to: &Path) -> Result<()> {
-    let io = |source: std::io::Error| CatalogueError::Database {
-        doing: format!("cannot copy the database to {}", to.display()),
-        source: source.into(),
-    };
-    let dir = to.parent().map_or_else(PathBuf::new, Path::to_owned);
-    std::fs::create_dir_all(&dir).map_err(io)?;
-    let partial = to.with_extension("partial");
-    match std::fs::remove_file(&partial) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
-        _ => {}
-    }
-    prepare_file(&partial, true).map_err(io)?; // an empty file is taken over, with its mode
-    let name = partial.to_str().ok_or_else(|| io(std::io::Error::other("the folder's name is not UTF-8")))?;
-    let copied = sqlx::query("VACUUM INTO $1").bind(name).execute(writer).await;
-    copied.map_err(|source| database("cannot copy the database", source))?;
-    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
-    std::fs::rename(&partial, to).map_err(io)?;
-    std::fs::File::open(&dir).and_then(|dir| dir.sync_all()).map_err(io)
-}
-
-/// Names the index of a walk.
-pub(crate) fn index_hint(index: &'static str) -> String {
-    format!(" INDEXED BY {index}")
-}
-
-/// A condition: `column` contains `text`. Not LIKE: nothing in `text` is special, and it may be of any length.
-pub(crate) fn push_contains(sql: &mut sqlx::QueryBuilder<Db>, column: &'static str, text: String) {
-    sql.push("instr(").push(column).push(", ").push_bind(text).push(") > 0");
-}
-
-/// A SELECT of `num`s of media in or just outside a box (west, south, east, north); the spatial index has single
-/// precision. West above east crosses the antimeridian.
-pub(crate) fn push_area(sql: &mut sqlx::QueryBuilder<Db>, [west, south, east, north]: [f64; 4]) {
-    let boxes: &[(f64, f64)] = if west <= east { &[(west, east)] } else { &[(west, 180.0), (-180.0, east)] };
-    for (n, (west, east)) in boxes.iter().enumerate() {
-        sql.push(if n == 0 {
-            "SELECT num FROM media_area WHERE west <= "
-        } else {
-            " UNION SELECT num FROM media_area WHERE west <= "
-        });
-        sql.push_bind(*east).push(" AND east >= ").push_bind(*west);
-        sql.push(" AND south <= ").push_bind(north).push(" AND north >= ").push_bind(south);
-    }
-}
-
-/// Splits rows for INSERTs of [`CHUNK`] rows and of one: few round trips, and only two texts to prepare.
-pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
-    let whole = rows.len() / CHUNK * CHUNK;
-    rows[..whole].chunks(CHUNK).chain(rows[whole..].chunks(1))
 }
 
 pub(crate) fn database(doing: impl Into<String>, source: sqlx::Error) -> CatalogueError {

@@ -1,0 +1,36 @@
+//! The pieces of SQL that another engine spells otherwise.
+
+use super::Db;
+
+const CHUNK: usize = 32;
+
+/// Names the index of a walk.
+pub(crate) fn index_hint(index: &'static str) -> String {
+    format!(" INDEXED BY {index}")
+}
+
+/// A condition: `column` contains `text`. Not LIKE: nothing in `text` is special, and it may be of any length.
+pub(crate) fn push_contains(sql: &mut sqlx::QueryBuilder<Db>, column: &'static str, text: String) {
+    sql.push("instr(").push(column).push(", ").push_bind(text).push(") > 0");
+}
+
+/// A SELECT of `num`s of media in or just outside a box (west, south, east, north); the spatial index has single
+/// precision. West above east crosses the antimeridian.
+pub(crate) fn push_area(sql: &mut sqlx::QueryBuilder<Db>, [west, south, east, north]: [f64; 4]) {
+    let boxes: &[(f64, f64)] = if west <= east { &[(west, east)] } else { &[(west, 180.0), (-180.0, east)] };
+    for (n, (west, east)) in boxes.iter().enumerate() {
+        sql.push(if n == 0 {
+            "SELECT num FROM media_area WHERE west <= "
+        } else {
+            " UNION SELECT num FROM media_area WHERE west <= "
+        });
+        sql.push_bind(*east).push(" AND east >= ").push_bind(*west);
+        sql.push(" AND south <= ").push_bind(north).push(" AND north >= ").push_bind(south);
+    }
+}
+
+/// Splits rows for INSERTs of [`CHUNK`] rows and of one: few round trips, and only two texts to prepare.
+pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let whole = rows.len() / CHUNK * CHUNK;
+    rows[..whole].chunks(CHUNK).chain(rows[whole..].chunks(1))
+}
