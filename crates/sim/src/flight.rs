@@ -89,7 +89,7 @@ impl Flight {
                 shutter_denominator: 1_000,
                 camera_model: plan.camera_model.clone(),
                 aircraft_sn: plan.aircraft_sn.clone(),
-                capture_uuid: Uuid::from_u128(plan.flight_id.as_u128() ^ (index as u128 + 1)),
+                capture_uuid: capture_uuid(plan.flight_id, index),
             });
         }
         let stamp = |at: Timestamp| {
@@ -167,6 +167,13 @@ impl Flight {
             Content::OnDisk(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),
         }
     }
+}
+
+/// A version 4 UUID, the same again for the same shot.
+fn capture_uuid(flight_id: Uuid, index: usize) -> Uuid {
+    const SPREAD: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
+    let mixed = flight_id.as_u128().wrapping_add(SPREAD.wrapping_mul(index as u128 + 1));
+    uuid::Builder::from_random_bytes(mixed.to_be_bytes()).into_uuid()
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
