@@ -27,7 +27,7 @@ def binary(name="eyrie"):
     """The program under test: $EYRIE_BIN, or the debug build."""
     if name == "eyrie" and "EYRIE_BIN" in os.environ:
         return pathlib.Path(os.environ["EYRIE_BIN"]).resolve()
-    return ROOT / "target" / "debug" / name
+    return pathlib.Path(os.environ.get("EYRIE_BIN", ROOT / "target" / "debug" / "eyrie")).with_name(name).resolve()
 
 
 def clean_env(**more):
