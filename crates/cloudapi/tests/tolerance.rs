@@ -29,7 +29,10 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
 
 fn read(data: Value) -> FileUpload {
     let payload = json!({ "tid": "t", "bid": "b", "timestamp": 1, "method": "file_upload_callback", "need_reply": 1, "data": data });
-    match decode("thing/product/7CTDTEST0001/events", payload.to_string().as_bytes()).unwrap().message {
+    match decode("thing/product/7CTDTEST0001/events", payload.to_string().as_bytes())
+        .expect("an answerable message")
+        .message
+    {
         Message::FileUploadCallback(upload) => *upload,
         other => panic!("{other:?}"),
     }

@@ -139,7 +139,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     let api = TowerToHyperService::new(api::router(Arc::clone(&app)).layer(axum::Extension(stop.clone())));
     let limits = app.config.http.limits.clone();
     work.spawn(listener::serve(Part::Http, http, tls.clone(), limits, api, stop.clone()));
-    let keys = Arc::new(OperatorKeys(app.catalogue.clone()));
+    let keys = Arc::new(OperatorKeys { catalogue: app.catalogue.clone(), clock: Arc::clone(&app.clock) });
     let objects = eyrie_objects::s3::service(Arc::clone(&app.store), app.issuer.clone(), keys, s3_config(&app.config));
     let limits = app.config.s3.limits.clone();
     work.spawn(listener::serve(Part::S3, s3, tls.clone(), limits, objects, stop.clone()));

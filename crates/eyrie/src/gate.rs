@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eyrie_catalogue::Catalogue;
+use eyrie_env::Clock;
 use eyrie_mqtt::{Gate, Login, Refusal};
 use eyrie_objects::{KeyGrant, Keys};
 use parking_lot::Mutex;
@@ -178,12 +179,16 @@ async fn look(app: &App, accounts: &mut HashMap<String, (String, bool)>) -> eyri
 }
 
 /// Operators' S3 keys.
-pub struct OperatorKeys(pub Catalogue);
+pub struct OperatorKeys {
+    pub catalogue: Catalogue,
+    pub clock: Arc<dyn Clock>,
+}
 
 #[async_trait::async_trait]
 impl Keys for OperatorKeys {
     async fn grant(&self, access_key_id: &str) -> Result<Option<KeyGrant>, Box<dyn Error + Send + Sync>> {
-        let key = self.0.s3_key(access_key_id).await?;
-        Ok(key.map(|key| KeyGrant { bucket: key.bucket, write: key.write }))
+        let Some(key) = self.catalogue.s3_key(access_key_id).await? else { return Ok(None) };
+        self.catalogue.s3_key_used(&key, self.clock.now());
+        Ok(Some(KeyGrant { bucket: key.bucket, write: key.write }))
     }
 }

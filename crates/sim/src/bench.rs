@@ -2,12 +2,14 @@
 //!
 //! The same code drives a server and the null echo, so that a ratio of the two is about the server.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use eyrie_cloudapi::{FileUpload, LatLng, event, request};
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, QoS};
 use serde::Serialize;
@@ -99,10 +101,7 @@ impl Load {
         if self.ask == Ask::StorageConfigGet || self.objects == 0 {
             return Ok(Arc::new(vec![format!("docks/{}/bench/0.JPG", access.sn)]));
         }
-        let (tid, payload) = question(access, "storage_config_get", &json!({ "module": 0 }));
-        let topic = format!("thing/product/{}/requests", access.sn);
-        let reply = line.ask(&topic, &tid, payload, Duration::from_secs(20)).await?;
-        let storage = Storage::read(&reply["data"]["output"]).context("storage_config_get")?;
+        let storage = storage_on(line, access).await?;
         let run = Uuid::new_v4();
         let mut keys = Vec::new();
         for number in 0..self.objects {
@@ -144,6 +143,89 @@ impl Load {
             }
         }
     }
+}
+
+/// Uploads as docks make them, beside raw writes of the same bytes.
+#[derive(Clone, Debug)]
+pub struct Puts {
+    pub object_bytes: usize,
+    pub count: usize,
+    pub concurrency: usize,
+    /// Multipart with parts of this size instead of one PUT.
+    pub part_bytes: Option<usize>,
+    /// Where the raw writes go: the file system that the server's data is on.
+    pub raw_dir: PathBuf,
+}
+
+/// Seconds for all objects, and for raw writes with an fsync each of the same bytes at the same concurrency.
+#[derive(Clone, Debug, Serialize)]
+pub struct PutsMeasured {
+    pub megabytes: f64,
+    pub seconds: f64,
+    pub raw_seconds: f64,
+    /// Above 1 is faster than raw.
+    pub ratio: f64,
+}
+
+impl Puts {
+    /// Uploads as `access`'s dock, then writes raw; the raw files are removed again.
+    ///
+    /// # Errors
+    /// An upload or a raw write fails.
+    pub async fn run(&self, access: Access) -> anyhow::Result<PutsMeasured> {
+        let (line, _commands) = Line::open(&access)?;
+        line.ready(Duration::from_secs(20)).await?;
+        let storage = storage_on(&line, &access).await?;
+        let bytes: bytes::Bytes = (0..self.object_bytes).map(|at| ((at * 131) >> 3) as u8).collect::<Vec<_>>().into();
+        let run = Uuid::new_v4();
+        let started = Instant::now();
+        let uploads = (0..self.count).map(|number| {
+            let (storage, bytes) = (storage.clone(), bytes.clone());
+            async move {
+                let key = format!("{}/{run}/{number}.bin", storage.object_key_prefix);
+                match self.part_bytes {
+                    Some(part) => upload::parts_at_once(&storage, &key, bytes, part, self.concurrency).await,
+                    None => upload::put(&storage, &key, bytes).await,
+                }
+            }
+        });
+        let at_once = if self.part_bytes.is_some() { 1 } else { self.concurrency };
+        futures::stream::iter(uploads).buffer_unordered(at_once).try_collect::<Vec<()>>().await?;
+        let seconds = started.elapsed().as_secs_f64();
+        let raw_seconds = self.raw(&bytes, run).await?;
+        let megabytes = (self.object_bytes * self.count) as f64 / 1e6;
+        Ok(PutsMeasured { megabytes, seconds, raw_seconds, ratio: raw_seconds / seconds })
+    }
+
+    async fn raw(&self, bytes: &bytes::Bytes, run: Uuid) -> anyhow::Result<f64> {
+        let file_bytes = self.part_bytes.unwrap_or(self.object_bytes).min(self.object_bytes);
+        let files = (self.object_bytes * self.count).div_ceil(file_bytes);
+        let folder = self.raw_dir.join(format!("raw-{run}"));
+        std::fs::create_dir_all(&folder)?;
+        let started = Instant::now();
+        let writes = (0..files).map(|number| {
+            let (path, bytes) = (folder.join(number.to_string()), bytes.slice(..file_bytes));
+            async move {
+                let write = move || -> std::io::Result<()> {
+                    let mut file = std::fs::File::create(path)?;
+                    std::io::Write::write_all(&mut file, &bytes)?;
+                    file.sync_all()
+                };
+                tokio::task::spawn_blocking(write).await?.map_err(anyhow::Error::from)
+            }
+        });
+        let done = futures::stream::iter(writes).buffer_unordered(self.concurrency).try_collect::<Vec<()>>().await;
+        let seconds = started.elapsed().as_secs_f64();
+        std::fs::remove_dir_all(&folder)?;
+        done.map(|_| seconds)
+    }
+}
+
+async fn storage_on(line: &Line, access: &Access) -> anyhow::Result<Storage> {
+    let (tid, payload) = question(access, "storage_config_get", &json!({ "module": 0 }));
+    let topic = format!("thing/product/{}/requests", access.sn);
+    let reply = line.ask(&topic, &tid, payload, Duration::from_secs(20)).await?;
+    Storage::read(&reply["data"]["output"]).context("storage_config_get")
 }
 
 fn question(access: &Access, method: &str, data: &Value) -> (String, Vec<u8>) {

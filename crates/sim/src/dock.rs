@@ -472,8 +472,8 @@ impl Dock {
     }
 
     fn expected(&self) -> Expected {
-        let faults = self.settings.faults.iter().map(|fault| fault.expected());
-        faults.filter(|expected| *expected != Expected::Accepted).last().unwrap_or(Expected::Accepted)
+        let mut faults = self.settings.faults.iter().map(|fault| fault.expected());
+        faults.find(|expected| *expected != Expected::Accepted).unwrap_or(Expected::Accepted)
     }
 
     fn has(&self, fault: Fault) -> bool {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use eyrie_sim::bench::{Ask, Load, null_echo};
+use eyrie_sim::bench::{Ask, Load, Puts, null_echo};
 use eyrie_sim::{Access, Fault, Fleet, FleetReport, Flight, Model, Plan, View};
 
 /// Simulated DJI docks: they come online, fly, upload and report as real ones do, with clients that are not the server's own.
@@ -62,6 +62,23 @@ enum Command {
         /// Objects each dock uploads before it reports them in turn (0 for the null echo)
         #[arg(long, default_value_t = 50)]
         objects: usize,
+    },
+    /// Uploads objects and writes the same bytes raw beside them; prints both
+    Puts {
+        /// What `eyrie dock add --json` printed
+        access: PathBuf,
+        #[arg(long, default_value_t = 5 << 20)]
+        object_bytes: usize,
+        #[arg(long, default_value_t = 64)]
+        count: usize,
+        #[arg(long, default_value_t = 8)]
+        concurrency: usize,
+        /// Multipart with parts of this size
+        #[arg(long)]
+        part_bytes: Option<usize>,
+        /// A folder on the file system of the server's data
+        #[arg(long)]
+        raw_dir: PathBuf,
     },
     /// Answers everything on a broker with result 0: what a server is compared with
     NullEcho {
@@ -174,6 +191,12 @@ async fn run(command: Command) -> anyhow::Result<bool> {
             let measured = Load { ask, count, in_flight, objects }.run(accesses(&path)?).await?;
             println!("{}", serde_json::to_string(&measured)?);
             Ok(measured.failed == 0)
+        }
+        Command::Puts { access, object_bytes, count, concurrency, part_bytes, raw_dir } => {
+            let access = accesses(&access)?.swap_remove(0);
+            let measured = Puts { object_bytes, count, concurrency, part_bytes, raw_dir }.run(access).await?;
+            println!("{}", serde_json::to_string(&measured)?);
+            Ok(true)
         }
         Command::NullEcho { broker } => {
             let (host, port) = broker.rsplit_once(':').context("the broker is HOST:PORT")?;

@@ -97,6 +97,27 @@ pub(crate) async fn parts(
     Ok(())
 }
 
+/// Multipart with several parts under way at once.
+pub(crate) async fn parts_at_once(
+    storage: &Storage,
+    key: &str,
+    bytes: Bytes,
+    part_bytes: usize,
+    at_once: usize,
+) -> anyhow::Result<()> {
+    let upload = storage.client()?.put_multipart(&Path::parse(key)?).await.context("begin of a multipart upload")?;
+    let mut writer = object_store::WriteMultipart::new_with_chunk_size(upload, part_bytes);
+    let mut at = 0;
+    while at < bytes.len() {
+        writer.wait_for_capacity(at_once).await.context("upload of a part")?;
+        let end = (at + part_bytes).min(bytes.len());
+        writer.put(bytes.slice(at..end));
+        at = end;
+    }
+    writer.finish().await.context("end of a multipart upload")?;
+    Ok(())
+}
+
 /// Lower-case hex.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {

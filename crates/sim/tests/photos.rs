@@ -26,7 +26,7 @@ fn flight(photos: usize, lat: f64, lng: f64) -> Flight {
         number: 1,
         flight_id: Uuid::from_u128(42),
     };
-    Flight::plan(&plan, view, STARTED.parse().unwrap())
+    Flight::plan(&plan, view, STARTED.parse().expect("a time"))
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::jobs::extract_metadata;
 
 /// Where the reported object is.
 enum Found {
-    Stored(IssuedPrefix, ObjectInfo),
+    Stored(IssuedPrefix, Box<ObjectInfo>),
     Missing(IssuedPrefix),
     /// Outside every prefix ever issued to this dock.
     Foreign,
@@ -111,7 +111,7 @@ async fn look(call: &Call<'_>, object_key: &str) -> Result<Found, StoreError> {
             let object = app.store.head(&prefix.bucket, object_key).await?;
             metrics::histogram!("eyrie_object_head_seconds").record(started.elapsed().as_secs_f64());
             if let Some(object) = object {
-                return Ok(Found::Stored(prefix.clone(), object));
+                return Ok(Found::Stored(prefix.clone(), Box::new(object)));
             }
         }
     }

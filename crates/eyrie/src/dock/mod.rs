@@ -1,6 +1,6 @@
 //! A dock's message: decoded, matched once, answered by its method's file.
 //!
-//! `mqtt::Link` -> `cloudapi::decode` -> [`converse`] -> the method's file -> the reply. Every message that wants an answer
+//! `mqtt::Link` -> `cloudapi::decode` -> `converse` -> the method's file -> the reply. Every message that wants an answer
 //! gets one; the PUBACK follows the work, so that a message of a killed server is delivered again.
 
 mod config;

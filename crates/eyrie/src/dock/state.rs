@@ -147,10 +147,11 @@ impl Docks {
 
     /// To be called after the prefix is durable in the catalogue.
     pub fn remember_prefix(&self, prefix: &IssuedPrefix) {
-        if let Some(entry) = self.0.write().docks.get_mut(&prefix.gateway_sn) {
-            if !entry.prefixes.iter().any(|known| known.bucket == prefix.bucket && known.prefix == prefix.prefix) {
-                entry.prefixes.insert(0, prefix.clone());
-            }
+        let mut inner = self.0.write();
+        let Some(entry) = inner.docks.get_mut(&prefix.gateway_sn) else { return };
+        let known = |known: &IssuedPrefix| known.bucket == prefix.bucket && known.prefix == prefix.prefix;
+        if !entry.prefixes.iter().any(known) {
+            entry.prefixes.insert(0, prefix.clone());
         }
     }
 

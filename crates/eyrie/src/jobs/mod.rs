@@ -1,4 +1,4 @@
-//! Follow-up work: durable rows in the catalogue, claimed with a lease. One file a job; [`run_job`] is the list.
+//! Follow-up work: durable rows in the catalogue, claimed with a lease. One file a job; `run_job` is the list.
 
 pub mod extract_metadata;
 pub mod prioritize_upload;
