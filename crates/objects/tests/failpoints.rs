@@ -3,6 +3,7 @@
 //!
 //! The steps are armed for the whole process, so the tests of this file take turns.
 #![cfg(feature = "failpoints")]
+#![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 #[path = "store/common.rs"]
 #[allow(dead_code)]
@@ -15,9 +16,9 @@ use eyrie_env::{FailAction, fail_names, fail_set};
 use eyrie_objects::StoreError;
 use eyrie_objects::store::{Condition, UploadOptions};
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
+use tokio::sync::Mutex;
 
-static TURN: Mutex<()> = Mutex::new(());
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Arms a step for one hit; disarmed when dropped.
 struct Armed(&'static str);
@@ -102,7 +103,7 @@ async fn steps(flow: Flow, before: Before) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn a_failure_at_any_step_is_not_acknowledged_and_harms_nothing() {
-    let _turn = TURN.lock();
+    let _turn = TURN.lock().await;
     let mut failed = BTreeSet::new();
     for (flow, new) in FLOWS {
         for before in [Before::Nothing, Before::Plain, Before::Multipart] {
@@ -183,7 +184,7 @@ async fn one_failure(
 /// What is left over when tidying up fails is found later.
 #[tokio::test]
 async fn what_could_not_be_tidied_up_is_swept() {
-    let _turn = TURN.lock();
+    let _turn = TURN.lock().await;
     for name in TIDY {
         let (mut home, _) = prepared(Before::Multipart).await;
         let armed = Armed::new(name, FailAction::Error, 1);
@@ -206,7 +207,7 @@ async fn what_could_not_be_tidied_up_is_swept() {
 /// Complete was cut off after the object was in place; the client asks again, before and after the next start.
 #[tokio::test]
 async fn a_complete_that_was_not_acknowledged_can_be_repeated() {
-    let _turn = TURN.lock();
+    let _turn = TURN.lock().await;
     for name in ["objects.complete.sync", "objects.complete.rename", "objects.complete.sync_dir"] {
         for hit in 1..4 {
             let mut home = Home::new().await;

@@ -14,9 +14,10 @@ use super::disk::{Disk, Flow};
 use super::lock::{Locks, Pins};
 use super::path::KeyPath;
 use super::record::{Fault, Record};
+use super::summing::Summing;
 use super::{Condition, StoreConfig, StoreError};
 
-/// Blocking threads that write, hash or wait for the disk at one time.
+/// Blocking threads that write or wait for the disk at one time.
 const MAX_WRITING: usize = 64;
 /// Blocking threads that read or list at one time; apart from the writing ones, so that a disk that is slow to sync
 /// does not keep objects from being read.
@@ -33,6 +34,7 @@ pub(super) struct Engine {
     pub(super) pins: Pins,
     /// Held for reading while directories must stay, for writing while empty ones are removed.
     pub(super) tree: RwLock<()>,
+    pub(super) summing: Arc<Summing>,
     writing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
 }
@@ -54,6 +56,7 @@ impl Engine {
             locks: Locks::default(),
             pins: Pins::default(),
             tree: RwLock::default(),
+            summing: Summing::new(),
             writing: Arc::new(Semaphore::new(MAX_WRITING)),
             reading: Arc::new(Semaphore::new(MAX_READING)),
         }

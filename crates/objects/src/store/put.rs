@@ -1,14 +1,14 @@
 //! Bytes on their way in.
 //!
-//! A writer gathers a block, then writes it on one blocking thread while another one sums it up: hashing costs more
-//! than writing, so that neither waits for the other. At most one block is under way and one being gathered; no thread
+//! A writer gathers a block, then writes it on one blocking thread while another one sums it up (summing.rs), so that
+//! neither waits for the other. At most one block is under way and one being gathered; no thread
 //! is held while a slow client sends.
 
 use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use tokio::task::JoinHandle;
 
 use super::checksum::{Summer, Sums, hex};
 use super::disk::{Flow, Tmp};
@@ -22,8 +22,6 @@ use super::{
 
 /// What is written and summed at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
-/// Chunks below this are gathered by copying; larger ones are kept as they came.
-const COPY_BELOW_BYTES: usize = 8 * 1024;
 
 /// An object on its way in. Dropped without [`ObjectWriter::finish`], nothing of it stays.
 pub struct ObjectWriter {
@@ -183,9 +181,8 @@ impl Inflow {
 
     async fn write(&mut self, mut bytes: Bytes) -> Result<(), StoreError> {
         while !bytes.is_empty() {
-            let room = BLOCK_BYTES - self.gathered.size_bytes;
-            self.gathered.push(bytes.split_to(room.min(bytes.len())));
-            if self.gathered.size_bytes == BLOCK_BYTES {
+            self.gathered.fill(&mut bytes);
+            if self.gathered.size_bytes() == BLOCK_BYTES {
                 self.pass_on().await?;
             }
         }
@@ -196,35 +193,22 @@ impl Inflow {
     async fn pass_on(&mut self) -> Result<(), StoreError> {
         self.file.settle().await?;
         self.sums.settle().await?;
-        let chunks: Arc<[Bytes]> = mem::take(&mut self.gathered).into_chunks().into();
-        let (flow, written) = (self.flow, chunks.clone());
+        let block = self.gathered.take();
+        let (flow, written) = (self.flow, block.clone());
         let mut tmp = self.file.take()?;
-        self.file = Lane::Busy(
-            self.engine
-                .start_writing(move |engine| {
-                    let result = engine
-                        .disk
-                        .writable(0)
-                        .and_then(|()| written.iter().try_for_each(|chunk| tmp.write(flow, chunk)));
-                    match result {
-                        Ok(()) => Ok(tmp),
-                        Err(error) => {
-                            tmp.discard();
-                            Err(error)
-                        }
-                    }
-                })
-                .await,
-        );
-        let mut summer = self.sums.take()?;
-        self.sums = Lane::Busy(
-            self.engine
-                .start_writing(move |_| {
-                    chunks.iter().for_each(|chunk| summer.update(chunk));
-                    Ok(summer)
-                })
-                .await,
-        );
+        let mut write = self
+            .engine
+            .start_writing(move |engine| match engine.disk.writable(0).and_then(|()| tmp.write(flow, &written)) {
+                Ok(()) => Ok(tmp),
+                Err(error) => {
+                    tmp.discard();
+                    Err(error)
+                }
+            })
+            .await;
+        self.file = Lane::Busy(Box::pin(async move { joined(&mut write).await }));
+        let sum = self.engine.summing.start(self.sums.take()?, block);
+        self.sums = Lane::Busy(Box::pin(async move { sum.await.map_err(|_| lost("the program is stopping")) }));
         Ok(())
     }
 
@@ -234,7 +218,7 @@ impl Inflow {
         expected: Expected,
         place: impl FnOnce(&Arc<Engine>, Tmp, Sums) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if self.gathered.size_bytes > 0 {
+        if self.gathered.size_bytes() > 0 {
             self.pass_on().await?;
         }
         self.file.settle().await?;
@@ -255,15 +239,15 @@ impl Inflow {
 /// Something that one blocking thread at a time works on.
 enum Lane<T> {
     Idle(T),
-    Busy(JoinHandle<Result<T, StoreError>>),
+    Busy(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + Sync>>),
     /// It failed, or the future that worked on it was dropped: the writer is of no use any more.
     Lost,
 }
 
 impl<T> Lane<T> {
     async fn settle(&mut self) -> Result<(), StoreError> {
-        if let Self::Busy(handle) = self {
-            let result = joined(handle).await;
+        if let Self::Busy(work) = self {
+            let result = work.await;
             *self = Self::Lost;
             *self = Self::Idle(result?);
         }
@@ -273,42 +257,47 @@ impl<T> Lane<T> {
     fn take(&mut self) -> Result<T, StoreError> {
         match mem::replace(self, Self::Lost) {
             Self::Idle(value) => Ok(value),
-            _ => Err(StoreError::Io {
-                doing: "the object cannot be written any further".into(),
-                source: std::io::Error::other("an earlier write of it failed"),
-            }),
+            _ => Err(lost("an earlier write of it failed")),
         }
     }
 }
 
-/// Chunks as they came, small ones copied together.
+fn lost(why: &str) -> StoreError {
+    StoreError::Io { doing: "the object cannot be written any further".into(), source: std::io::Error::other(why) }
+}
+
+/// Bytes gathered until they are worth a write.
 #[derive(Default)]
 struct Block {
-    chunks: Vec<Bytes>,
-    small: BytesMut,
-    size_bytes: usize,
+    gathered: BytesMut,
+    /// A chunk that is a block of its own, kept as it came.
+    whole: Option<Bytes>,
+    /// One block was full: the next one probably will be.
+    many: bool,
 }
 
 impl Block {
-    fn push(&mut self, chunk: Bytes) {
-        self.size_bytes += chunk.len();
-        if chunk.len() < COPY_BELOW_BYTES {
-            self.small.extend_from_slice(&chunk);
-        } else {
-            self.seal();
-            self.chunks.push(chunk);
-        }
+    fn size_bytes(&self) -> usize {
+        self.whole.as_ref().map_or(self.gathered.len(), Bytes::len)
     }
 
-    fn seal(&mut self) {
-        if !self.small.is_empty() {
-            self.chunks.push(self.small.split().freeze());
+    /// Takes as much of `bytes` as there is room for.
+    fn fill(&mut self, bytes: &mut Bytes) {
+        let room = BLOCK_BYTES - self.size_bytes();
+        let chunk = bytes.split_to(room.min(bytes.len()));
+        if chunk.len() == BLOCK_BYTES {
+            self.whole = Some(chunk);
+            return;
         }
+        if self.many && self.gathered.is_empty() {
+            self.gathered.reserve(BLOCK_BYTES);
+        }
+        self.gathered.extend_from_slice(&chunk);
     }
 
-    fn into_chunks(mut self) -> Vec<Bytes> {
-        self.seal();
-        self.chunks
+    fn take(&mut self) -> Bytes {
+        self.many = true;
+        self.whole.take().unwrap_or_else(|| mem::take(&mut self.gathered).freeze())
     }
 }
 
