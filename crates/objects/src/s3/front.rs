@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -61,16 +63,15 @@ impl S3Service {
         let from_page = parts.headers.contains_key(header::ORIGIN);
         let asks_sts = sts::is_request(&parts.method, &parts.uri, &parts.headers);
         let attributes = parts.uri.query().unwrap_or("").split('&').any(|pair| pair.starts_with("attributes"));
+        let waits = parts.headers.contains_key(header::EXPECT);
+        let body = Inbound::new(body, self.chunks(&parts.headers), &parts.headers);
+        let asked = body.asked();
         let mut response = if parts.method == Method::OPTIONS {
             preflight(&parts.headers)
         } else if let Some(error) = self.refusal(&parts) {
-            drop(Inbound::new(body, None, &parts.headers));
             answer(error)
         } else {
-            match self.serve(parts, body).await {
-                Ok(response) => response,
-                Err(error) => answer(error),
-            }
+            self.serve(parts, body).await.unwrap_or_else(answer)
         };
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed && asks_sts {
@@ -83,6 +84,10 @@ impl S3Service {
         }
         let headers = response.headers_mut();
         headers.insert("x-amz-request-id", HeaderValue::try_from(request_id).expect("an id is plain ASCII"));
+        if waits && !asked.load(Ordering::Relaxed) {
+            // botocore takes a final answer without a 100 before it for that of the connection's next request, too
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if from_page {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
@@ -90,8 +95,8 @@ impl S3Service {
         response
     }
 
-    async fn serve(&self, parts: Parts, body: Body) -> Result<Response<Body>, S3Error> {
-        let mut body = Body::http_body(Inbound::new(body, self.chunks(&parts.headers), &parts.headers));
+    async fn serve(&self, parts: Parts, body: Inbound) -> Result<Response<Body>, S3Error> {
+        let mut body = Body::http_body(body);
         if is_unsized(&parts) && body.store_all_limited(MAX_UNSIZED_BYTES).await.is_err() {
             return Err(s3_error!(MissingContentLength, "A body of this size must say its length."));
         }
@@ -194,13 +199,18 @@ struct Inbound {
     ready: VecDeque<Bytes>,
     /// Whether the client holds its body back until it is asked for it.
     waits: bool,
-    touched: bool,
+    asked: Arc<AtomicBool>,
 }
 
 impl Inbound {
     fn new(body: Body, chunks: Option<Chunks>, headers: &HeaderMap) -> Self {
         let waits = headers.contains_key(header::EXPECT);
-        Self { body: Some(body), chunks, ready: VecDeque::new(), waits, touched: false }
+        Self { body: Some(body), chunks, ready: VecDeque::new(), waits, asked: Arc::default() }
+    }
+
+    /// Becomes true when the client is asked for its body, which sends it `100 Continue`.
+    fn asked(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.asked)
     }
 }
 
@@ -213,7 +223,9 @@ impl HttpBody for Inbound {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
-        this.touched = true;
+        if this.body.as_ref().is_some_and(|body| !body.is_end_stream()) {
+            this.asked.store(true, Ordering::Relaxed);
+        }
         loop {
             if let Some(bytes) = this.ready.pop_front() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
@@ -256,7 +268,7 @@ impl HttpBody for Inbound {
 impl Drop for Inbound {
     fn drop(&mut self) {
         let Some(mut body) = self.body.take() else { return };
-        if body.is_end_stream() || self.waits && !self.touched {
+        if body.is_end_stream() || self.waits && !self.asked.load(Ordering::Relaxed) {
             return;
         }
         // outside a runtime there is no connection to be kind to
