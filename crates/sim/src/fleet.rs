@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::dock::{Access, Dock, FlightReport, Model, Settings};
+use crate::deliver::FlightReport;
+use crate::dock::{Access, Dock, Model, Settings};
 use crate::fault::Fault;
 use crate::flight::{Flight, Plan, View};
 use crate::landscape::Landscape;

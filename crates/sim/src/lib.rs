@@ -5,7 +5,9 @@
 //! where the aircraft was, a video with telemetry, a PPK set; or it is a folder of real files. A [`Fault`] is a deviation that was
 //! seen, documented or feared, with the answer it must get.
 
+mod background;
 pub mod bench;
+mod deliver;
 mod dock;
 mod exif;
 mod fault;
@@ -18,7 +20,8 @@ pub mod photo;
 mod upload;
 mod video;
 
-pub use dock::{Access, Dock, FileReport, FlightReport, Model, Settings, read_accesses};
+pub use deliver::{FileReport, FlightReport};
+pub use dock::{Access, Dock, Model, Settings, read_accesses};
 pub use fault::{Expected, Fault};
 pub use fleet::{DockReport, Fleet, FleetReport};
 pub use flight::{Flight, Plan, PlannedFile, View};
