@@ -18,6 +18,7 @@
 
 mod bucket;
 mod checksum;
+mod complete;
 mod delete;
 mod disk;
 mod engine;
