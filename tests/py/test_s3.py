@@ -263,8 +263,12 @@ def test_minio_round_trip(writer, key, tmp_path):
         client.stat_object(writer.bucket, key)
 
 
+# a certificate bundle for the outside world is not for a server on loopback, and some tools fail on it
+TOOL_ENV = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}
+
+
 def run(*command, env=None):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, env={**os.environ, **(env or {})})
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, env={**TOOL_ENV, **(env or {})})
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
@@ -439,20 +443,29 @@ def test_wrong_signers_are_refused(writer, key):
     assert transmit(writer, "GET", "/").code == "AccessDenied"
     old = transmit(writer, "GET", f"/{writer.bucket}/{key}", headers={"authorization": f"AWS {writer.key}:AAAA", "date": "x"})
     assert (old.status, old.code) == (400, "InvalidRequest")
-    old = transmit(writer, "GET", f"/{writer.bucket}/{key}", query=[("AWSAccessKeyId", writer.key), ("Signature", "x"), ("Expires", "9999999999")])
-    assert (old.status, old.code) == (400, "InvalidRequest")
+    for expires, code in [("9999999999", "AuthorizationQueryParametersError"), (str(int(time.time()) + 60), "SignatureDoesNotMatch"), ("1", "AccessDenied")]:
+        assert transmit(writer, "GET", f"/{writer.bucket}/{key}", query=[("AWSAccessKeyId", writer.key), ("Signature", "x"), ("Expires", expires)]).code == code
 
 
-def test_presigned_urls(writer, reader, key):
-    put = requests.put(boto(writer).generate_presigned_url("put_object", {"Bucket": writer.bucket, "Key": key}), b"x", timeout=30)
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned_urls(writer, reader, key, version):
+    sign = lambda access: boto(access, signature_version=version)
+    put = requests.put(sign(writer).generate_presigned_url("put_object", {"Bucket": writer.bucket, "Key": key}), b"x", timeout=30)
     assert put.status_code == 200, put.text
-    url = boto(reader).generate_presigned_url("get_object", {"Bucket": writer.bucket, "Key": key, "ResponseContentType": "a/b"})
+    url = sign(reader).generate_presigned_url("get_object", {"Bucket": writer.bucket, "Key": key, "ResponseContentType": "a/b"})
     got = requests.get(url, timeout=30)
     assert (got.content, got.headers["Content-Type"]) == (b"x", "a/b")
-    assert requests.get(url.replace("X-Amz-Signature=", "X-Amz-Signature=0"), timeout=30).status_code == 403
+    right = re.search("Signature=(..)", url)[1]
+    wrong = url.replace(f"Signature={right}", "Signature=" + ("00" if right != "00" else "11"))
+    assert requests.get(wrong, timeout=30).status_code == 403
     assert requests.put(url, b"y", timeout=30).status_code == 403
-    denied = boto(reader).generate_presigned_url("put_object", {"Bucket": writer.bucket, "Key": key})
+    denied = sign(reader).generate_presigned_url("put_object", {"Bucket": writer.bucket, "Key": key})
     assert requests.put(denied, b"y", timeout=30).status_code == 403
+    assert requests.get(sign(reader).generate_presigned_url("get_object", {"Bucket": writer.bucket, "Key": key}, ExpiresIn=8 * 24 * 3600), timeout=30).status_code == 403
+
+
+def test_presigned_urls_end_exactly(writer, key):
+    boto(writer).put_object(Bucket=writer.bucket, Key=key, Body=b"x")
     week = 7 * 24 * 3600
     assert transmit(writer, "GET", Wire(writer).presigned("GET", key, week)).status == 200
     assert transmit(writer, "GET", Wire(writer).presigned("GET", key, week + 1)).code == "AuthorizationQueryParametersError"
@@ -517,7 +530,8 @@ def test_a_dock_puts_below_its_prefix(session, writer):
     s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
     s3.abort_multipart_upload(**where, UploadId=s3.create_multipart_upload(**where)["UploadId"])
     assert stored(writer, f"{prefix}/f/b.mp4") == b"video"
-    put = requests.put(s3.generate_presigned_url("put_object", {"Bucket": access.bucket, "Key": f"{prefix}/f/c"}), b"x", timeout=30)
+    url = boto(access, signature_version="s3v4").generate_presigned_url("put_object", {"Bucket": access.bucket, "Key": f"{prefix}/f/c"})
+    put = requests.put(url, b"x", timeout=30)
     assert put.status_code == 200, put.text
 
 
@@ -600,7 +614,7 @@ def test_a_role_has_the_rights_of_its_key(writer, reader, key):
     assert stored(role, key) == b"x"
     assert stored(assumed(reader), key) == b"x"
     assert code_of(boto(assumed(reader)).put_object, Bucket=role.bucket, Key=key, Body=b"y") == "AccessDenied"
-    url = boto(role).generate_presigned_url("get_object", {"Bucket": role.bucket, "Key": key})
+    url = boto(role, signature_version="s3v4").generate_presigned_url("get_object", {"Bucket": role.bucket, "Key": key})
     assert requests.get(url, timeout=30).content == b"x"
 
 
@@ -622,7 +636,6 @@ def test_what_sts_refuses(writer, session):
     assume = lambda **more: code_of(sts.assume_role, **{**ROLE, **more})
     assert assume(Policy="{}") == "MalformedPolicyDocument"
     assert assume(Policy=policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"a": "b"}}})) == "MalformedPolicyDocument"
-    assert assume(DurationSeconds=899) == "ValidationError" or True
     assert code_of(boto(assumed(writer), "sts").assume_role, **ROLE) == "AccessDenied"
     assert code_of(boto(session[0], "sts").assume_role, **ROLE) == "AccessDenied"
     liar = Access(writer.url, writer.key, "x" * 40, writer.bucket, None, writer.region)
@@ -630,9 +643,10 @@ def test_what_sts_refuses(writer, session):
     stranger = Access(writer.url, "EYRIE222222222222222", "x" * 40, writer.bucket, None, writer.region)
     assert code_of(boto(stranger, "sts").assume_role, **ROLE) == "InvalidClientTokenId"
     assert code_of(sts.get_caller_identity) == "InvalidAction"
-    form = urllib.parse.urlencode({"Action": "AssumeRole", "Version": "2011-06-15", **ROLE, "DurationSeconds": 43201}).encode()
-    too_long = Wire(writer, service="sts").send("POST", path="/", body=form, headers={"content-type": "application/x-www-form-urlencoded"})
-    assert (too_long.status, too_long.code) == (400, "ValidationError")
+    for duration in (899, 43201, "x"):
+        form = urllib.parse.urlencode({"Action": "AssumeRole", "Version": "2011-06-15", **ROLE, "DurationSeconds": duration}).encode()
+        refused = Wire(writer, service="sts").send("POST", path="/", body=form, headers={"content-type": "application/x-www-form-urlencoded"})
+        assert (refused.status, refused.code) == (400, "ValidationError")
     as_s3 = Wire(writer).send("POST", path="/", body=form, headers={"content-type": "application/x-www-form-urlencoded"})
     assert (as_s3.status, as_s3.code) == (403, "AccessDenied")
 

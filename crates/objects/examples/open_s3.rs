@@ -52,8 +52,11 @@ async fn main() -> Result<(), Failure> {
         return Err("usage: open_s3 HOST:PORT DIRECTORY".into());
     };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let config =
-        StoreConfig { root: PathBuf::from(root), min_free_bytes: 64 << 20, upload_expiry: Duration::from_secs(7 * 86_400) };
+    let config = StoreConfig {
+        root: PathBuf::from(root),
+        min_free_bytes: 64 << 20,
+        upload_expiry: Duration::from_secs(7 * 86_400),
+    };
     let store = Arc::new(Store::open(config, true, clock.clone(), random.clone(), Arc::new(RealFiles))?);
     store.recover()?;
     let mut master = [0; 32];

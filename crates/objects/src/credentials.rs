@@ -161,6 +161,10 @@ impl Issuer {
         if self.clock.now_s() >= claims.expires_at_s { Err(TokenError::Expired) } else { Ok(claims) }
     }
 
+    pub(crate) fn now_s(&self) -> i64 {
+        self.clock.now_s()
+    }
+
     /// For request ids, so that tests repeat.
     pub(crate) fn new_request_id(&self) -> String {
         let mut bytes = [0; 10];

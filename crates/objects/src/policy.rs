@@ -83,7 +83,8 @@ impl Policy {
         if text.chars().count() > MAX_POLICY_CHARS {
             return Err(PolicyError::TooLong);
         }
-        let document: Document = serde_json::from_str(text).map_err(|error| PolicyError::Malformed(error.to_string()))?;
+        let document: Document =
+            serde_json::from_str(text).map_err(|error| PolicyError::Malformed(error.to_string()))?;
         let malformed = |what: &str| Err(PolicyError::Malformed(what.to_owned()));
         if document.version.is_some_and(|version| !VERSIONS.contains(&version.as_str())) {
             return malformed("the version is neither 2012-10-17 nor 2008-10-17");

@@ -121,6 +121,9 @@ mod tests {
         assert_eq!(uri_encode("a/b", false), "a%2Fb");
         assert_eq!(signed_host("http://h:80"), "h");
         assert_eq!(signed_host("http://h:443"), "h:443");
-        assert_eq!(content_disposition("ä\"b.jpg"), "attachment; filename=\"__b.jpg\"; filename*=UTF-8''%C3%A4%22b.jpg");
+        assert_eq!(
+            content_disposition("ä\"b.jpg"),
+            "attachment; filename=\"__b.jpg\"; filename*=UTF-8''%C3%A4%22b.jpg"
+        );
     }
 }

@@ -63,7 +63,8 @@ impl Route {
             return Err(denied("a session cannot make another"));
         }
         let grant = self.account.grant(key_id).await;
-        let grant = grant.map_err(|_| Refusal::new("InternalFailure", StatusCode::INTERNAL_SERVER_ERROR, "try again"))?;
+        let grant =
+            grant.map_err(|_| Refusal::new("InternalFailure", StatusCode::INTERNAL_SERVER_ERROR, "try again"))?;
         if grant.is_none() {
             return Err(denied("the key is not an operator's"));
         }

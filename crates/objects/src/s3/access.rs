@@ -99,7 +99,11 @@ impl Account {
         let query = Query::of(asked.uri);
         if access_key_id == INTERNAL_KEY_ID {
             let reads = matches!(asked.operation, "GetObject" | "HeadObject");
-            return if query.presigned && reads { Ok(Authority::path_only()) } else { Err(denied("Not with this key.")) };
+            return if query.presigned_v4 && reads {
+                Ok(Authority::path_only())
+            } else {
+                Err(denied("Not with this key."))
+            };
         }
         let token = security_token(asked.headers, &query);
         if !Issuer::is_session_id(access_key_id) {
@@ -232,16 +236,19 @@ fn security_token(headers: &HeaderMap, query: &Query) -> Option<String> {
 
 /// What access wants to know of the query.
 struct Query {
+    /// In either version.
     presigned: bool,
+    presigned_v4: bool,
     token: Option<String>,
 }
 
 impl Query {
     fn of(uri: &Uri) -> Self {
-        let mut found = Self { presigned: false, token: None };
+        let mut found = Self { presigned: false, presigned_v4: false, token: None };
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()) {
             match &*name {
-                "X-Amz-Signature" => found.presigned = true,
+                "X-Amz-Signature" => (found.presigned, found.presigned_v4) = (true, true),
+                "Signature" => found.presigned = true,
                 name if name.eq_ignore_ascii_case(TOKEN_HEADER) => found.token = Some(value.into_owned()),
                 _ => {}
             }

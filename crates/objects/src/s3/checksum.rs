@@ -45,7 +45,8 @@ impl Announced {
                 return Err(invalid_request("The checksum named in x-amz-trailer is not known."));
             }
         }
-        let mut algorithms: Vec<_> = checksums.iter().map(|checksum| checksum.algorithm).chain(trailers.clone()).collect();
+        let mut algorithms: Vec<_> =
+            checksums.iter().map(|checksum| checksum.algorithm).chain(trailers.clone()).collect();
         if let Some(name) = text(headers, &HeaderName::from_static("x-amz-sdk-checksum-algorithm"))? {
             let algorithm = algorithm(name).ok_or_else(|| invalid_request("The checksum algorithm is not known."))?;
             if !algorithms.contains(&algorithm) {

@@ -138,7 +138,8 @@ mod tests {
         Ok(out.into_iter().flatten().collect())
     }
 
-    const SIGNED: &[u8] = b"5;chunk-signature=aa\r\nhello\r\n0;chunk-signature=bb\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
+    const SIGNED: &[u8] =
+        b"5;chunk-signature=aa\r\nhello\r\n0;chunk-signature=bb\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
 
     #[test]
     fn signed_chunks_pass_unchanged_up_to_the_limit() {

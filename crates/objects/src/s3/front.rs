@@ -77,7 +77,9 @@ impl S3Service {
         if failed && asks_sts {
             response = sts::error_in_its_own_form(response, &request_id).await;
         } else if failed {
-            edit(&mut response, |xml| xml.replacen("</Error>", &format!("<RequestId>{request_id}</RequestId></Error>"), 1));
+            edit(&mut response, |xml| {
+                xml.replacen("</Error>", &format!("<RequestId>{request_id}</RequestId></Error>"), 1)
+            });
         } else if attributes {
             // here alone S3 writes an ETag without quotes
             edit(&mut response, |xml| xml.replacen("<ETag>\"", "<ETag>", 1).replacen("\"</ETag>", "</ETag>", 1));
@@ -110,20 +112,19 @@ impl S3Service {
     fn refusal(&self, parts: &Parts) -> Option<S3Error> {
         let query = parts.uri.query().unwrap_or("");
         let authorization = parts.headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
-        let signed_v2 = query.split('&').any(|pair| pair.starts_with("Signature=") || pair.starts_with("AWSAccessKeyId="));
-        if signed_v2 || authorization.starts_with(b"AWS ") {
+        if authorization.starts_with(b"AWS ") {
+            // s3s would not look at the request's time, so that a request could be repeated for ever
             return Some(s3_error!(
                 InvalidRequest,
-                "Signature Version 2 is not supported. Please use AWS4-HMAC-SHA256."
+                "Signature Version 2 is not supported in headers. Please use AWS4-HMAC-SHA256."
             ));
         }
-        let mut lifetimes = query.split('&').filter_map(|pair| pair.strip_prefix("X-Amz-Expires="));
-        if lifetimes.any(|lifetime| lifetime.parse::<u32>().is_ok_and(|s| s > MAX_LIFETIME_S) || lifetime.starts_with('-')) {
+        if !lifetime_is_allowed(query, self.issuer.now_s()) {
             // 403 rather than the documented 400: that is what clients and suites look for
             return Some(custom(
                 "AuthorizationQueryParametersError",
                 StatusCode::FORBIDDEN,
-                "X-Amz-Expires must be between 1 second and 7 days.",
+                "A presigned URL is good for 1 second to 7 days.",
             ));
         }
         let content_type = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
@@ -164,6 +165,19 @@ fn edit(response: &mut Response<Body>, change: impl FnOnce(&str) -> String) {
     let changed = change(xml);
     *response.body_mut() = Body::from(changed);
     response.headers_mut().remove(header::CONTENT_LENGTH);
+}
+
+/// Whether a presigned URL ends within seven days: `X-Amz-Expires` in seconds, or the time of `Expires` in version 2,
+/// which boto3 still makes unless it is told otherwise.
+fn lifetime_is_allowed(query: &str, now_s: i64) -> bool {
+    let limit = i64::from(MAX_LIFETIME_S);
+    let version_2 = query.split('&').any(|pair| pair.starts_with("Signature="));
+    query.split('&').filter_map(|pair| pair.split_once('=')).all(|(name, value)| match (name, value.parse::<i64>()) {
+        // s3s refuses what is no number
+        ("X-Amz-Expires", Ok(lifetime_s)) => (0..=limit).contains(&lifetime_s),
+        ("Expires", Ok(end_s)) if version_2 => end_s.saturating_sub(now_s) <= limit,
+        _ => true,
+    })
 }
 
 fn answer(error: S3Error) -> Response<Body> {
@@ -284,3 +298,23 @@ impl Drop for Inbound {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_presigned_url_is_good_for_a_week() {
+        for (query, allowed) in [
+            ("X-Amz-Expires=604800", true),
+            ("a=b&X-Amz-Expires=604801", false),
+            ("X-Amz-Expires=-7", false),
+            ("X-Amz-Expires=99999999999999999999", true),
+            ("Expires=1000604800&Signature=x", true),
+            ("Expires=1000604801&Signature=x", false),
+            ("Expires=9000000000", true),
+            ("", true),
+        ] {
+            assert_eq!(lifetime_is_allowed(query, 1_000_000_000), allowed, "{query}");
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Which bucket a host name means.
 
 use s3s::S3Result;
+use s3s::host::{S3Host, VirtualHost};
 use s3s::path::check_bucket_name;
 use s3s::validation::NameValidation;
-use s3s::host::{S3Host, VirtualHost};
 
 /// `bucket.DOMAIN` is virtual-host style, every other host path-style: a server is reached by names and addresses that
 /// it cannot know, and docks use path-style.
@@ -53,7 +53,8 @@ mod tests {
         let bucket = |host: &str| hosts.parse_host_header(host).unwrap().bucket().map(str::to_owned);
         assert_eq!(bucket("ws-1.s3.example.org:9000").as_deref(), Some("ws-1"));
         assert_eq!(bucket("WS-1.S3.EXAMPLE.ORG").as_deref(), Some("ws-1"));
-        for path_style in ["s3.example.org", ".s3.example.org", "xs3.example.org", "10.0.0.7:9000", "a.b.c", "[::1]:9"] {
+        for path_style in ["s3.example.org", ".s3.example.org", "xs3.example.org", "10.0.0.7:9000", "a.b.c", "[::1]:9"]
+        {
             assert_eq!(bucket(path_style), None, "{path_style}");
         }
     }

@@ -10,7 +10,8 @@
 //! - `error`: every error of the store and of a body as S3 says it, in one place.
 //! - [`crate::sts`]: `AssumeRole` on the same port.
 //!
-//! Left out: versions, ACLs, tags, lifecycle, encryption, POST forms, Signature Version 2, anonymous access. What would
+//! Left out: versions, ACLs, tags, lifecycle, encryption, POST forms, Signature Version 2 in headers (presigned URLs of
+//! that version are taken: boto3 makes them unless told otherwise), anonymous access. What would
 //! change what is stored or who can read it is answered `NotImplemented`; a canned ACL is taken and has no effect, since
 //! nothing is ever public and many clients send one.
 //!

@@ -211,10 +211,8 @@ fn every_operation_of_s3s_has_a_row() {
     let s3s = packages.iter().find(|package| package["name"] == "s3s").unwrap();
     let manifest = std::path::Path::new(s3s["manifest_path"].as_str().unwrap());
     let source = std::fs::read_to_string(manifest.with_file_name("src").join("ops/generated.rs")).unwrap();
-    let known: BTreeSet<&str> = source
-        .lines()
-        .filter_map(|line| line.strip_prefix("impl super::Operation for ")?.strip_suffix(" {"))
-        .collect();
+    let known: BTreeSet<&str> =
+        source.lines().filter_map(|line| line.strip_prefix("impl super::Operation for ")?.strip_suffix(" {")).collect();
     assert!(known.len() > 90, "the source of s3s looks different: {} operations found", known.len());
     let rows: BTreeSet<&str> = TABLE.iter().map(|(operation, _)| *operation).collect();
     assert_eq!(known, rows);
@@ -299,7 +297,8 @@ async fn a_session_is_worth_its_token_until_it_expires() {
     let world = World::new();
     let (dock, other) = (world.dock(), world.dock());
     let path = S3Path::object(BUCKET, "docks/SN1/a.jpg");
-    let put = async |token: Option<&str>| code(ask(&world.account, "PutObject", &path, &dock.access_key_id, token).await);
+    let put =
+        async |token: Option<&str>| code(ask(&world.account, "PutObject", &path, &dock.access_key_id, token).await);
     assert_eq!(put(None).await, "InvalidToken");
     assert_eq!(put(Some(&other.session_token)).await, "InvalidToken");
     assert_eq!(put(Some("x")).await, "InvalidToken");

@@ -3,9 +3,9 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use s3s::dto::{
     ChecksumAlgorithm, ChecksumType, CommonPrefix, EncodingType, Initiator, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput,
-    ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, MultipartUpload, Object, ObjectStorageClass,
-    ObjectVersion, ObjectVersionStorageClass, StorageClass,
+    ListMultipartUploadsOutput, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, MultipartUpload, Object, ObjectStorageClass, ObjectVersion,
+    ObjectVersionStorageClass, StorageClass,
 };
 use s3s::{S3Request, S3Response, S3Result};
 

@@ -22,8 +22,8 @@ use s3s::dto::{
     HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
     ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
     ListObjectsV2Output, ListPartsInput, ListPartsOutput, Owner, PutBucketAclInput, PutBucketAclOutput,
-    PutObjectAclInput, PutObjectAclOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
-    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    PutObjectAclInput, PutObjectAclOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
+    UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
@@ -164,11 +164,13 @@ impl Target<'_> {
         match if_none_match {
             None => Ok(Condition { absent: false, etag }),
             Some(ETagCondition::Any) => Ok(Condition { absent: true, etag }),
-            Some(ETagCondition::ETag(other)) => match self.store.head(self.bucket, self.key).await.map_err(from_store)? {
-                Some(info) if info.etag == other.value() => Err(from_store(StoreError::PreconditionFailed)),
-                Some(info) => Ok(Condition { absent: false, etag: Some(etag.unwrap_or(info.etag)) }),
-                None => Ok(Condition { absent: true, etag }),
-            },
+            Some(ETagCondition::ETag(other)) => {
+                match self.store.head(self.bucket, self.key).await.map_err(from_store)? {
+                    Some(info) if info.etag == other.value() => Err(from_store(StoreError::PreconditionFailed)),
+                    Some(info) => Ok(Condition { absent: false, etag: Some(etag.unwrap_or(info.etag)) }),
+                    None => Ok(Condition { absent: true, etag }),
+                }
+            }
         }
     }
 

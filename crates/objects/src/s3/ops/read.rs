@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use s3s::dto::{
     Checksum, ETagCondition, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
     GetObjectAttributesOutput, GetObjectAttributesParts, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
-    GetObjectTaggingOutput, Grant, Grantee, HeadObjectInput, HeadObjectOutput, ObjectAttributes, ObjectPart,
-    ObjectCannedACL, Permission, PutObjectAclInput, PutObjectAclOutput, Range, StorageClass, StreamingBlob, Timestamp, Type,
+    GetObjectTaggingOutput, Grant, Grantee, HeadObjectInput, HeadObjectOutput, ObjectAttributes, ObjectCannedACL,
+    ObjectPart, Permission, PutObjectAclInput, PutObjectAclOutput, Range, StorageClass, StreamingBlob, Timestamp, Type,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
@@ -120,7 +120,8 @@ pub(super) async fn get_object_attributes(
         let names = |attributes: &ObjectAttributes| attributes.as_str().split(',').any(|one| one.trim() == name);
         input.object_attributes.iter().any(names)
     };
-    let mut output = GetObjectAttributesOutput { last_modified: Some(seconds(info.last_modified)), ..Default::default() };
+    let mut output =
+        GetObjectAttributesOutput { last_modified: Some(seconds(info.last_modified)), ..Default::default() };
     if asked("ETag") {
         output.e_tag = Some(etag(&info.etag));
     }
@@ -250,8 +251,7 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn of(reader: &ObjectReader, range: Option<&Range>, part: Option<i32>) -> S3Result<Self> {
         let size = reader.info().size_bytes;
-        let mut answer =
-            Self { status: StatusCode::OK, start: 0, end: size, headers: HeaderMap::new(), part: None };
+        let mut answer = Self { status: StatusCode::OK, start: 0, end: size, headers: HeaderMap::new(), part: None };
         match (range, part) {
             (Some(_), Some(_)) => return Err(invalid_request("A range and a part number exclude each other.")),
             (None, None) => {}
@@ -335,7 +335,8 @@ fn object_parts(parts: &[PartInfo], after: Option<i32>, max: Option<i32>) -> Get
         .take(max_parts)
         .map(|part| {
             let number = i32::try_from(part.number).ok();
-            let mut shown = ObjectPart { part_number: number, size: Some(length(part.size_bytes)), ..Default::default() };
+            let mut shown =
+                ObjectPart { part_number: number, size: Some(length(part.size_bytes)), ..Default::default() };
             fill_checksums!(shown, &part.checksums);
             shown
         })
