@@ -51,7 +51,7 @@ pub(super) fn from_store(error: StoreError) -> S3Error {
 }
 
 /// A body that ended in an error. `s3s` keeps the types of its stream errors to itself, so their names are looked for in
-/// the text; `tests/s3_bodies.rs` holds on to them.
+/// the text; `tests/py/test_s3.py` holds on to them.
 pub(super) fn from_body(error: &(dyn Error + Send + Sync + 'static)) -> S3Error {
     if let Some(error) = find::<ChunkError>(error) {
         return from_chunk(error);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -58,7 +58,10 @@ impl S3Service {
 
     /// Answers one request; failures are answers, too.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let began = Instant::now();
         let (parts, body) = request.into_parts();
+        // without the query, which may hold a signature and a token
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let request_id = self.issuer.new_request_id();
         let from_page = parts.headers.contains_key(header::ORIGIN);
         let asks_sts = sts::is_request(&parts.method, &parts.uri, &parts.headers);
@@ -84,6 +87,14 @@ impl S3Service {
             // here alone S3 writes an ETag without quotes
             edit(&mut response, |xml| xml.replacen("<ETag>\"", "<ETag>", 1).replacen("\"</ETag>", "</ETag>", 1));
         }
+        tracing::debug!(
+            %method,
+            path,
+            status = response.status().as_u16(),
+            duration_ms = began.elapsed().as_millis() as u64,
+            request_id,
+            "answered an S3 request"
+        );
         let headers = response.headers_mut();
         headers.insert("x-amz-request-id", HeaderValue::try_from(request_id).expect("an id is plain ASCII"));
         if waits && !asked.load(Ordering::Relaxed) {

@@ -1,5 +1,6 @@
 //! DeleteObject and DeleteObjects.
 
+use futures::{StreamExt, stream};
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, Error,
     ObjectIdentifier, Timestamp,
@@ -14,6 +15,8 @@ use crate::store::Condition;
 
 /// Most objects in one DeleteObjects.
 const MAX_OBJECTS: usize = 1000;
+/// Each waits for the disk by itself.
+const DELETIONS_AT_ONCE: usize = 16;
 
 pub(super) async fn delete_object(
     operations: &Operations,
@@ -42,10 +45,14 @@ pub(super) async fn delete_objects(
         return Err(s3_error!(MalformedXML, "One request deletes 1 to {MAX_OBJECTS} objects."));
     }
     let quiet = input.delete.quiet == Some(true);
-    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-    for object in objects {
+    let deletions = objects.into_iter().map(async |object| {
         let (key, version_id) = (object.key.clone(), object.version_id.clone());
-        match delete_one(operations, &authority, &input.bucket, object).await {
+        (key, version_id, delete_one(operations, &authority, &input.bucket, object).await)
+    });
+    let outcomes: Vec<_> = stream::iter(deletions).buffered(DELETIONS_AT_ONCE).collect().await;
+    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    for (key, version_id, outcome) in outcomes {
+        match outcome {
             Ok(()) if quiet => {}
             Ok(()) => deleted.push(DeletedObject { key: Some(key), version_id, ..Default::default() }),
             Err(error) => errors.push(Error {
