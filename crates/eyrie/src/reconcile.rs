@@ -7,7 +7,7 @@ use eyrie_catalogue::{
     Catalogue, FlightFacts, IngestReport, IssuedPrefix, Media, MediaSource, MediaStatus, Processing, Workspace,
 };
 use eyrie_env::{Clock, Random, uuid_v7};
-use eyrie_objects::{ObjectInfo, Store};
+use eyrie_objects::{ObjectInfo, Store, StoreError};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -102,9 +102,16 @@ async fn bucket(
     }
 }
 
-/// An object may have arrived between the two pages.
+/// An object may have arrived between the two pages; a damaged one is not listed, but it is there.
 async fn still_gone(sides: &Sides<'_>, workspace: &Workspace, key: &str) -> anyhow::Result<bool> {
-    Ok(sides.store.head(&workspace.bucket, key).await?.is_none())
+    match sides.store.head(&workspace.bucket, key).await {
+        Ok(object) => Ok(object.is_none()),
+        Err(error @ StoreError::Damaged { .. }) => {
+            tracing::error!(object.key = %key, %error, "a stored object is damaged");
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// True when the object was not in the catalogue yet.

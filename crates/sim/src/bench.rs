@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::dock::Access;
-use crate::link::Line;
+use crate::link::{Line, no_delay};
 use crate::upload::{self, Storage};
 
 /// What is asked.
@@ -266,6 +266,7 @@ pub async fn null_echo(host: &str, port: u16, login: Option<(&str, &str)>) -> an
     options.set_max_packet_size(1 << 20, 1 << 20);
     options.set_inflight(1_024);
     let (client, mut events) = AsyncClient::new(options, 1_024);
+    events.set_network_options(no_delay());
     for filter in ["thing/product/+/requests", "thing/product/+/events"] {
         client.subscribe(filter, QoS::AtLeastOnce).await?;
     }
