@@ -674,3 +674,14 @@ def test_what_is_not_offered_says_so(writer, key):
     assert wire.send("GET", query=[("policy", "")]).code == "AccessDenied"
     assert stored(writer, key) is None
     assert EMPTY == hashlib.sha256(b"").hexdigest() and quote("/") == "%2F"
+
+
+def test_virtual_host_style(new_server, key):
+    server = new_server(EYRIE_S3_DOMAINS="s3.test")
+    access = operator_key(server, "write")
+    wire, host = Wire(access), f"{access.bucket}.s3.test"
+    assert wire.send("PUT", path=f"/{key}", body=b"x", host=host).status == 200
+    assert wire.send("GET", path=f"/{key}", host=host).body == b"x"
+    assert wire.send("GET", path=f"/{access.bucket}/{key}", host="anything.example").body == b"x"
+    assert wire.send("GET", path=f"/{access.bucket}/{key}", host="s3.test").body == b"x"
+    assert wire.send("GET", path=f"/{key}", host="ws-of-another.s3.test").code == "AccessDenied"
