@@ -146,14 +146,17 @@ impl Engine {
         self.disk.open_uploads().join(upload_id)
     }
 
-    /// What `upload.json` says; `Ok(None)` when there is no such upload, finished or not.
+    /// What `upload.json` says; `Ok(None)` when there is no such upload, finished or not. One that a power cut tore was
+    /// never acknowledged, so it is none; its folder is left for a person to look at.
     pub(super) fn load_upload(&self, upload_id: &str) -> Result<Option<OpenUpload>, StoreError> {
         let failed = |source| StoreError::Io { doing: format!("upload {upload_id:?} cannot be read"), source };
         if !valid_id(upload_id) {
             return Ok(None);
         }
         match fs::read(self.upload_dir(upload_id).join(UPLOAD_FILE)) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+                .inspect_err(|error| tracing::error!(%error, upload_id, "the record of an upload is damaged"))
+                .ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
         }
