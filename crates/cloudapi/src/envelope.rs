@@ -1,5 +1,7 @@
 //! The envelope around every message: read tolerantly, written strictly.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,7 +9,7 @@ use crate::Sn;
 use crate::tolerant::{flag, get, int, text};
 
 /// What every message carries. A reply repeats `tid` and `bid` to the letter.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Envelope {
     /// Empty when it was missing.
     pub tid: String,
@@ -15,6 +17,7 @@ pub struct Envelope {
     pub timestamp_ms: Option<i64>,
     /// The gateway that the payload names. Not an identity: that is the SN of the topic.
     pub gateway: Option<String>,
+    /// Also where the device left it out and the data tells.
     pub method: Option<String>,
     pub need_reply: Option<bool>,
     /// `Null` when it was missing.
@@ -22,7 +25,21 @@ pub struct Envelope {
 }
 
 /// Longest `tid` or `bid` that is repeated, bytes. A UUID has 36.
-const MAX_ID_BYTES: usize = 256;
+pub const MAX_ID_BYTES: usize = 1_024;
+
+// `data` carries binding codes and device secrets: it stays out of Debug
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("tid", &self.tid)
+            .field("bid", &self.bid)
+            .field("timestamp_ms", &self.timestamp_ms)
+            .field("gateway", &self.gateway)
+            .field("method", &self.method)
+            .field("need_reply", &self.need_reply)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Envelope {
     /// Takes the envelope out of a JSON object.

@@ -1,5 +1,7 @@
 //! Media files (dock page "File management"): credentials to upload with, and the report of each uploaded file.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
@@ -9,6 +11,9 @@ use crate::tolerant::{count, flag, float, get, int, text};
 
 /// S3's limit of an object key, bytes.
 pub const MAX_OBJECT_KEY_BYTES: usize = 1_024;
+
+/// Longest text that is taken for a time, bytes. ISO 8601 with nanoseconds and an offset has 35.
+pub const MAX_TIME_BYTES: usize = 64;
 
 /// `storage_config_get`: 0 media, 1 PSDK UI resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ impl StorageConfigGet {
     }
 }
 
-/// The answer to `storage_config_get`. No `Debug`: it is made of secrets.
+/// The answer to `storage_config_get`.
 #[derive(Clone)]
 pub struct StorageConfig {
     pub bucket: String,
@@ -40,6 +45,22 @@ pub struct StorageConfig {
     pub expire_s: i64,
 }
 
+// the secret, and the token that is worth as much, stay out of Debug
+impl fmt::Debug for StorageConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageConfig")
+            .field("bucket", &self.bucket)
+            .field("region", &self.region)
+            .field("provider", &self.provider)
+            .field("endpoint", &self.endpoint)
+            .field("object_key_prefix", &self.object_key_prefix)
+            .field("access_key_id", &self.access_key_id)
+            .field("expire_s", &self.expire_s)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The `data` that hands a dock its credentials. The module's numbers and names are typed as the page says.
 pub fn storage_config_reply(config: &StorageConfig) -> Value {
     json!({
         "result": 0,
@@ -92,15 +113,29 @@ pub enum CapturedTime {
     Local { at: DateTime, text: String },
 }
 
+impl CapturedTime {
+    /// As the device wrote it, without control characters and spaces around it.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Utc { text, .. } | Self::Local { text, .. } => text,
+        }
+    }
+}
+
 /// `file_upload_callback`, in whatever form of the last years it came. Only the key is needed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileUpload {
+    /// To the letter, but for the NULs of a C string behind it; 1 to [`MAX_OBJECT_KEY_BYTES`].
     pub object_key: String,
     /// The last part of the key when it was missing.
     pub name: String,
     pub path: Option<String>,
     pub cloud_to_cloud_id: Option<String>,
     pub fingerprint: Option<String>,
+    /// Of a group of files, as an album of one waypoint; Pilot 2.
+    pub file_group_id: Option<String>,
+    /// 0 normal, 1 panorama; Pilot 2.
+    pub sub_file_type: Option<i64>,
     pub flight_id: Option<String>,
     pub drone_model_key: Option<String>,
     pub payload_model_key: Option<String>,
@@ -123,29 +158,34 @@ impl FileUpload {
     pub(crate) fn read(data: &Value) -> Result<Self, Unreadable> {
         // documents up to v1.3.1 have the file's fields at the root
         let file = if get(data, "file").is_object() { get(data, "file") } else { data };
-        let key = get(file, "object_key").as_str().ok_or(Unreadable("object_key is missing"))?;
+        let key = get(file, "object_key").as_str().ok_or(Unreadable("object_key is missing"))?.trim_end_matches('\0');
         if key.is_empty() || key.len() > MAX_OBJECT_KEY_BYTES {
             return Err(Unreadable("object_key is empty or too long"));
         }
+        // tables of that time are flat altogether: what is not in its group may be beside it
         let (ext, metadata, task) = (get(file, "ext"), get(file, "metadata"), get(data, "flight_task"));
-        let shot = get(metadata, "shoot_position");
-        let either = |first, second| if get(shot, first).is_null() { get(shot, second) } else { get(shot, first) };
-        let time = text(get(metadata, "created_time")).or_else(|| text(get(metadata, "create_time")));
+        let ext = |name| first([get(ext, name), get(file, name)]);
+        let metadata = |name| first([get(metadata, name), get(file, name)]);
+        let shot = metadata("shoot_position");
+        let degrees = |short, long| first([get(shot, short), get(shot, long)]);
+        let time = |name| captured_time(&text(metadata(name))?);
         Ok(Self {
             object_key: key.to_owned(),
-            name: text(get(file, "name")).unwrap_or_else(|| key.rsplit('/').next().unwrap_or(key).to_owned()),
+            name: text(get(file, "name")).unwrap_or_else(|| last_part(key)),
             path: text(get(file, "path")),
             cloud_to_cloud_id: text(get(file, "cloud_to_cloud_id")),
             fingerprint: text(get(file, "fingerprint")),
-            flight_id: text(get(ext, "flight_id")),
-            drone_model_key: text(get(ext, "drone_model_key")),
-            payload_model_key: text(get(ext, "payload_model_key")),
-            is_original: flag(get(ext, "is_original")),
-            gimbal_yaw_deg: float(get(metadata, "gimbal_yaw_degree")),
-            absolute_altitude_m: float(get(metadata, "absolute_altitude")),
-            relative_altitude_m: float(get(metadata, "relative_altitude")),
-            captured: time.as_deref().and_then(captured_time),
-            position: position(either("lat", "latitude"), either("lng", "longitude")),
+            file_group_id: text(ext("file_group_id")),
+            sub_file_type: int(ext("sub_file_type")),
+            flight_id: text(ext("flight_id")),
+            drone_model_key: text(ext("drone_model_key")),
+            payload_model_key: text(ext("payload_model_key")),
+            is_original: flag(ext("is_original")),
+            gimbal_yaw_deg: float(metadata("gimbal_yaw_degree")),
+            absolute_altitude_m: float(metadata("absolute_altitude")),
+            relative_altitude_m: float(metadata("relative_altitude")),
+            captured: time("created_time").or_else(|| time("create_time")),
+            position: position(degrees("lat", "latitude"), degrees("lng", "longitude")),
             uploaded_file_count: count(get(task, "uploaded_file_count")),
             expected_file_count: count(get(task, "expected_file_count")),
             flight_type: int(get(task, "flight_type")),
@@ -153,20 +193,22 @@ impl FileUpload {
         })
     }
 
-    /// The message's `data` in the documented form of v1.11, for the simulator.
+    /// The message's `data` in the documented form of v1.11, for the simulator. A path that is not known is empty, a
+    /// bucket `DEFAULT`; `fingerprint`, `file_group_id`, `sub_file_type` and `result`, which other versions have, are there
+    /// only when they are known.
     pub fn write(&self) -> Value {
         let mut metadata = json!({
             "gimbal_yaw_degree": self.gimbal_yaw_deg,
             "absolute_altitude": self.absolute_altitude_m,
             "relative_altitude": self.relative_altitude_m,
         });
-        if let Some(CapturedTime::Utc { text, .. } | CapturedTime::Local { text, .. }) = &self.captured {
-            metadata["create_time"] = json!(text);
+        if let Some(captured) = &self.captured {
+            metadata["create_time"] = json!(captured.text());
         }
         if let Some(position) = self.position {
             metadata["shoot_position"] = json!({ "lat": position.lat, "lng": position.lng });
         }
-        json!({
+        let mut data = json!({
             "file": {
                 "object_key": self.object_key,
                 "path": self.path.as_deref().unwrap_or_default(),
@@ -176,7 +218,7 @@ impl FileUpload {
                     "flight_id": self.flight_id,
                     "drone_model_key": self.drone_model_key,
                     "payload_model_key": self.payload_model_key,
-                    "is_original": self.is_original.unwrap_or(true),
+                    "is_original": self.is_original,
                 },
                 "metadata": metadata,
             },
@@ -185,8 +227,32 @@ impl FileUpload {
                 "expected_file_count": self.expected_file_count,
                 "flight_type": self.flight_type,
             },
-        })
+        });
+        if let Some(fingerprint) = &self.fingerprint {
+            data["file"]["fingerprint"] = json!(fingerprint);
+        }
+        if let Some(group) = &self.file_group_id {
+            data["file"]["ext"]["file_group_id"] = json!(group);
+        }
+        if let Some(kind) = self.sub_file_type {
+            data["file"]["ext"]["sub_file_type"] = json!(kind);
+        }
+        if let Some(result) = self.failed_result {
+            data["result"] = json!(result);
+        }
+        data
     }
+}
+
+/// The first of several places that holds anything.
+fn first<const N: usize>(places: [&Value; N]) -> &Value {
+    places.into_iter().find(|place| !place.is_null()).unwrap_or(&Value::Null)
+}
+
+/// A key's name for people: what follows its last slash, or the key.
+fn last_part(key: &str) -> String {
+    let part = key.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    text(&Value::from(part)).unwrap_or_else(|| key.to_owned())
 }
 
 /// Coordinates that can be: finite, in range, and not both practically zero.
@@ -198,13 +264,17 @@ pub(crate) fn position(lat: &Value, lng: &Value) -> Option<LatLng> {
     (in_range && !is_nothing).then_some(LatLng { lat, lng })
 }
 
-/// `2024-05-01T09:30:00+08:00`, `2024-05-01 09:30:00`, and what lies between. `None` for what is no time.
+/// A capture time: ISO 8601 with an offset, or without one, with a `T` or a space between date and time. `None` for what is
+/// no time, and for a day without its hour.
 pub fn captured_time(text: &str) -> Option<CapturedTime> {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text = text.trim();
-    if let Ok(at) = text.parse::<Timestamp>() {
+    if text.len() > MAX_TIME_BYTES {
+        return None;
+    }
+    if let Ok(at) = text.parse() {
         return Some(CapturedTime::Utc { at, text: text.to_owned() });
     }
-    let at = text.parse::<DateTime>().ok()?;
+    let at = text.parse::<DateTime>().ok().filter(|_| text.contains([':', 'T', 't']))?;
     Some(CapturedTime::Local { at, text: text.to_owned() })
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::device::ModelKey;
 use crate::error::Unreadable;
 use crate::tolerant::{get, int, text};
+use crate::topic::Sn;
 
 /// Devices behind one gateway that are looked at.
 pub(crate) const MAX_SUB_DEVICES: usize = 16;
@@ -33,12 +35,10 @@ impl UpdateTopo {
         if devices.len() > MAX_SUB_DEVICES {
             return Err(Unreadable("too many sub-devices"));
         }
-        let devices = devices.iter().map(|device| {
-            // an aircraft's SN becomes a topic level: only what can be one
-            let sn: crate::Sn = text(get(device, "sn"))
-                .and_then(|sn| sn.parse().ok())
-                .ok_or(Unreadable("a sub-device has no proper sn"))?;
-            Ok(SubDevice {
+        let devices = devices.iter().filter_map(|device| {
+            // an aircraft's SN becomes a topic level: only what can be one. The rest is left out, as the dock must come online
+            let sn: Sn = text(get(device, "sn"))?.parse().ok()?;
+            Some(SubDevice {
                 sn: sn.into(),
                 domain: int(get(device, "domain")),
                 device_type: int(get(device, "type")),
@@ -50,7 +50,7 @@ impl UpdateTopo {
             device_type: int(get(data, "type")),
             sub_type: int(get(data, "sub_type")),
             thing_version: text(get(data, "thing_version")),
-            sub_devices: devices.collect::<Result<_, _>>()?,
+            sub_devices: devices.collect(),
         })
     }
 
@@ -77,5 +77,5 @@ impl SubDevice {
 }
 
 fn model_key(domain: Option<i64>, device_type: Option<i64>, sub_type: Option<i64>) -> Option<String> {
-    Some(format!("{}-{}-{}", domain?, device_type?, sub_type?))
+    Some(ModelKey { domain: domain?, device_type: device_type?, sub_type: sub_type? }.to_string())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::tolerant::{count, get, text};
+use crate::tolerant::{count, get, int, text};
 
 /// `flighttask_progress`: where a task stands. Needs its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct FlighttaskProgress {
     pub media_count: Option<i64>,
     /// `sent`, `in_progress`, `ok`, `failed`, `canceled`, `timeout` ...
     pub status: Option<String>,
+    /// Of the whole task, 0 to 100.
+    pub percent: Option<i64>,
+    /// What the task failed with, when not 0; see [`crate::error::text`].
+    pub failed_result: Option<i64>,
 }
 
 /// `flighttask_resource_get` and `flighttask_progress_get`: questions to whoever dispatches waylines.
@@ -30,6 +34,8 @@ impl FlighttaskProgress {
             track_id: text(get(ext, "track_id")),
             media_count: count(get(ext, "media_count")),
             status: text(get(output, "status")),
+            percent: count(get(get(output, "progress"), "percent")),
+            failed_result: int(get(data, "result")).filter(|result| *result != 0),
         }
     }
 }
