@@ -31,7 +31,7 @@ test-rust: test-tools
 .PHONY: test-python
 test-python: test-tools
 	cargo build -p eyrie -p eyrie-sim --features $(TEST_FEATURES)
-	$(PYTEST) tests/py
+	$(PYTEST) -n 2 --dist loadfile tests/py
 
 .PHONY: test-tools
 test-tools:

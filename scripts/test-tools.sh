@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(mosquitto mosquitto-clients libimage-exiftool-perl rclone s3cmd openssl)
+packages=(mosquitto mosquitto-clients libimage-exiftool-perl rclone s3cmd awscli openssl)
 missing=()
 for package in "${packages[@]}"; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
@@ -13,6 +13,10 @@ if ((${#missing[@]})); then
     [ "$(id -u)" = 0 ] || sudo=(sudo)
     "${sudo[@]}" apt-get update -q
     DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}"
+    # the tests start brokers of their own; Debian's would take port 1883
+    if [[ " ${missing[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
+        "${sudo[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
+    fi
 fi
 
 stamp=target/venv/requirements.sha256
