@@ -249,10 +249,11 @@ fn first<const N: usize>(places: [&Value; N]) -> &Value {
     places.into_iter().find(|place| !place.is_null()).unwrap_or(&Value::Null)
 }
 
-/// A key's name for people: what follows its last slash, or the key.
+/// A key's name for people: what follows its last slash; the whole key, written with escapes, when nothing of that shows.
 fn last_part(key: &str) -> String {
     let part = key.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    text(&Value::from(part)).unwrap_or_else(|| key.to_owned())
+    let escaped = || text(&Value::from(key.escape_debug().to_string()));
+    text(&Value::from(part)).or_else(escaped).unwrap_or_else(|| key.to_owned())
 }
 
 /// Coordinates that can be: finite, in range, and not both practically zero.

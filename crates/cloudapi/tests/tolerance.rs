@@ -137,6 +137,17 @@ fn parts_may_be_missing_null_or_of_the_wrong_type() {
 }
 
 #[test]
+fn a_name_is_found_in_any_key() {
+    let name = |key: &str| read(json!({ "file": { "object_key": key, "name": "" } })).name;
+    assert_eq!(name("a/b.JPG"), "b.JPG");
+    assert_eq!(name("a/b/"), "b");
+    assert_eq!(name("b\0\0"), "b");
+    assert_eq!(name("/"), "/");
+    assert_eq!(name("a/\u{1}"), "a/\\u{1}");
+    assert_eq!(name(" "), " ");
+}
+
+#[test]
 fn flags_and_numbers_in_other_types() {
     for (value, flag) in
         [(json!(0), Some(false)), (json!(1), Some(true)), (json!("true"), Some(true)), (json!("?"), None)]
