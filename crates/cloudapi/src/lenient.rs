@@ -2,8 +2,6 @@
 //! for a position it does not have, or `1e400`; some text is not UTF-8. A report that is one such byte away from JSON is
 //! still the only word we get of a file, so it is mended once and read again. What is JSON never passes here twice.
 
-use std::fmt::Write as _;
-
 use serde_json::{Number, Value};
 
 /// Reads JSON, or JSON with the faults above: unreadable numbers become `null`, unreadable characters U+FFFD. A byte
@@ -46,7 +44,9 @@ fn mend_text(rest: &str, mended: &mut String) -> usize {
             '\\' => mend_escape(&rest[at..], mended),
             next => {
                 if next < ' ' {
-                    write!(mended, "\\u{:04x}", u32::from(next)).expect("a String takes everything");
+                    let code = u32::from(next);
+                    mended.push_str(if code < 16 { "\\u000" } else { "\\u001" });
+                    mended.extend(char::from_digit(code % 16, 16));
                 } else {
                     mended.push(next);
                 }
