@@ -67,6 +67,10 @@ impl ObjectWriter {
                     metadata: options.metadata,
                     multipart: None,
                 };
+                #[cfg(feature = "failpoints")]
+                if control::answers_before_rename() {
+                    return Ok(control::place_later(engine, bucket, record, path, options.condition, tmp));
+                }
                 match engine.place(Flow::Put, &bucket, &record, &path, &options.condition, &mut tmp) {
                     Ok(()) => Ok(record.info()),
                     Err(error) => {
@@ -318,4 +322,40 @@ fn compare(expected: &Expected, sums: &Sums) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// A negative control: the durable order broken on purpose, so that a harness can prove that it would notice. Compiled
+/// only with `failpoints`, never into a release.
+#[cfg(feature = "failpoints")]
+mod control {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// `EYRIE_CONTROL=answer-before-rename`: a PUT is answered before its object is durable and in place.
+    pub(super) fn answers_before_rename() -> bool {
+        static ON: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
+            std::env::var("EYRIE_CONTROL").is_ok_and(|name| name == "answer-before-rename")
+        });
+        *ON
+    }
+
+    pub(super) fn place_later(
+        engine: &Arc<Engine>,
+        bucket: String,
+        record: Record,
+        path: KeyPath,
+        condition: Condition,
+        mut tmp: Tmp,
+    ) -> ObjectInfo {
+        let (engine, info) = (engine.clone(), record.info());
+        std::thread::spawn(move || {
+            // long enough for the answer to be on its way
+            std::thread::sleep(Duration::from_millis(500));
+            if engine.place(Flow::Put, &bucket, &record, &path, &condition, &mut tmp).is_err() {
+                tmp.discard();
+            }
+        });
+        info
+    }
 }
