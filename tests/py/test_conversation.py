@@ -242,6 +242,7 @@ TOLERATED = [
     case("gateway-of-another", envelope={"gateway": "SOMEBODYELSE"}),
     case("gateway-absent", envelope={"gateway": ...}),
     case("unknown-keys", put({"deep": [1, 2, {"x": None}]}, "file", "of_next_year")),
+    case("method-absent", envelope={"method": ...}),
     case("unicode-name", put("DJI_0001_Süd_無人機.JPG", "file", "name")),
 ]
 

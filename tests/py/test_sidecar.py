@@ -53,6 +53,10 @@ def test_docks_are_told_the_external_broker_without_its_password(sidecar, broker
     assert "cret" not in sidecar.out() + sidecar.log()
 
 
+def test_a_media_report_that_makes_no_sense_is_answered(dock):
+    assert dock.event("file_upload_callback", {"file": {}})["result"] != 0
+
+
 def test_a_file_is_kept(dock):
     answer, _, _ = dock.upload()
     assert answer == {"result": 0}

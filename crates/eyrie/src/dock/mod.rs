@@ -254,6 +254,7 @@ async fn converse(call: &Call<'_>) -> Option<Answer> {
         // read in every mode, answered only when docks come online through us
         Message::FlighttaskProgress(event) => flight_task::progress(call, event).await,
         Message::UpdateTopo(topology) => topology::update(call, topology).await,
+        Message::Malformed { reason } if onboarding || is_media(call) => malformed(call, reason).await,
         _ if !onboarding => return None,
         Message::Config(_) => config::get(call),
         Message::AirportBindStatus(request) => organization::bind_status(call, request),
@@ -273,12 +274,22 @@ async fn converse(call: &Call<'_>) -> Option<Answer> {
         Message::UnknownRequest => {
             call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "a request that is not known")).await
         }
-        Message::Malformed { reason } => malformed(call, reason).await,
-        Message::Osd(_) | Message::State(_) | Message::PropertySetReply(_) | Message::DrcUp(_) => return None,
+        Message::Malformed { .. }
+        | Message::Osd(_)
+        | Message::State(_)
+        | Message::PropertySetReply(_)
+        | Message::DrcUp(_) => return None,
     };
     let silent =
         !onboarding && matches!(call.incoming.message, Message::FlighttaskProgress(_) | Message::UpdateTopo(_));
     (!silent).then_some(answer)
+}
+
+/// True for the methods that a sidecar answers too.
+fn is_media(call: &Call<'_>) -> bool {
+    const METHODS: [&str; 3] =
+        ["storage_config_get", "file_upload_callback", "highest_priority_upload_flighttask_media"];
+    call.incoming.envelope.method.as_deref().is_some_and(|method| METHODS.contains(&method))
 }
 
 /// A known method whose data cannot be read: kept as text, answered with a number.
