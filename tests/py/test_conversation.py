@@ -254,7 +254,7 @@ def test_tolerated_form_is_stored_and_answered_0(dock, api, change, expect, meta
     key = f"{storage['object_key_prefix']}/{flight_id}/{name}"
     dock.put(storage, key, b"picture")
     data = change(report(key, name, flight_id, metadata=meta() if metadata is ... else metadata))
-    assert dock.event("file_upload_callback", data, **envelope) == {"result": 0}
+    assert dock.event(**{"method": "file_upload_callback", "data": data, **envelope}) == {"result": 0}
     row = media_of(api, key)
     assert row["status"] == "stored" and row["size_bytes"] == 7
     for field, value in expect.items():
