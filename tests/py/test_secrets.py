@@ -31,8 +31,8 @@ def talk(new_server):
         device = {**asked, "device_callsign": "", "sn": dock.sn, "device_model_key": "3-2-0"}
         assert dock.request("airport_organization_bind", {"bind_devices": [device]})["result"] == 0
         secrets[BINDING] = access["binding_code"]
-        secrets["device secret"], secrets["nonce"] = "device-secret-6d0f", "nonce-93b2c7"
-        topology = {"domain": 3, "type": 2, "sub_type": 0, "device_secret": secrets["device secret"], "nonce": secrets["nonce"],
+        secrets["device secret"] = "device-secret-6d0f"
+        topology = {"domain": 3, "type": 2, "sub_type": 0, "device_secret": secrets["device secret"], "nonce": "",
                     "thing_version": "1.1.2", "sub_devices": []}
         assert dock.ask("status", "update_topo", topology, root="sys")["data"] == {"result": 0}
         storage = dock.storage()
