@@ -13,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::dock::state::is_below;
+use crate::events::{Change, Events};
 use crate::jobs;
 
 /// Keys of each side that are held at once.
@@ -35,6 +36,18 @@ pub struct Sides<'a> {
     pub clock: &'a dyn Clock,
     pub random: &'a dyn Random,
     pub max_attempts: u32,
+    /// Hears what changed; `None` in a command.
+    pub events: Option<&'a Events>,
+}
+
+impl Sides<'_> {
+    async fn tell(&self, id: Uuid, change: fn(Box<Media>) -> Change) -> anyhow::Result<()> {
+        let Some(events) = self.events.filter(|events| events.listeners() > 0) else { return Ok(()) };
+        if let Some(media) = self.catalogue.media_by_id(id).await? {
+            events.send(media.workspace_id, change(Box::new(media)));
+        }
+        Ok(())
+    }
 }
 
 /// Compares every workspace's bucket. `progress` hears how many were checked so far.
@@ -85,6 +98,7 @@ async fn bucket(
                 if status == MediaStatus::Stored && still_gone(sides, workspace, &key).await? {
                     sides.catalogue.set_media_status(id, MediaStatus::Missing, sides.clock.now()).await?;
                     tracing::error!(media.id = %id, object.key = %key, "the object of a stored file is gone");
+                    sides.tell(id, Change::MediaMissing).await?;
                     report.missing += 1;
                 }
                 row = rows.next().await?;
@@ -94,6 +108,7 @@ async fn bucket(
                 if status == MediaStatus::Missing {
                     sides.catalogue.set_media_status(id, MediaStatus::Stored, sides.clock.now()).await?;
                     tracing::info!(media.id = %id, object.key = %key, "the object of a missing file is back");
+                    sides.tell(id, Change::MediaUpdated).await?;
                     report.restored += 1;
                 }
                 (object, row) = (objects.next().await?, rows.next().await?);
@@ -171,7 +186,11 @@ async fn adopt(
     let jobs = vec![jobs::extract_metadata::new_job(&media, uuid_v7(now, sides.random), sides.max_attempts)];
     let report = IngestReport { event: None, media: Some(media), flight, jobs, now };
     let outcomes = sides.catalogue.ingest(std::slice::from_ref(&report)).await?;
-    Ok(outcomes.first().is_some_and(|outcome| outcome.inserted))
+    let adopted = outcomes.first().is_some_and(|outcome| outcome.inserted);
+    if adopted {
+        sides.tell(id, Change::MediaStored).await?;
+    }
+    Ok(adopted)
 }
 
 /// A folder between prefix and file name that names a known flight, or is a UUID as flight ids are. Anything else says

@@ -9,6 +9,7 @@ pub(super) async fn run(opened: &Opened) -> anyhow::Result<bool> {
         clock: &*library.clock,
         random: &*library.random,
         max_attempts: opened.config.jobs.max_attempts,
+        events: None,
     };
     let report = reconcile::run(&sides, |_| {}).await?;
     opened.admin.audit(None, "reconcile", "library", serde_json::to_value(report)?).await?;

@@ -15,6 +15,7 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
         clock: &*app.clock,
         random: &*app.random,
         max_attempts: app.config.jobs.max_attempts,
+        events: Some(&app.events),
     };
     // the lease is renewed beside the walk: a page may take long on a slow disk
     let walk = reconcile::run(&sides, |_| {});
