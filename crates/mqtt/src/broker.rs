@@ -6,7 +6,7 @@
 //! ```
 //!
 //! rmqtt owns what a broker is about: sessions, routing, QoS, retained messages. It takes connections only from its own
-//! TCP listeners, one transport each, so a [front](front) of ours stands on the public port. It tells TLS, WebSocket and
+//! TCP listeners, one transport each, so a `front` of ours stands on the public port. It tells TLS, WebSocket and
 //! plain MQTT apart, reads the CONNECT, asks the [`Gate`], and relays the rest byte by byte. That buys more than one port
 //! for everything:
 //!
