@@ -79,7 +79,7 @@ pub fn fail_names() -> Vec<&'static str> {
     STATE.lock().seen.iter().copied().collect()
 }
 
-/// Called by [`fail_point!`]; blocks the thread for a stall.
+/// Called by `fail_point!`; blocks the thread for a stall.
 ///
 /// # Errors
 /// What the armed action asks for.

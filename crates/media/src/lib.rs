@@ -1,7 +1,7 @@
 //! What a media file is: bytes in, a value out. No I/O, no panic on any input.
 //!
 //! This release tells a file's kind: from its name at once ([`kind_of_name`]), from its first bytes when the file is read
-//! ([`sniff`]). Reading what lies inside (position, attitude, tracks) builds on the same two calls.
+//! ([`sniff()`]). Reading what lies inside (position, attitude, tracks) builds on the same two calls.
 
 mod sniff;
 

@@ -2,13 +2,13 @@
 //!
 //! `s3s` reads requests, verifies Signature Version 4 and writes XML. Around it stand the parts it leaves to a server:
 //!
-//! - [`front`]: what must happen before or after `s3s` sees a request: CORS, request ids, what is refused unread, and
+//! - `front`: what must happen before or after `s3s` sees a request: CORS, request ids, what is refused unread, and
 //!   bounds on the body (`chunks`).
 //! - `auth` finds the secret of an access key id; `access` decides what a credential may do (deny by default), from
 //!   the table in `rights`.
 //! - `ops`: the operations, a file per subject; `checksum` reads what a client says about its bytes.
 //! - `error`: every error of the store and of a body as S3 says it, in one place.
-//! - [`crate::sts`]: `AssumeRole` on the same port.
+//! - `crate::sts`: `AssumeRole` on the same port.
 //!
 //! Left out: versions, ACLs, tags, lifecycle, encryption, POST forms, Signature Version 2 in headers (presigned URLs of
 //! that version are taken: boto3 makes them unless told otherwise), anonymous access. What would
