@@ -102,6 +102,14 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Whether writes are taken at all, without asking the disk.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Broken`] after a write to disk failed.
+    pub fn writable(&self) -> Result<()> {
+        self.engine.refuse_when_broken()
+    }
+
     /// Waits for writes in hand, checkpoints, closes. Every later call fails.
     pub async fn close(&self) {
         self.engine.close().await;

@@ -148,7 +148,7 @@ impl Engine {
         self.writer.close().await;
     }
 
-    fn refuse_when_broken(&self) -> Result<()> {
+    pub(crate) fn refuse_when_broken(&self) -> Result<()> {
         if self.broken.load(Ordering::Acquire) { Err(CatalogueError::Broken) } else { Ok(()) }
     }
 

@@ -48,7 +48,7 @@ impl Trace {
 }
 
 /// Words in a field's name that make its value a secret.
-const SECRET_WORDS: [&str; 6] = ["secret", "token", "password", "app_key", "license", "binding_code"];
+const SECRET_WORDS: [&str; 7] = ["secret", "token", "password", "app_key", "license", "binding_code", "nonce"];
 
 /// Replaces the values of secret fields, at any depth, and cuts long texts.
 fn blank(value: &mut Value) {

@@ -23,6 +23,10 @@ pub(super) async fn get(call: &Call<'_>, request: &StorageConfigGet) -> Answer {
     if let Err(error) = app.store.writable() {
         return Answer::refused(codes::STORAGE_UNAVAILABLE, error.to_string());
     }
+    // a file that could not be reported afterwards had better stay on the dock
+    if let Err(error) = app.catalogue.writable() {
+        return Answer::refused(codes::STORAGE_UNAVAILABLE, error.to_string());
+    }
     let prefix = match app.docks.recorded_prefix(sn) {
         Some(prefix) => prefix,
         None => match record_prefix(call, &dock).await {
