@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::dock::services::Services;
 use crate::dock::state::Docks;
 use crate::events::Events;
+use crate::gate::Logins;
 use crate::ingest::Ingest;
 use crate::jobs::Wake;
 use crate::trace::Trace;
@@ -35,6 +36,8 @@ pub struct App {
     pub issuer: Issuer,
     /// Every dock's live state, topology and workspace, in memory.
     pub docks: Docks,
+    /// Who logged in on the embedded broker with which password.
+    pub logins: Logins,
     /// Commands to docks that wait for their reply.
     pub services: Services,
     pub ingest: Ingest,

@@ -102,6 +102,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
         store: Arc::clone(&library.store),
         issuer: library.issuer.clone(),
         docks: dock::state::Docks::default(),
+        logins: gate::Logins::default(),
         services: dock::services::Services::default(),
         ingest: ingest::Ingest::default(),
         events: crate::events::Events::default(),

@@ -3,7 +3,7 @@
 //! The username is the SN, and the SN in a topic is the identity: an account reaches the topics below its own SN and,
 //! for `osd` and `state`, below the aircraft it holds at this moment. Nothing else, whatever the wildcard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,18 +53,18 @@ impl AccountGate {
         hasher.finalize().into()
     }
 
-    async fn verify(&self, username: &str, hash: String, password: &[u8]) -> bool {
+    async fn verify(&self, username: &str, hash: &str, password: &[u8]) -> bool {
         let fingerprint = self.fingerprint(password);
         let known = self.verified.lock().get(username).cloned();
         if known.is_some_and(|(old, seen)| old == hash && bool::from(seen.ct_eq(&fingerprint))) {
             return true;
         }
         let _permit = self.hashing.acquire().await;
-        let (checked, password) = (hash.clone(), password.to_vec());
+        let (checked, password) = (hash.to_owned(), password.to_vec());
         let right = tokio::task::spawn_blocking(move || secret::verify_password(&checked, &password)).await;
         let right = right.unwrap_or(false);
         if right {
-            self.verified.lock().insert(username.to_owned(), (hash, fingerprint));
+            self.verified.lock().insert(username.to_owned(), (hash.to_owned(), fingerprint));
         }
         right
     }
@@ -88,10 +88,16 @@ impl Gate for AccountGate {
         })?;
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
-        let right = self.verify(login.username, hash, login.password).await;
+        let right = self.verify(login.username, &hash, login.password).await;
         if !(known && right) {
             metrics::counter!("eyrie_mqtt_refused_total").increment(1);
             tracing::warn!(dock.sn = login.username, peer = %login.peer, "connection refused: wrong password, unknown or disabled account");
+            return Err(Refusal::BadUsernameOrPassword);
+        }
+        self.app.logins.remember(login.username, &hash);
+        // a password that was changed while it was hashed: from here on `watch` sees the login
+        let still = password_hash(&self.app.catalogue, login.username).await;
+        if still.map_err(|_| Refusal::Unavailable)? != Some(hash) {
             return Err(Refusal::BadUsernameOrPassword);
         }
         if self.app.docks.identity(login.username).is_none() {
@@ -136,7 +142,6 @@ impl AccountGate {
 pub async fn watch(app: Arc<App>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(WATCH_EVERY);
     let mut counter = None;
-    let mut accounts: HashMap<String, (String, bool)> = HashMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -153,29 +158,49 @@ pub async fn watch(app: Arc<App>, stop: CancellationToken) {
             continue;
         }
         counter = seen;
-        if let Err(error) = look(&app, &mut accounts).await {
+        if let Err(error) = look(&app).await {
             tracing::warn!(%error, "accounts cannot be read");
             counter = None;
         }
     }
 }
 
-async fn look(app: &App, accounts: &mut HashMap<String, (String, bool)>) -> eyrie_catalogue::Result<()> {
+async fn look(app: &App) -> eyrie_catalogue::Result<()> {
     app.docks.load(&app.catalogue).await?;
-    let mut now = HashMap::new();
-    for dock in app.catalogue.docks(None).await? {
-        now.insert(dock.sn, (dock.password_hash, dock.disabled));
-    }
-    for (sn, (hash, disabled)) in &*accounts {
-        let still_good =
-            now.get(sn).is_some_and(|(new_hash, now_disabled)| new_hash == hash && *now_disabled == *disabled);
-        if !still_good && let Some(broker) = app.broker.get() {
-            tracing::info!(dock.sn = %sn, "account changed, ending its sessions");
-            broker.disconnect(sn).await;
+    let docks: HashMap<_, _> =
+        app.catalogue.docks(None).await?.into_iter().map(|dock| (dock.sn.clone(), dock)).collect();
+    for (username, hash) in app.logins.all() {
+        let now = match docks.get(&username) {
+            Some(dock) => (!dock.disabled).then(|| dock.password_hash.clone()),
+            None => password_hash(&app.catalogue, &username).await?,
+        };
+        if now.as_deref() != Some(hash.as_str()) {
+            tracing::info!(dock.sn = %username, "account changed, ending its sessions");
+            if let Some(broker) = app.broker.get() {
+                broker.disconnect(&username).await;
+            }
+            app.logins.forget(username, hash);
         }
     }
-    *accounts = now;
     Ok(())
+}
+
+/// Which accounts logged in with which passwords: when an account has another one now, its sessions end.
+#[derive(Default)]
+pub struct Logins(Mutex<HashSet<(String, String)>>);
+
+impl Logins {
+    fn remember(&self, username: &str, hash: &str) {
+        self.0.lock().insert((username.to_owned(), hash.to_owned()));
+    }
+
+    fn forget(&self, username: String, hash: String) {
+        self.0.lock().remove(&(username, hash));
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.lock().iter().cloned().collect()
+    }
 }
 
 /// Operators' S3 keys.

@@ -103,6 +103,7 @@ impl Api {
             store: Arc::new(store),
             issuer: Issuer::new([7; 32], shared_clock, random),
             docks: Default::default(),
+            logins: Default::default(),
             services: Default::default(),
             ingest: Default::default(),
             events: Default::default(),
