@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use bytes::Bytes;
 use eyrie_cloudapi::{FileUpload, LatLng};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,6 +17,8 @@ use crate::upload::{self, Storage};
 
 const ATTEMPTS: u32 = 5;
 const BACKOFF: Duration = Duration::from_millis(300);
+/// Above every broker's limit of a packet, below what the client itself refuses to send.
+const OVERSIZE_BYTES: usize = 2 << 20;
 
 /// What became of a file.
 #[derive(Clone, Debug, Serialize)]
@@ -60,12 +63,14 @@ impl Dock {
             self.event("flighttask_progress", &progress, None, |_| {}).await? == 0,
             "flighttask_progress was refused"
         );
+        if self.has(Fault::AircraftGone) {
+            self.update_topo(false).await?;
+        }
         let mut order: Vec<usize> = (0..flight.files.len()).collect();
         if self.has(Fault::Reorder) {
             order.reverse();
             for file in &flight.files {
-                let bytes = flight.bytes(file)?;
-                self.send(flight, file, bytes).await?;
+                self.send(flight, file, made(flight, file).await?).await?;
             }
         }
         let mut files = Vec::with_capacity(order.len());
@@ -111,7 +116,7 @@ impl Dock {
     /// One upload and report. True when the answer is the one that the faults call for.
     async fn attempt(&self, flight: &Flight, index: usize, report: &mut FileReport) -> anyhow::Result<bool> {
         let file = &flight.files[index];
-        let bytes = flight.bytes(file)?;
+        let bytes = made(flight, file).await?;
         report.size_bytes = bytes.len();
         report.sha256 = upload::sha256(&bytes);
         let storage = self.storage().await?;
@@ -123,17 +128,27 @@ impl Dock {
             ensure!(early != 0, "a file that was not sent yet was called kept");
         }
         let started = Instant::now();
+        if self.has(Fault::TruncatedUpload) && report.attempts == 1 {
+            upload::broken_off(&storage, &report.object_key, bytes.slice(..bytes.len() / 2)).await?;
+            let early = self.event("file_upload_callback", &data, None, |_| {}).await?;
+            ensure!(early != 0, "a file that was broken off was called kept");
+        }
         if self.has(Fault::ExpiredCredentials) && report.attempts == 1 {
-            let refused = upload::put(&storage.with_broken_token(), &report.object_key, bytes.clone().into()).await;
+            let refused = upload::put(&storage.with_broken_token(), &report.object_key, bytes.clone()).await;
             ensure!(refused.is_err(), "a broken session token was accepted");
         }
         if !(self.has(Fault::FailedResult) || self.has(Fault::WithoutObject) || self.has(Fault::Reorder)) {
-            self.send(flight, file, bytes).await?;
+            self.send(flight, file, bytes.clone()).await?;
         }
         report.upload_ms = started.elapsed().as_millis() as u64;
         let started = Instant::now();
         let answered = self.report(&data).await;
         report.answer_ms = started.elapsed().as_millis() as u64;
+        if self.has(Fault::SameName) && answered.is_ok() {
+            self.send(flight, file, bytes).await?;
+            let again = self.report(&data).await?;
+            ensure!(again == 0, "the same file, sent again, was answered {again}");
+        }
         let expected = self.expected();
         report.result = match answered {
             Ok(result) => Some(result),
@@ -148,16 +163,16 @@ impl Dock {
         Ok(report.expected)
     }
 
-    async fn send(&self, flight: &Flight, file: &PlannedFile, bytes: Vec<u8>) -> anyhow::Result<()> {
+    async fn send(&self, flight: &Flight, file: &PlannedFile, bytes: Bytes) -> anyhow::Result<()> {
         let storage = self.storage().await?;
         let key = object_key(&storage, flight, file);
         if self.has(Fault::SlowUpload) {
             let part = (bytes.len() / 2).max(5 << 20);
-            upload::parts(&storage, &key, bytes.into(), part, Duration::from_millis(200)).await
+            upload::parts(&storage, &key, bytes, part, Duration::from_millis(200)).await
         } else if bytes.len() > self.settings.part_bytes {
-            upload::parts(&storage, &key, bytes.into(), self.settings.part_bytes, Duration::ZERO).await
+            upload::parts(&storage, &key, bytes, self.settings.part_bytes, Duration::ZERO).await
         } else {
-            upload::put(&storage, &key, bytes.into()).await
+            upload::put(&storage, &key, bytes).await
         }
     }
 
@@ -174,7 +189,7 @@ impl Dock {
         let result = self.event("file_upload_callback", data, Some(&tid), change).await?;
         let again = match () {
             () if self.has(Fault::Redelivery) => Some(tid.as_str()),
-            () if self.has(Fault::Duplicate) || self.has(Fault::SameName) => None,
+            () if self.has(Fault::Duplicate) => None,
             () => return Ok(result),
         };
         let second = self.event("file_upload_callback", data, again, |_| {}).await?;
@@ -189,6 +204,8 @@ impl Dock {
                 Fault::NeedReplyAbsent => {
                     drop(message.as_object_mut().and_then(|message| message.remove("need_reply")))
                 }
+                Fault::MissingMethod => drop(message.as_object_mut().and_then(|message| message.remove("method"))),
+                Fault::TextTimestamp => message["timestamp"] = json!(message["timestamp"].to_string()),
                 Fault::NeedReplyZero => message["need_reply"] = json!(0),
                 Fault::GatewayMismatch => message["gateway"] = json!("SOMEBODYELSE"),
                 _ => {}
@@ -216,6 +233,12 @@ impl Dock {
                     .publish(&format!("thing/product/{}/{kind}", self.access.sn), b"\xff{not json".to_vec())
                     .await?;
             }
+        }
+        if self.has(Fault::Oversize) {
+            let topic = format!("thing/product/{}/events", self.access.sn);
+            self.line.publish_once(&topic, vec![b' '; OVERSIZE_BYTES]).await?;
+            self.line.fallen().await;
+            self.line.ready(CONNECT_TIMEOUT).await?;
         }
         Ok(())
     }
@@ -253,6 +276,12 @@ impl Dock {
         let mut faults = self.settings.faults.iter().map(|fault| fault.expected());
         faults.find(|expected| *expected != Expected::Accepted).unwrap_or(Expected::Accepted)
     }
+}
+
+/// Rendering and reading belong on a thread that may block.
+async fn made(flight: &Flight, file: &PlannedFile) -> anyhow::Result<Bytes> {
+    let (view, file) = (flight.view, file.clone());
+    tokio::task::spawn_blocking(move || file.bytes(&view).map(Bytes::from)).await?
 }
 
 fn object_key(storage: &Storage, flight: &Flight, file: &PlannedFile) -> String {

@@ -51,10 +51,16 @@ faults! {
     StringYaw, "string-yaw", Accepted, "the yaw as text";
     LatitudeNames, "latitude-names", Accepted, "latitude and longitude instead of lat and lng";
     GarbagePosition, "garbage-position", Accepted, "coordinates around 1e-170 and 1e240";
-    TextNumbers, "text-numbers", Accepted, "numbers as text";
+    OutsidePosition, "outside-position", Accepted, "a latitude above 90 and a longitude above 180";
+    ZeroPosition, "zero-position", Accepted, "latitude and longitude both 0: no fix";
+    EmptyFlight, "empty-flight", Accepted, "flight_id is empty, as on flights without a wayline";
+    TextNumbers, "text-numbers", Accepted, "numbers as text: counts, altitudes, coordinates";
+    NumberText, "number-text", Accepted, "text as a number: the name";
     NumberFlag, "number-flag", Accepted, "is_original as 1";
     UnknownModels, "unknown-models", Accepted, "model keys nobody has seen";
     Fingerprint, "fingerprint", Accepted, "an old fingerprint field";
+    MissingMethod, "missing-method", Accepted, "reports without a method, as some examples are";
+    TextTimestamp, "text-timestamp", Accepted, "reports with the timestamp as text";
     NeedReplyTrue, "need-reply-true", Accepted, "need_reply as true";
     NeedReplyAbsent, "need-reply-absent", Accepted, "no need_reply";
     NeedReplyZero, "need-reply-zero", Silence, "need_reply 0: no answer wanted";
@@ -64,6 +70,7 @@ faults! {
     ForeignPrefix, "foreign-prefix", Accepted, "a key outside the dock's prefix: for the quarantine";
     WithoutObject, "without-object", Refused, "reports a file that was never sent";
     CallbackFirst, "callback-first", Accepted, "reports a file before it is sent, then again";
+    TruncatedUpload, "truncated-upload", Accepted, "breaks an upload off and reports it, then sends it whole";
     Duplicate, "duplicate", Accepted, "every report twice, the second with another tid";
     Redelivery, "redelivery", Accepted, "every report twice with the same tid";
     Reorder, "reorder", Accepted, "all files are sent first, then reported last to first";
@@ -73,9 +80,11 @@ faults! {
     ExpiredCredentials, "expired-credentials", Accepted, "tries with a broken token first, then asks again";
     WrongClock, "wrong-clock", Accepted, "timestamps of the year 2000";
     NoTopology, "no-topology", Accepted, "never sends update_topo";
+    AircraftGone, "aircraft-gone", Accepted, "the aircraft is off before the first report";
     UnknownEvent, "unknown-event", Accepted, "an event of next year between files";
     UnknownRequest, "unknown-request", Accepted, "a request of next year between files";
     NotJson, "not-json", Accepted, "garbage bytes between files";
+    Oversize, "oversize", Accepted, "a message too large for any broker between files, which may cut the line";
     SameName, "same-name", Accepted, "each file is sent and reported again under the same key";
 }
 
@@ -125,11 +134,14 @@ pub(crate) fn change(fault: Fault, data: &mut Value) {
         }
         Fault::GarbagePosition => file["metadata"]["shoot_position"] = json!({ "lat": 1e-170, "lng": 1e240 }),
         Fault::TextNumbers => {
-            for count in data["flight_task"].as_object_mut().into_iter().flat_map(|task| task.values_mut()) {
-                *count = json!(count.to_string());
-            }
+            text_numbers(&mut data["flight_task"]);
+            text_numbers(&mut data["file"]["metadata"]);
         }
+        Fault::NumberText => file["name"] = json!(20_260_510),
         Fault::NumberFlag => file["ext"]["is_original"] = json!(1),
+        Fault::OutsidePosition => file["metadata"]["shoot_position"] = json!({ "lat": 91.5, "lng": 181.5 }),
+        Fault::ZeroPosition => file["metadata"]["shoot_position"] = json!({ "lat": 0.0, "lng": 0.0 }),
+        Fault::EmptyFlight => file["ext"]["flight_id"] = json!(""),
         Fault::UnknownModels => {
             file["ext"]["drone_model_key"] = json!("0-999-7");
             file["ext"]["payload_model_key"] = json!("never-seen");
@@ -142,6 +154,15 @@ pub(crate) fn change(fault: Fault, data: &mut Value) {
             file["object_key"] = json!(format!("somewhere-else/{key}"));
         }
         _ => {}
+    }
+}
+
+/// Writes every number of a tree as text.
+fn text_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = json!(number.to_string()),
+        Value::Object(fields) => fields.values_mut().for_each(text_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) => {}
     }
 }
 
@@ -159,5 +180,15 @@ mod tests {
             assert!(!fault.help().is_empty());
         }
         assert!("no-such-fault".parse::<Fault>().is_err());
+    }
+
+    #[test]
+    fn numbers_become_text_at_every_depth() {
+        let mut data = json!({ "file": { "metadata": { "absolute_altitude": 1.5, "shoot_position": { "lat": 47.0 } } },
+            "flight_task": { "flight_type": 0 } });
+        change(Fault::TextNumbers, &mut data);
+        assert_eq!(data["file"]["metadata"]["absolute_altitude"], "1.5");
+        assert_eq!(data["file"]["metadata"]["shoot_position"]["lat"], "47.0");
+        assert_eq!(data["flight_task"]["flight_type"], "0");
     }
 }

@@ -153,15 +153,21 @@ impl Flight {
         })
     }
 
-    /// The bytes of one file: rendered, made, or read.
+    /// The bytes of one file of this flight: rendered, made, or read.
     ///
     /// # Errors
     /// A real file cannot be read.
     pub fn bytes(&self, file: &PlannedFile) -> anyhow::Result<Vec<u8>> {
-        match &file.content {
+        file.bytes(&self.view)
+    }
+}
+
+impl PlannedFile {
+    pub(crate) fn bytes(&self, view: &View) -> anyhow::Result<Vec<u8>> {
+        match &self.content {
             Content::Photo => {
-                let shot = file.shot.as_ref().expect("a photo has its shot");
-                Ok(photo::take(&self.view.landscape, self.view.origin, shot, self.view.width, self.view.height))
+                let shot = self.shot.as_ref().expect("a photo has its shot");
+                Ok(photo::take(&view.landscape, view.origin, shot, view.width, view.height))
             }
             Content::Made(bytes) => Ok(bytes.clone()),
             Content::OnDisk(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),

@@ -14,6 +14,10 @@ use crate::dock::Access;
 /// Commands that may wait to be looked at.
 const COMMANDS: usize = 64;
 const MAX_PACKET_BYTES: usize = 1 << 20;
+/// Larger, so that a broker's own limit can be tried.
+const MAX_SENT_BYTES: usize = 4 << 20;
+/// How long a broker may take to end a connection.
+const FALL: Duration = Duration::from_secs(2);
 
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>;
 
@@ -33,7 +37,7 @@ impl Line {
         let mut options = MqttOptions::new(format!("{}-sim", access.sn), host.trim_matches(['[', ']']), port.parse()?);
         options.set_credentials(&access.username, &access.password);
         options.set_keep_alive(Duration::from_secs(30));
-        options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
+        options.set_max_packet_size(MAX_PACKET_BYTES, MAX_SENT_BYTES);
         options.set_inflight(100);
         match scheme {
             "mqtt" | "tcp" => {}
@@ -63,6 +67,17 @@ impl Line {
         Ok(self.client.publish(topic, QoS::AtLeastOnce, false, payload).await?)
     }
 
+    /// Publishes with QoS 0: what the broker throws away is not sent again.
+    pub(crate) async fn publish_once(&self, topic: &str, payload: Vec<u8>) -> anyhow::Result<()> {
+        Ok(self.client.publish(topic, QoS::AtMostOnce, false, payload).await?)
+    }
+
+    /// Waits until the connection is gone, or for a moment when it stays.
+    pub(crate) async fn fallen(&self) {
+        let mut subscribed = self.subscribed.clone();
+        let _ = tokio::time::timeout(FALL, subscribed.wait_for(|ready| !*ready)).await;
+    }
+
     /// Publishes and waits for the message that repeats `tid`.
     pub(crate) async fn ask(
         &self,
@@ -84,10 +99,9 @@ impl Line {
 
     /// Ends the TCP connection without a word; the line comes back by itself.
     pub(crate) async fn cut(&self) {
-        let mut subscribed = self.subscribed.clone();
         // a DISCONNECT makes rumqttc end its connection; `run` polls on, which connects again
         if self.client.disconnect().await.is_ok() {
-            let _ = tokio::time::timeout(Duration::from_secs(2), subscribed.wait_for(|ready| !*ready)).await;
+            self.fallen().await;
         }
     }
 

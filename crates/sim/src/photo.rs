@@ -89,7 +89,8 @@ pub fn ground_point(origin: Origin, shot: &Shot, width: u16, height: u16, x: f32
     Some((east as f32 + ahead * yaw_sin + aside * yaw_cos, north as f32 + ahead * yaw_cos - aside * yaw_sin))
 }
 
-fn render(landscape: &Landscape, origin: Origin, shot: &Shot, width: u16, height: u16) -> Vec<u8> {
+/// The pixels of [`take`] before they are compressed: rows from the top, 3 bytes a pixel.
+pub fn render(landscape: &Landscape, origin: Origin, shot: &Shot, width: u16, height: u16) -> Vec<u8> {
     const SKY: [f32; 3] = [176.0, 200.0, 224.0];
     let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 3);
     for y in 0..height {

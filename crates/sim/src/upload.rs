@@ -97,6 +97,14 @@ pub(crate) async fn parts(
     Ok(())
 }
 
+/// A multipart upload that ends after its first part, without a word.
+pub(crate) async fn broken_off(storage: &Storage, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+    let mut upload =
+        storage.client()?.put_multipart(&Path::parse(key)?).await.context("begin of a multipart upload")?;
+    upload.put_part(PutPayload::from_bytes(bytes)).await.context("upload of a part")?;
+    Ok(())
+}
+
 /// Multipart with several parts under way at once.
 pub(crate) async fn parts_at_once(
     storage: &Storage,

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use eyrie_cloudapi::LatLng;
-use eyrie_sim::photo::{Origin, ground_point};
+use eyrie_sim::photo::{Origin, ground_point, render};
 use eyrie_sim::{Flight, Landscape, Plan, View};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -81,34 +81,50 @@ fn the_same_plan_gives_the_same_bytes() {
     }
 }
 
-/// A point on the ground has the same colour in each picture that shows it: what matching needs.
+/// A point on the ground has the same colour in each picture that shows it: what matching needs. The control compares points
+/// that are not the same.
 #[test]
-fn neighbouring_photos_overlap() {
+fn neighbouring_photos_show_the_same_ground_in_the_same_colours() {
+    let (width, height) = (160, 120);
     let flight = flight(2, ORIGIN.lat, ORIGIN.lng);
     let shots: Vec<_> = flight.files.iter().filter_map(|file| file.shot.as_ref()).take(2).collect();
-    let (width, height) = (160, 120);
-    let mut shared = 0;
+    let pictures = [0, 1].map(|at| render(&flight.view.landscape, ORIGIN, shots[at], width, height));
+    let place = |at: usize, x: u16, y: u16| {
+        ground_point(ORIGIN, shots[at], width, height, f32::from(x) + 0.5, f32::from(y) + 0.5).unwrap()
+    };
+    let colour = |at: usize, x: u16, y: u16| {
+        let pixel = (usize::from(y) * usize::from(width) + usize::from(x)) * 3;
+        &pictures[at][pixel..pixel + 3]
+    };
+    let asked = usize::from(width / 8) * usize::from(height / 8);
+    let (mut same, mut other) = (Vec::new(), Vec::new());
     for x in (0..width).step_by(8) {
         for y in (0..height).step_by(8) {
-            let here = ground_point(ORIGIN, shots[0], width, height, f32::from(x), f32::from(y)).unwrap();
-            for x2 in 0..width {
-                let there = ground_point(ORIGIN, shots[1], width, height, f32::from(x2), f32::from(y)).unwrap();
-                if (here.0 - there.0).abs() < 0.3 && (here.1 - there.1).abs() < 0.3 {
-                    shared += 1;
-                    break;
-                }
-            }
-            for y2 in 0..height {
-                let there = ground_point(ORIGIN, shots[1], width, height, f32::from(x), f32::from(y2)).unwrap();
-                if (here.0 - there.0).abs() < 0.3 && (here.1 - there.1).abs() < 0.3 {
-                    shared += 1;
-                    break;
-                }
+            let here = place(0, x, y);
+            let away = |(x2, y2): &(u16, u16)| {
+                let there = place(1, *x2, *y2);
+                (here.0 - there.0).hypot(here.1 - there.1)
+            };
+            let pixels = (0..width).flat_map(|x2| (0..height).map(move |y2| (x2, y2)));
+            let (x2, y2) = pixels.min_by(|a, b| away(a).total_cmp(&away(b))).unwrap();
+            if away(&(x2, y2)) < 0.4 {
+                same.push(distance(colour(0, x, y), colour(1, x2, y2)));
+                other.push(distance(colour(0, x, y), colour(1, width - 1 - x2, height - 1 - y2)));
             }
         }
     }
-    let asked = (width / 8) * (height / 8);
-    assert!(shared * 2 > asked, "{shared} of {asked} points of one picture are in the next");
+    assert!(same.len() * 2 > asked, "{} of {asked} points of one picture are in the next", same.len());
+    let (same, other) = (median(same), median(other));
+    assert!(same < 15 && same * 2 < other, "the same ground differs by {same} of 255, other ground by {other}");
+}
+
+fn distance(a: &[u8], b: &[u8]) -> u8 {
+    a.iter().zip(b).fold(0, |most, (a, b)| most.max(a.abs_diff(*b)))
+}
+
+fn median(mut values: Vec<u8>) -> u8 {
+    values.sort_unstable();
+    values[values.len() / 2]
 }
 
 #[test]
