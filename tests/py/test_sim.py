@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from conftest import binary
+from foreign_dock import wait_for
 
 
 def fly(accesses, *arguments, tmp_path):
@@ -41,5 +42,5 @@ def test_a_fleet_of_all_models_with_everything(server, tmp_path):
     files = [file for dock in report["docks"] for flight in dock["flights"] for file in flight["files"]]
     assert len(files) == 3 * 2 * 9 and all(file["result"] == 0 for file in files)
     for access, model in zip(accesses, ("3-2-0", "3-3-0", "3-1-0")):
-        shown = server.cli("dock", "show", access["sn"])
-        assert shown["model_key"] == model
+        # live state is written behind the answers
+        wait_for(lambda: server.cli("dock", "show", access["sn"])["model_key"] == model, f"{access['sn']} is a {model}")

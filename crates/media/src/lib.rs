@@ -3,6 +3,9 @@
 //! This release tells a file's kind: from its name at once ([`kind_of_name`]), from its first bytes when the file is read
 //! ([`sniff()`]). Reading what lies inside (position, attitude, tracks) builds on the same two calls.
 
+mod range;
 mod sniff;
+pub mod track;
 
+pub use range::{FileRange, RangeRead, read_range};
 pub use sniff::{HEAD_BYTES, Kind, Sniffed, kind_of_name, sniff};
