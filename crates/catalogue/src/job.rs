@@ -1,5 +1,9 @@
 //! Jobs: durable, leased, retried with back-off, dead-lettered.
 
+mod rerun;
+
+pub use rerun::MediaSelection;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -48,11 +52,6 @@ pub struct Job {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
-
-/// What `rerun_jobs` gives each job.
-const RERUN_ATTEMPTS: u32 = 5;
-/// Rows of one commit of `rerun_jobs`: other writers get their turn between two.
-const RERUN_CHUNK: i64 = 1_024;
 
 impl Catalogue {
     /// A job that is there already (by id) is not added twice.
@@ -175,6 +174,27 @@ impl Catalogue {
         write.commit().await
     }
 
+    /// A running job rests until `run_after` and goes on from `payload`; the attempt is not counted. False when this
+    /// attempt does not hold the job any more.
+    pub async fn continue_job(
+        &self,
+        id: Uuid,
+        attempt: u32,
+        payload: &Value,
+        progress: (i64, Option<i64>),
+        run_after: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let update = sqlx::query(
+            "UPDATE jobs SET state = 'queued', attempts = attempts - 1, payload = $3, progress_done = $4,
+             progress_total = $5, lease_until = NULL, run_after = $6, due_at = $6, updated_at = $7
+             WHERE id = $1 AND attempts = $2 AND state = 'running'",
+        );
+        let update = update.bind(id).bind(i64::from(attempt)).bind(payload.to_string());
+        let update = update.bind(progress.0).bind(progress.1).bind(us(run_after)).bind(us(now));
+        Ok(self.engine.write("let a job rest", update).await? > 0)
+    }
+
     /// Queues a failed, dead or done job again with its attempts at zero. A queued or running one stays as it is.
     ///
     /// # Errors
@@ -215,43 +235,6 @@ impl Catalogue {
         let rows = self.engine.fetch_all("cannot list jobs", query.build()).await?;
         let items = rows.iter().map(job).collect::<Result<Vec<_>>>()?;
         Ok(page_of(items, limit, List::Jobs, |job| Key { at: us(job.created_at), id: job.id }))
-    }
-
-    /// Queues `kind` for every stored media row; returns how many. In several commits: a failure half way leaves the jobs
-    /// queued so far.
-    pub async fn rerun_jobs(
-        &self,
-        kind: &str,
-        workspace_id: Option<Uuid>,
-        new_id: &(dyn Fn() -> Uuid + Sync),
-        now: Timestamp,
-    ) -> Result<u64> {
-        let (mut queued, mut after) = (0, 0_i64);
-        loop {
-            let query = sqlx::query(
-                "SELECT num, id, workspace_id, flight_id FROM media WHERE num > $1 AND status = 'stored'
-                 AND ($2 IS NULL OR workspace_id = $2) ORDER BY num LIMIT $3",
-            );
-            let query = query.bind(after).bind(workspace_id).bind(RERUN_CHUNK);
-            let rows = self.engine.fetch_all("cannot list media", query).await?;
-            let Some(last) = rows.last() else { return Ok(queued) };
-            after = last.get("num")?;
-            let mut jobs = Vec::with_capacity(rows.len());
-            for row in &rows {
-                jobs.push(NewJob {
-                    id: new_id(),
-                    workspace_id: row.get("workspace_id")?,
-                    kind: kind.to_owned(),
-                    media_id: row.get("id")?,
-                    flight_id: row.get("flight_id")?,
-                    payload: Value::Object(serde_json::Map::new()),
-                    run_after: now,
-                    max_attempts: RERUN_ATTEMPTS,
-                });
-            }
-            self.add_jobs(&jobs, now).await?;
-            queued += jobs.len() as u64;
-        }
     }
 
     /// When the next job is due, for a runner that would rather sleep.

@@ -25,7 +25,7 @@ pub use dock::{Aircraft, Dock, DockLive, IssuedPrefix, NewDock};
 pub use event::{RawEvent, TraceEntry};
 pub use flight::{Flight, FlightState};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
-pub use job::{Job, JobState, NewJob};
+pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use media::{Media, MediaFilter, MediaKind, MediaSource, MediaStatus, Position, Processing};
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use workspace::Workspace;

@@ -91,6 +91,10 @@ pub struct MediaFilter {
     /// west, south, east, north in degrees; west > east crosses the antimeridian.
     pub bbox: Option<[f64; 4]>,
     pub q: Option<String>,
+    /// `metadata.camera`: wide, zoom, thermal, ... as the readers say it.
+    pub camera: Option<String>,
+    /// The pictures of one trigger.
+    pub capture_uuid: Option<String>,
     /// `None` means all of them.
     pub status: Option<MediaStatus>,
     pub trashed: bool,

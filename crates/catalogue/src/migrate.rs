@@ -12,7 +12,8 @@ use crate::sqlite::{copy_to, database};
 use crate::{CatalogueError, Result};
 
 /// Migration N brings version N-1 to N.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_start.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/sqlite/0001_start.sql"), include_str!("../migrations/sqlite/0002_understanding.sql")];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {
     run_all(writer, backup_dir, MIGRATIONS).await

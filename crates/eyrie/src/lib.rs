@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod listener;
 pub mod log;
 pub mod metrics;
+pub mod object_range;
 pub mod reconcile;
 pub mod secret;
 pub mod tls;

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::{Media, MediaSource, Processing};
 
+/// The source in `metadata.sources` of a value that the device reported.
+const REPORT: &str = "report";
+
 /// `old` with what `new` knows. What readers made of the bytes stays as long as the bytes do.
 pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
     let size_bytes = new.size_bytes.or(old.size_bytes);
@@ -17,8 +20,8 @@ pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
             warnings.push(warning.clone());
         }
     }
-    let says_nothing =
-        |metadata: &Value| metadata.is_null() || metadata.as_object().is_some_and(serde_json::Map::is_empty);
+    // what was read of these bytes outranks what a device reports of them
+    let read = |field: &str| understood && source(old, field).is_some_and(|source| source != REPORT);
     Media {
         id: old.id,
         workspace_id: old.workspace_id,
@@ -33,12 +36,12 @@ pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
         size_bytes,
         etag,
         status: new.status,
-        captured_at: new.captured_at.or(old.captured_at),
-        captured_local: new.captured_local.clone().or_else(|| old.captured_local.clone()),
-        position: new.position.or(old.position),
-        gimbal_yaw_deg: new.gimbal_yaw_deg.or(old.gimbal_yaw_deg),
-        gimbal_pitch_deg: new.gimbal_pitch_deg.or(old.gimbal_pitch_deg),
-        gimbal_roll_deg: new.gimbal_roll_deg.or(old.gimbal_roll_deg),
+        captured_at: choose(read("captured_at"), old.captured_at, new.captured_at),
+        captured_local: choose(read("captured_at"), old.captured_local.clone(), new.captured_local.clone()),
+        position: choose(read("position"), old.position, new.position),
+        gimbal_yaw_deg: choose(read("gimbal"), old.gimbal_yaw_deg, new.gimbal_yaw_deg),
+        gimbal_pitch_deg: choose(read("gimbal"), old.gimbal_pitch_deg, new.gimbal_pitch_deg),
+        gimbal_roll_deg: choose(read("gimbal"), old.gimbal_roll_deg, new.gimbal_roll_deg),
         drone_model_key: new.drone_model_key.clone().or_else(|| old.drone_model_key.clone()),
         payload_model_key: new.payload_model_key.clone().or_else(|| old.payload_model_key.clone()),
         is_original: new.is_original.or(old.is_original),
@@ -46,9 +49,35 @@ pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
         path: new.path.clone().or_else(|| old.path.clone()),
         processing: if same_bytes { old.processing } else { new.processing },
         warnings,
-        metadata: if says_nothing(&new.metadata) { old.metadata.clone() } else { new.metadata.clone() },
+        metadata: metadata(&old.metadata, &new.metadata, same_bytes),
         created_at: old.created_at,
         updated_at: now,
         trashed_at: old.trashed_at,
+    }
+}
+
+/// Where the value of `field` came from, when a reader chose it.
+fn source<'a>(media: &'a Media, field: &str) -> Option<&'a str> {
+    media.metadata.get("sources")?.get(field)?.as_str()
+}
+
+fn choose<T>(keep_old: bool, old: Option<T>, new: Option<T>) -> Option<T> {
+    if keep_old { old } else { new.or(old) }
+}
+
+/// The new report's words over the old row's; what was read of other bytes goes.
+fn metadata(old: &Value, new: &Value, same_bytes: bool) -> Value {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) if same_bytes => {
+            let mut merged = old.clone();
+            merged.extend(new.iter().map(|(name, value)| (name.clone(), value.clone())));
+            Value::Object(merged)
+        }
+        (Value::Object(old), Value::Object(new)) if new.is_empty() => {
+            let reported = old.get("reported").map(|reported| ("reported".to_owned(), reported.clone()));
+            Value::Object(reported.into_iter().collect())
+        }
+        (old, Value::Null) => old.clone(),
+        (_, new) => new.clone(),
     }
 }

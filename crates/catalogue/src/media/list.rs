@@ -82,6 +82,12 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
     if let Some(kind) = filter.kind {
         sql.push(" AND kind = ").push_bind(kind.as_str());
     }
+    if let Some(camera) = &filter.camera {
+        sql.push(" AND camera = ").push_bind(camera);
+    }
+    if let Some(uuid) = &filter.capture_uuid {
+        sql.push(" AND capture_uuid = ").push_bind(uuid);
+    }
     if filter.from.is_some() || filter.to.is_some() {
         let from = filter.from.map_or(NO_TIME + 1, ceil_us);
         sql.push(" AND sort_at >= ").push_bind(from);
@@ -105,7 +111,9 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
 /// The index whose walk meets the wanted rows soonest.
 fn index(filter: &MediaFilter) -> &'static str {
     let rare = matches!(filter.status, Some(MediaStatus::Missing | MediaStatus::Quarantined));
-    if filter.flight_id.is_some() {
+    if filter.capture_uuid.is_some() {
+        "media_by_capture"
+    } else if filter.flight_id.is_some() {
         "media_by_flight"
     } else if filter.trashed {
         "media_in_trash"
@@ -113,6 +121,8 @@ fn index(filter: &MediaFilter) -> &'static str {
         "media_by_status"
     } else if filter.gateway_sn.is_some() {
         "media_by_gateway"
+    } else if filter.camera.is_some() {
+        "media_by_camera"
     } else if filter.kind.is_some() {
         "media_by_kind"
     } else if filter.status.is_some() {
@@ -141,7 +151,7 @@ mod tests {
         let config = CatalogueConfig { url, backup_dir: dir.path().into() };
         let catalogue = Catalogue::open(&config, true).await.expect("a new database");
         let bits = |n: u32, bit: u32| n >> bit & 1 == 1;
-        for n in 0..256 {
+        for n in 0..1024 {
             let filter = MediaFilter {
                 status: bits(n, 0).then_some(if bits(n, 7) { MediaStatus::Missing } else { MediaStatus::Stored }),
                 kind: bits(n, 1).then_some(MediaKind::Photo),
@@ -152,6 +162,8 @@ mod tests {
                 trashed: bits(n, 6),
                 q: bits(n, 7).then(|| "x".into()),
                 bbox: bits(n, 7).then_some([1.0, 1.0, 2.0, 2.0]),
+                camera: bits(n, 8).then(|| "wide".into()),
+                capture_uuid: bits(n, 9).then(|| "u".into()),
             };
             let plan = plan(&catalogue, &filter, false).await;
             assert!(plan.starts_with("SEARCH media USING INDEX media_"), "{filter:?}: {plan}");

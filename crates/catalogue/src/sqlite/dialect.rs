@@ -4,6 +4,9 @@ use super::Db;
 
 const CHUNK: usize = 32;
 
+/// Behind a table: the rows are walked in the order of their numbers.
+pub(crate) const IN_ROW_ORDER: &str = " NOT INDEXED";
+
 /// Names the index of a walk.
 pub(crate) fn index_hint(index: &'static str) -> String {
     format!(" INDEXED BY {index}")

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use eyrie_catalogue::{CatalogueError, Job, JobState, NewJob};
+use eyrie_catalogue::{CatalogueError, Job, JobState, MediaSelection, NewJob};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -139,35 +139,49 @@ async fn a_last_attempt_that_never_ends_is_dead_and_a_released_one_does_not_coun
 }
 
 #[tokio::test]
-async fn a_kind_is_queued_again_for_every_stored_file() {
+async fn a_selection_is_walked_in_pieces_and_leaves_out_what_is_not_there() {
     let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
     let reports: Vec<_> = (0..1_100).map(|n| report(fixture.photo(&format!("p/{n}")))).collect();
-    fixture.catalogue.ingest(&reports).await.expect("kept");
+    catalogue.ingest(&reports).await.expect("kept");
     let gone = reports[3].media.as_ref().expect("there").id;
-    fixture.catalogue.set_media_status(gone, eyrie_catalogue::MediaStatus::Missing, at(1)).await.expect("set");
-    let queued =
-        fixture.catalogue.rerun_jobs("make_thumbnail", Some(fixture.workspace_id), &id, at(500)).await.expect("queued");
-    assert_eq!(queued, 1_099);
-    assert_eq!(fixture.catalogue.rerun_jobs("x", Some(id()), &id, at(500)).await.expect("queued"), 0);
-    let (mut seen, mut cursor) = (HashSet::new(), None::<String>);
+    catalogue.set_media_status(gone, eyrie_catalogue::MediaStatus::Missing, at(1)).await.expect("set");
+    let read = eyrie_catalogue::Media {
+        metadata: serde_json::json!({"reader_version": 2}),
+        ..reports[4].media.clone().expect("there")
+    };
+    catalogue.save_understanding(&read).await.expect("saved");
+
+    let all = MediaSelection { workspace_id: Some(fixture.workspace_id), ..MediaSelection::default() };
+    assert_eq!(catalogue.count_selected(&all).await.expect("counted"), 1_099);
+    let older = MediaSelection { reader_version_below: Some(2), ..all.clone() };
+    assert_eq!(catalogue.count_selected(&older).await.expect("counted"), 1_098);
+    let elsewhere = MediaSelection { workspace_id: Some(id()), ..MediaSelection::default() };
+    assert_eq!(catalogue.count_selected(&elsewhere).await.expect("counted"), 0);
+
+    let (mut seen, mut after) = (HashSet::new(), 0);
     loop {
-        let page = fixture
-            .catalogue
-            .list_jobs(
-                Some(fixture.workspace_id),
-                Some(JobState::Queued),
-                Some("make_thumbnail"),
-                cursor.as_deref(),
-                500,
-            )
-            .await
-            .expect("read");
-        seen.extend(page.items.iter().map(|job| job.media_id.expect("of a file")));
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            break;
-        }
+        let piece = catalogue.selected_media(&older, after, 500).await.expect("read");
+        let Some(last) = piece.last() else { break };
+        after = last.num;
+        seen.extend(piece.iter().map(|media| media.id));
     }
-    assert_eq!(seen.len(), 1_099);
-    assert!(!seen.contains(&gone));
+    assert_eq!(seen.len(), 1_098);
+    assert!(!seen.contains(&gone) && !seen.contains(&read.id));
+}
+
+#[tokio::test]
+async fn a_job_that_rests_goes_on_from_its_payload() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let new = new_job("a");
+    catalogue.add_jobs(std::slice::from_ref(&new), at(0)).await.expect("added");
+    claim(&fixture, 0, 1).await;
+    let payload = serde_json::json!({"after": 7});
+    assert!(catalogue.continue_job(new.id, 1, &payload, (7, Some(9)), at(5), at(1)).await.expect("rests"));
+    assert!(!catalogue.continue_job(new.id, 1, &payload, (8, Some(9)), at(5), at(1)).await.expect("not ours"));
+    assert_eq!(catalogue.count_open_jobs("a").await.expect("counted"), 1);
+    assert!(claim(&fixture, 4, 1).await.is_empty());
+    let again = claim(&fixture, 5, 1).await.pop().expect("due");
+    assert_eq!((again.attempts, again.payload, again.progress_done), (1, payload, 7));
 }

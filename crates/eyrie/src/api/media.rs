@@ -42,6 +42,10 @@ pub struct MediaItem {
     pub gimbal: Option<Gimbal>,
     pub drone_model_key: Option<String>,
     pub payload_model_key: Option<String>,
+    /// Which camera of the payload took it: wide, zoom, thermal, visible, ...
+    pub camera: Option<String>,
+    /// Shared by the pictures of one trigger: wide, zoom and thermal.
+    pub capture_uuid: Option<String>,
     pub is_original: Option<bool>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -80,7 +84,10 @@ pub struct MediaDetail {
     pub path: Option<String>,
     /// The device's own fingerprint of the file.
     pub fingerprint: Option<String>,
-    /// What the readers made of the file's own bytes; `{}` before they ran.
+    /// Where capture time, position and gimbal came from, when several tell: `xmp`, `exif`, `report`, `track`, ...
+    #[schema(value_type = Object)]
+    pub sources: Value,
+    /// What the readers made of the file's own bytes; what the device reported is below `reported`.
     #[schema(value_type = Object)]
     pub metadata: Value,
 }
@@ -89,6 +96,8 @@ impl From<Media> for MediaItem {
     fn from(media: Media) -> Self {
         let attitude = [media.gimbal_yaw_deg, media.gimbal_pitch_deg, media.gimbal_roll_deg];
         let [yaw_deg, pitch_deg, roll_deg] = attitude;
+        let read = |name: &str| media.metadata.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (camera, capture_uuid) = (read("camera"), read("capture_uuid"));
         let gimbal = attitude.iter().any(Option::is_some).then_some(Gimbal { yaw_deg, pitch_deg, roll_deg });
         Self {
             id: media.id,
@@ -112,6 +121,8 @@ impl From<Media> for MediaItem {
             gimbal,
             drone_model_key: media.drone_model_key,
             payload_model_key: media.payload_model_key,
+            camera,
+            capture_uuid,
             is_original: media.is_original,
             created_at: media.created_at,
             updated_at: media.updated_at,
@@ -125,10 +136,11 @@ impl From<Media> for MediaItem {
 impl From<Media> for MediaDetail {
     fn from(mut media: Media) -> Self {
         Self {
+            sources: media.metadata.get("sources").cloned().unwrap_or_else(|| json!({})),
             captured_local: media.captured_local.take(),
             path: media.path.take(),
             fingerprint: media.fingerprint.take(),
-            metadata: media.metadata.take(),
+            metadata: media.metadata.clone(),
             item: media.into(),
         }
     }
@@ -163,6 +175,14 @@ pub struct MediaQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(value_type = Option<String>, max_length = 256)]
     q: Option<SearchText>,
+    /// wide, zoom, thermal, ...
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    camera: Option<String>,
+    /// The pictures of one trigger.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    capture_uuid: Option<String>,
     /// `stored` when left out.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false, inline)]
@@ -219,6 +239,8 @@ impl From<MediaQuery> for MediaFilter {
             to: query.to,
             bbox: query.bbox.map(|bbox| bbox.0),
             q: query.q.map(|text| text.0),
+            camera: query.camera,
+            capture_uuid: query.capture_uuid,
             status: match query.status.unwrap_or_default() {
                 StatusQuery::Stored => Some(eyrie_catalogue::MediaStatus::Stored),
                 StatusQuery::Missing => Some(eyrie_catalogue::MediaStatus::Missing),

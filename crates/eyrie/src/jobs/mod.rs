@@ -3,6 +3,7 @@
 pub mod extract_metadata;
 pub mod prioritize_upload;
 pub mod reconcile;
+pub mod rerun;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +37,24 @@ impl Wake {
     }
 }
 
-/// Why a job did not do its work.
+/// Why a job is not done.
 #[derive(Debug)]
 pub enum Failure {
     /// Worth another attempt.
     Retry(anyhow::Error),
     /// No attempt will help.
     Final(anyhow::Error),
+    /// It did a piece of its work and goes on later: nothing failed.
+    Rest(Rest),
+}
+
+/// Where a job that works piece by piece goes on.
+#[derive(Debug)]
+pub struct Rest {
+    pub payload: Value,
+    pub done: i64,
+    pub total: Option<i64>,
+    pub pause: Duration,
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -74,13 +86,17 @@ impl Run {
 }
 
 /// Every kind of job, and its code.
-pub const KINDS: &[&str] = &[extract_metadata::KIND, prioritize_upload::KIND, reconcile::KIND];
+pub const KINDS: &[&str] = &[extract_metadata::KIND, prioritize_upload::KIND, reconcile::KIND, rerun::KIND];
+
+/// The kinds that are about one stored file and need nothing but it: what [`rerun`] can queue.
+pub const OF_A_FILE: &[&str] = &[extract_metadata::KIND];
 
 async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
     match run.job.kind.as_str() {
         extract_metadata::KIND => extract_metadata::run(run).await,
         prioritize_upload::KIND => prioritize_upload::run(run).await,
         reconcile::KIND => reconcile::run(run).await,
+        rerun::KIND => rerun::run(run).await,
         other => Err(Failure::Final(anyhow::anyhow!("this version has no job {other:?}"))),
     }
 }
@@ -164,6 +180,13 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
         }
         Ok(Err(Failure::Retry(error))) => fail(app, &run.job, &error, true).await,
         Ok(Err(Failure::Final(error))) => fail(app, &run.job, &error, false).await,
+        Ok(Err(Failure::Rest(rest))) => {
+            let now = app.now();
+            let next = now.checked_add(SignedDuration::try_from(rest.pause).unwrap_or_default()).unwrap_or(now);
+            let progress = (rest.done, rest.total);
+            let rests = app.catalogue.continue_job(id, attempts, &rest.payload, progress, next, now).await;
+            rests.map(|_| JobState::Queued)
+        }
         // a panic in a job must not end the worker
         Err(panic) => fail(app, &run.job, &anyhow::anyhow!("the job ended badly: {panic}"), true).await,
     };
