@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use eyrie_catalogue::{CatalogueError, IngestOutcome, IngestReport, MediaStatus};
+use eyrie_catalogue::{CatalogueError, IngestOutcome, IngestReport, MediaSource, MediaStatus};
 use eyrie_env::fail_point;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::events::Change;
+use crate::jobs::extract_metadata::Reported;
 
 /// Reports that may wait for a commit; a further caller waits in line.
 const QUEUE: usize = 4_096;
@@ -50,7 +51,11 @@ impl Ingest {
     ///
     /// # Errors
     /// Nothing of this report was kept.
-    pub async fn report(&self, report: IngestReport) -> Result<IngestOutcome, IngestError> {
+    pub async fn report(&self, mut report: IngestReport) -> Result<IngestOutcome, IngestError> {
+        if let Some(media) = report.media.as_mut().filter(|media| media.source != MediaSource::Import) {
+            // readers may choose otherwise: what the device said stays beside
+            media.metadata["reported"] = serde_json::json!(Reported::of(media));
+        }
         let (answer, outcome) = oneshot::channel();
         self.queue.send(Waiting { report, answer }).await.map_err(|_| IngestError::Stopping)?;
         outcome.await.map_err(|_| IngestError::Stopping)?

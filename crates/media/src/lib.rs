@@ -6,6 +6,7 @@
 mod range;
 mod sniff;
 pub mod track;
+pub mod understand;
 
 pub use range::{FileRange, RangeRead, read_range};
 pub use sniff::{HEAD_BYTES, Kind, Sniffed, kind_of_name, sniff};

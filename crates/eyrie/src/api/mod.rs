@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 pub mod docks;
+pub mod download;
 pub mod events;
 pub mod extract;
 pub mod flights;

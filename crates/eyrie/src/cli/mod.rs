@@ -10,6 +10,7 @@ mod controller;
 mod dock;
 mod doctor;
 mod jobs;
+mod media;
 mod output;
 mod reconcile;
 mod s3_key;
@@ -43,6 +44,7 @@ Examples:
   eyrie serve --http 0.0.0.0:8080 --mqtt 0.0.0.0:1883 --s3 0.0.0.0:9000 --public-host 10.0.0.5
   eyrie dock add --workspace default --sn 7CTDM4100BG7HV   account of a dock; shows its password once
   eyrie doctor                                             walk a dock's path against the running server
+  eyrie media inspect DJI_0001.JPG                         what a photo, video, PPK or RTCM file tells
 
 Every flag of `serve` is also a variable: --public-host is EYRIE_PUBLIC_HOST. `eyrie check-config` shows every setting."
 )]
@@ -90,6 +92,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Compare store and catalogue: adopt objects whose report never came, mark rows whose object is gone
     Reconcile,
+    /// Media files on this machine, without a server
+    #[command(subcommand)]
+    Media(media::Command),
     /// Follow-up work
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -163,6 +168,7 @@ async fn dispatch(cli: Cli, mut sources: Sources) -> anyhow::Result<bool> {
         Command::Serve(command) => command.run(session).await,
         Command::CheckConfig => check_config::run(&session),
         Command::Doctor(command) => command.run(&session).await,
+        Command::Media(command) => command.run(session.output.json),
         Command::Workspace(command) => command.run(&session.open().await?).await,
         Command::Dock(command) => command.run(&session.open().await?).await,
         Command::Controller(command) => command.run(&session.open().await?).await,

@@ -34,7 +34,8 @@ async fn a_file_of_which_nothing_is_known_has_every_field() {
             "id": media.id, "workspace_id": workspace.id, "gateway_sn": null, "source": "dock", "flight_id": null,
             "name": media.name, "kind": "photo", "object_key": media.object_key, "size_bytes": 4,
             "etag": "d41d8cd98f00b204e9800998ecf8427e", "status": "stored", "captured_at": null, "position": null,
-            "gimbal": null, "drone_model_key": null, "payload_model_key": null, "is_original": null,
+            "gimbal": null, "drone_model_key": null, "payload_model_key": null, "camera": null, "capture_uuid": null,
+            "is_original": null,
             "created_at": "2026-05-28T20:26:40Z", "updated_at": "2026-05-28T20:26:40Z", "trashed_at": null, "processing": "done",
             "warnings": [],
         })
@@ -56,7 +57,8 @@ async fn what_is_known_of_a_file_is_shown() {
             media.position =
                 Some(Position { lat: 47.5, lng: 8.25, absolute_altitude_m: Some(412.5), relative_altitude_m: None });
             media.gimbal_pitch_deg = Some(-90.0);
-            media.metadata = json!({"iso": 100});
+            media.metadata =
+                json!({"iso": 100, "camera": "wide", "capture_uuid": "u-1", "sources": {"position": "xmp"}});
             media.warnings = vec!["the end is missing".into()];
         })
         .await;
@@ -66,7 +68,13 @@ async fn what_is_known_of_a_file_is_shown() {
     let position = json!({"lat": 47.5, "lng": 8.25, "absolute_altitude_m": 412.5, "relative_altitude_m": null});
     assert_eq!(item["position"], position);
     assert_eq!(item["gimbal"], json!({"yaw_deg": null, "pitch_deg": -90.0, "roll_deg": null}));
-    assert_eq!(item["metadata"], json!({"iso": 100}));
+    assert_eq!(item["metadata"]["iso"], 100);
+    assert_eq!((&item["camera"], &item["capture_uuid"]), (&json!("wide"), &json!("u-1")));
+    assert_eq!(item["sources"], json!({"position": "xmp"}));
+    for (filter, found) in [("camera=wide", 1), ("camera=zoom", 0), ("capture_uuid=u-1", 1), ("capture_uuid=u-2", 0)] {
+        let list = api.get(&who, &format!("/api/v1/workspaces/alpha/media?{filter}")).await.json();
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(found), "{filter}");
+    }
     assert_eq!(item["warnings"], json!(["the end is missing"]));
 }
 

@@ -1,19 +1,26 @@
-//! Reads a stored file's beginning and writes down what it is.
+//! Reads a stored file and writes down what it is, where and when it was taken.
+
+mod choose;
+
+use std::io;
+use std::sync::Arc;
 
 use eyrie_catalogue::{Job, Media, MediaKind, MediaStatus, NewJob, Processing};
-use eyrie_objects::StoreError;
-use futures::TryStreamExt;
+use eyrie_media::understand::Understanding;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+pub use choose::Reported;
 
 use super::{Failure, Run};
 use crate::app::App;
 use crate::events::Change;
+use crate::object_range::ObjectRange;
 
 pub const KIND: &str = "extract-metadata";
 
 /// Goes up when a new release reads more, so that stored files can be read again.
-pub const READER_VERSION: u32 = 1;
+pub const READER_VERSION: u32 = 2;
 
 /// The job that follows a file's arrival.
 pub fn new_job(media: &Media, id: Uuid, max_attempts: u32) -> NewJob {
@@ -38,29 +45,17 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
     if media.status != MediaStatus::Stored {
         return Ok(Some(json!({ "skipped": media.status.as_str() })));
     }
-    let head = match read_head(app, &media).await {
-        Ok(head) => head,
-        Err(StoreError::NoSuchKey { .. }) => {
+    let understood = match read(app, &media).await {
+        Ok(understood) => understood,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             app.catalogue.set_media_status(id, MediaStatus::Missing, app.now()).await?;
             return Err(Failure::Final(anyhow::anyhow!("the object is gone from the store")));
         }
         Err(error) => return Err(error.into()),
     };
-    let sniffed = eyrie_media::sniff(&media.name, &head);
-    media.kind = catalogue_kind(sniffed.kind);
-    for warning in sniffed.warnings {
-        if !media.warnings.contains(&warning) {
-            media.warnings.push(warning);
-        }
-    }
-    if let Value::Object(metadata) = &mut media.metadata {
-        metadata.insert("content_type".into(), sniffed.content_type.into());
-        metadata.insert("reader_version".into(), READER_VERSION.into());
-    }
-    media.processing = Processing::Done;
+    choose::apply(&mut media, understood);
     media.updated_at = app.now();
     app.catalogue.save_understanding(&media).await?;
-    run.progress(1, Some(1)).await?;
     app.events.send(media.workspace_id, Change::MediaUpdated(Box::new(media)));
     Ok(None)
 }
@@ -80,21 +75,13 @@ pub(super) async fn give_up(app: &App, job: &Job, why: &str) {
     }
 }
 
-async fn read_head(app: &App, media: &Media) -> Result<Vec<u8>, StoreError> {
-    let wanted = u64::try_from(media.size_bytes.unwrap_or(0)).unwrap_or(0).min(eyrie_media::HEAD_BYTES as u64);
-    if wanted == 0 {
-        return Ok(Vec::new());
-    }
-    let (_, mut bytes) = app.store.read(&media.bucket, &media.object_key, Some((0, wanted))).await?;
-    let mut head = Vec::new();
-    while let Some(chunk) = bytes
-        .try_next()
-        .await
-        .map_err(|source| StoreError::Io { doing: "cannot read the beginning of an object".into(), source })?
-    {
-        head.extend_from_slice(&chunk);
-    }
-    Ok(head)
+/// Readers work on a blocking thread: they parse, and they wait for ranges.
+async fn read(app: &App, media: &Media) -> io::Result<Understanding> {
+    let size_bytes = u64::try_from(media.size_bytes.unwrap_or(0)).unwrap_or(0);
+    let mut range = ObjectRange::new(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
+    let name = media.name.clone();
+    let read = tokio::task::spawn_blocking(move || eyrie_media::understand::understand(&name, &mut range));
+    read.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
 }
 
 pub fn catalogue_kind(kind: eyrie_media::Kind) -> MediaKind {

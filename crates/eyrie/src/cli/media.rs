@@ -1,0 +1,304 @@
+//! `eyrie media inspect`: all that is understood of local files. No server, no library.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use eyrie_media::understand::{Understanding, understand};
+use eyrie_media::{FileRange, RangeRead as _};
+use serde_json::{Map, Value, json};
+
+/// Deepest nesting that is printed as indented lines.
+const MAX_DEPTH: usize = 8;
+/// Entries of a list of objects that are printed.
+const SHOWN_ENTRIES: usize = 12;
+/// Column in which values start, counted from the section's indent.
+const VALUE_COLUMN: usize = 28;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Print what is understood of local files: kind, place, time, attitude, telemetry, GNSS, and what is wrong with them
+    #[command(after_help = "\
+Examples:
+  eyrie media inspect DJI_20261123061422_0001_T.JPG
+  eyrie media inspect --json flight/*.JPG | jq .position      one JSON object a line
+
+Exit status 1 when a file could not be opened; a damaged file is described with its warnings.")]
+    Inspect {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+impl Command {
+    /// False when a file could not be read.
+    pub(super) fn run(self, as_json: bool) -> anyhow::Result<bool> {
+        let Self::Inspect { files } = self;
+        let mut out = std::io::stdout().lock();
+        let paint = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let mut sound = true;
+        for (n, path) in files.iter().enumerate() {
+            let seen = match inspect(path) {
+                Ok(seen) => seen,
+                Err(error) => {
+                    eprintln!("eyrie: {}: {error}", path.display());
+                    sound = false;
+                    continue;
+                }
+            };
+            let written = if as_json {
+                writeln!(out, "{}", as_line(path, &seen))
+            } else {
+                let gap = if n > 0 { "\n" } else { "" };
+                write!(out, "{gap}{}", as_text(path, &seen, paint))
+            };
+            match written {
+                // `| head` closes the pipe
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(sound),
+                written => written?,
+            }
+        }
+        Ok(sound)
+    }
+}
+
+struct Seen {
+    size_bytes: u64,
+    understood: Understanding,
+}
+
+fn inspect(path: &Path) -> std::io::Result<Seen> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let mut range = FileRange::new(file)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Seen { size_bytes: range.size_bytes(), understood: understand(&name, &mut range)? })
+}
+
+/// In the words of the library's media item.
+fn as_line(path: &Path, seen: &Seen) -> Value {
+    let understood = &seen.understood;
+    let sources: Map<String, Value> = [
+        ("captured_at", understood.captured_at.map(|found| found.source)),
+        ("position", understood.position.map(|found| found.source)),
+        ("gimbal", understood.gimbal.map(|found| found.source)),
+    ]
+    .into_iter()
+    .filter_map(|(name, source)| Some((name.to_owned(), source?.into())))
+    .collect();
+    json!({
+        "file": path.to_string_lossy(),
+        "size_bytes": seen.size_bytes,
+        "kind": understood.kind,
+        "content_type": understood.content_type,
+        "captured_at": understood.captured_at.map(|found| found.value),
+        "captured_local": understood.captured_local,
+        "position": understood.position.map(|found| found.value),
+        "gimbal": understood.gimbal.map(|found| found.value),
+        "camera": understood.camera,
+        "capture_uuid": understood.capture_uuid,
+        "sources": sources,
+        "metadata": understood.details,
+        "warnings": understood.warnings,
+    })
+}
+
+fn as_text(path: &Path, seen: &Seen, paint: bool) -> String {
+    let understood = &seen.understood;
+    let mut page = Page { text: String::new(), paint };
+    page.title(&path.display().to_string());
+    page.line(1, "kind", &format!("{} ({})", understood.kind.as_str(), understood.content_type));
+    page.line(1, "size", &bytes(seen.size_bytes));
+    if let Some(at) = &understood.captured_at {
+        page.line(1, "captured", &format!("{}  [{}]", at.value, at.source));
+    }
+    if let Some(local) = &understood.captured_local {
+        page.line(1, "captured, local time", local);
+    }
+    if let Some(at) = &understood.position {
+        page.line(1, "position", &format!("{:.7}, {:.7}  [{}]", at.value.lat, at.value.lng, at.source));
+        if let Some(altitude_m) = at.value.absolute_altitude_m {
+            page.line(1, "absolute altitude", &format!("{altitude_m} m"));
+        }
+        if let Some(altitude_m) = at.value.relative_altitude_m {
+            page.line(1, "above take-off", &format!("{altitude_m} m"));
+        }
+    }
+    if let Some(gimbal) = &understood.gimbal {
+        let angle = |value: Option<f64>| value.map_or("?".to_owned(), |value| format!("{value}°"));
+        let (yaw, pitch, roll) = (gimbal.value.yaw_deg, gimbal.value.pitch_deg, gimbal.value.roll_deg);
+        let text = format!("yaw {}, pitch {}, roll {}  [{}]", angle(yaw), angle(pitch), angle(roll), gimbal.source);
+        page.line(1, "gimbal", &text);
+    }
+    for (name, value) in [("camera", &understood.camera), ("capture UUID", &understood.capture_uuid)] {
+        if let Some(value) = value {
+            page.line(1, name, value);
+        }
+    }
+    if let Value::Object(details) = &understood.details {
+        page.object(1, details);
+    }
+    for warning in &understood.warnings {
+        page.warning(warning);
+    }
+    page.text
+}
+
+/// Text as it grows. What a file says is printed without control characters: a terminal must not obey a photo.
+struct Page {
+    text: String,
+    paint: bool,
+}
+
+impl Page {
+    fn painted(&self, code: &str, text: &str) -> String {
+        if self.paint { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn title(&mut self, title: &str) {
+        let title = self.painted("1", &printable(title));
+        self.text += &format!("{title}\n");
+    }
+
+    fn warning(&mut self, warning: &str) {
+        let mark = self.painted("33", "warning");
+        self.text += &format!("  {mark}: {}\n", printable(warning));
+    }
+
+    fn line(&mut self, depth: usize, name: &str, value: &str) {
+        let indent = "  ".repeat(depth);
+        let width = VALUE_COLUMN.saturating_sub(depth * 2);
+        let name = self.painted("2", &format!("{name:<width$}"));
+        self.text += &format!("{indent}{name} {}\n", printable(value));
+    }
+
+    fn heading(&mut self, depth: usize, name: &str) {
+        let name = self.painted("1", name);
+        self.text += &format!("{}{name}\n", "  ".repeat(depth));
+    }
+
+    fn object(&mut self, depth: usize, object: &Map<String, Value>) {
+        for (name, value) in object {
+            self.value(depth, name, value);
+        }
+    }
+
+    fn value(&mut self, depth: usize, name: &str, value: &Value) {
+        let (label, unit) = label(name);
+        match value {
+            Value::Null => {}
+            Value::Array(items) if items.is_empty() => {}
+            Value::Object(object) if object.values().all(Value::is_null) => {}
+            Value::Object(object) if depth < MAX_DEPTH => {
+                self.heading(depth, &label);
+                self.object(depth + 1, object);
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) && depth < MAX_DEPTH => {
+                self.heading(depth, &format!("{label} ({})", items.len()));
+                for item in items.iter().take(SHOWN_ENTRIES) {
+                    self.line(depth + 1, "-", &inline(item));
+                }
+                if items.len() > SHOWN_ENTRIES {
+                    self.line(depth + 1, "-", &format!("and {} more; --json has all", items.len() - SHOWN_ENTRIES));
+                }
+            }
+            other => self.line(depth, &label, &with_unit(other, unit)),
+        }
+    }
+}
+
+/// `relative_altitude_m` is "relative altitude" in m.
+fn label(name: &str) -> (String, &'static str) {
+    const UNITS: [(&str, &str); 12] = [
+        ("_deg", "°"),
+        ("_m_s", " m/s"),
+        ("_mps", " m/s"),
+        ("_mm", " mm"),
+        ("_m", " m"),
+        ("_ms", " ms"),
+        ("_s", " s"),
+        ("_px", " px"),
+        ("_bytes", " bytes"),
+        ("_c", " °C"),
+        ("_hz", " Hz"),
+        ("_k", " K"),
+    ];
+    let unit = UNITS.iter().find_map(|(suffix, unit)| Some((name.strip_suffix(suffix)?, *unit)));
+    let (stem, unit) = unit.unwrap_or((name, ""));
+    (stem.replace('_', " "), unit)
+}
+
+fn with_unit(value: &Value, unit: &str) -> String {
+    match (value, unit) {
+        (Value::Number(number), " bytes") => number.as_u64().map_or_else(|| number.to_string(), bytes),
+        (Value::Number(_), _) => format!("{}{unit}", inline(value)),
+        (Value::Array(_), unit) if !unit.is_empty() => format!("{}{unit}", inline(value)),
+        _ => inline(value),
+    }
+}
+
+/// A value on one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Null => "?".into(),
+        Value::Bool(true) => "yes".into(),
+        Value::Bool(false) => "no".into(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let shown = items.iter().take(SHOWN_ENTRIES).map(inline).collect::<Vec<_>>().join(", ");
+            if items.len() > SHOWN_ENTRIES { format!("{shown}, … ({} in all)", items.len()) } else { shown }
+        }
+        Value::Object(object) => {
+            let known = object.iter().filter(|(_, value)| !value.is_null());
+            let shown = known.map(|(name, value)| {
+                let (label, unit) = label(name);
+                format!("{label} {}", with_unit(value, unit))
+            });
+            shown.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn bytes(size_bytes: u64) -> String {
+    match size_bytes {
+        0..1_000 => format!("{size_bytes} bytes"),
+        1_000..1_000_000 => format!("{:.1} kB ({size_bytes} bytes)", size_bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB ({size_bytes} bytes)", size_bytes as f64 / 1e6),
+        _ => format!("{:.2} GB ({size_bytes} bytes)", size_bytes as f64 / 1e9),
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_labels_and_units() {
+        assert_eq!(label("relative_altitude_m"), ("relative altitude".into(), " m"));
+        assert_eq!(label("speed_m_s"), ("speed".into(), " m/s"));
+        assert_eq!(label("wide"), ("wide".into(), ""));
+        assert_eq!(with_unit(&json!(1_500), " bytes"), "1.5 kB (1500 bytes)");
+        assert_eq!(inline(&json!({"yaw_deg": 1.5, "roll_deg": null})), "yaw 1.5°");
+    }
+
+    #[test]
+    fn a_file_that_lies_is_described_and_cannot_speak_to_the_terminal() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("DJI_\u{1b}[31m_0001.JPG");
+        std::fs::write(&path, b"no picture").expect("written");
+        let seen = inspect(&path).expect("read");
+        let text = as_text(&path, &seen, false);
+        assert!(text.contains("warning: the name promises a photo"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+        assert_eq!(as_line(&path, &seen)["size_bytes"], 10);
+        assert!(inspect(dir.path()).is_err());
+    }
+}
