@@ -158,7 +158,8 @@ impl Issuer {
     pub(crate) fn open_token(&self, access_key_id: &str, token: &str) -> Result<Claims, TokenError> {
         let claims = self.verified_claims(token).filter(|claims| claims.access_key_id == access_key_id);
         let claims = claims.ok_or(TokenError::Invalid)?;
-        if self.clock.now_s() >= claims.expires_at_s { Err(TokenError::Expired) } else { Ok(claims) }
+        // both are whole seconds, cut off: the last one counts, so that nobody gets less than was promised
+        if self.clock.now_s() > claims.expires_at_s { Err(TokenError::Expired) } else { Ok(claims) }
     }
 
     pub(crate) fn now_s(&self) -> i64 {
@@ -251,9 +252,9 @@ mod tests {
         assert_eq!(session.expires_at_s, 1_700_003_600);
         let claims = issuer.open_token(&session.access_key_id, &session.session_token).unwrap();
         assert_eq!(claims.scope, Scope::Dock { bucket: "ws-1".into(), prefix: "docks/SN1".into() });
-        clock.set(Timestamp::from_second(1_700_003_599).unwrap());
-        assert!(issuer.open_token(&session.access_key_id, &session.session_token).is_ok());
         clock.set(Timestamp::from_second(1_700_003_600).unwrap());
+        assert!(issuer.open_token(&session.access_key_id, &session.session_token).is_ok());
+        clock.set(Timestamp::from_second(1_700_003_601).unwrap());
         assert_eq!(issuer.open_token(&session.access_key_id, &session.session_token), Err(TokenError::Expired));
     }
 

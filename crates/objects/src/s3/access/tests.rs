@@ -303,7 +303,7 @@ async fn a_session_is_worth_its_token_until_it_expires() {
     assert_eq!(put(Some(&other.session_token)).await, "InvalidToken");
     assert_eq!(put(Some("x")).await, "InvalidToken");
     assert_eq!(put(Some(&dock.session_token)).await, "permitted");
-    world.clock.set(Timestamp::from_second(world.clock.now_s() + 3600).unwrap());
+    world.clock.set(Timestamp::from_second(world.clock.now_s() + 3601).unwrap());
     assert_eq!(put(Some(&dock.session_token)).await, "ExpiredToken");
     let with_token = ask(&world.account, "PutObject", &path, WRITER, Some(&other.session_token)).await;
     assert_eq!(*with_token.err().unwrap().code(), S3ErrorCode::InvalidToken);
