@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tile = |half: f64| Some([13.0 - half, 52.0 - half, 13.0 + half, 52.0 + half]);
     for (name, filter) in [
         ("stored", stored.clone()),
-        ("one kind", MediaFilter { kind: Some(MediaKind::Ppk), ..stored.clone() }),
+        ("one kind", MediaFilter { kinds: vec![MediaKind::Ppk], ..stored.clone() }),
         ("one dock", MediaFilter { gateway_sn: Some("DOCK3".into()), ..stored.clone() }),
         ("one flight", MediaFilter { flight_id: Some("flight-7".into()), ..stored.clone() }),
         ("missing", MediaFilter { status: Some(MediaStatus::Missing), ..MediaFilter::default() }),

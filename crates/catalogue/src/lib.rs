@@ -26,7 +26,9 @@ pub use event::{RawEvent, TraceEntry};
 pub use flight::{Flight, FlightState};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
-pub use media::{Media, MediaFilter, MediaKind, MediaSource, MediaStatus, Position, Processing};
+pub use media::{
+    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, Position, Processing,
+};
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use workspace::Workspace;
 

@@ -1,5 +1,6 @@
 //! Media: one row for each object, unique by (workspace, object key).
 
+mod counts;
 mod list;
 mod row;
 
@@ -85,9 +86,12 @@ pub struct Media {
 pub struct MediaFilter {
     pub flight_id: Option<String>,
     pub gateway_sn: Option<String>,
-    pub kind: Option<MediaKind>,
+    /// Any of these; all when empty.
+    pub kinds: Vec<MediaKind>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
+    /// Only files of unknown capture time; `from` and `to` do not count then.
+    pub undated: bool,
     /// west, south, east, north in degrees; west > east crosses the antimeridian.
     pub bbox: Option<[f64; 4]>,
     pub q: Option<String>,
@@ -98,6 +102,27 @@ pub struct MediaFilter {
     /// `None` means all of them.
     pub status: Option<MediaStatus>,
     pub trashed: bool,
+}
+
+/// How many files a filter finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MediaCounts {
+    pub total: i64,
+    pub size_bytes: i64,
+    /// Of unknown capture time.
+    pub undated: i64,
+    /// Only kinds that occur.
+    pub kinds: Vec<(MediaKind, i64)>,
+    /// Newest first, without empty ones.
+    pub slots: Vec<MediaSlot>,
+}
+
+/// A stretch of time and the files captured in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaSlot {
+    /// Its beginning, a multiple of the step since 1970.
+    pub at: Timestamp,
+    pub count: i64,
 }
 
 impl Catalogue {
@@ -113,6 +138,16 @@ impl Catalogue {
         limit: u32,
     ) -> Result<Page<Media>> {
         list::page(&self.engine, workspace_id, filter, cursor, limit).await
+    }
+
+    /// Counts what `list_media` would list, in steps of `step_s` seconds of capture time.
+    pub async fn count_media_over_time(
+        &self,
+        workspace_id: Uuid,
+        filter: &MediaFilter,
+        step_s: u32,
+    ) -> Result<MediaCounts> {
+        counts::count(&self.engine, workspace_id, filter, step_s).await
     }
 
     /// Also one in the trash.

@@ -22,7 +22,7 @@ use crate::{Media, MediaFilter, MediaStatus, Page, Result};
 /// Rows in a box that are rather sorted than met on the way.
 const FEW_IN_A_BOX: i64 = 4_000;
 
-type Sql = sqlx::QueryBuilder<Db>;
+pub(super) type Sql = sqlx::QueryBuilder<Db>;
 
 pub(super) async fn page(
     engine: &Arc<Engine>,
@@ -67,9 +67,16 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
             sql.push("media").push(index_hint(index(filter))).push(" WHERE ");
         }
     }
+    push_conditions(&mut sql, workspace_id, filter);
+    sql.push(" AND (sort_at, id) < (").push_bind(after.at).push(", ").push_bind(after.id).push(")");
+    sql.push(" ORDER BY sort_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+    sql
+}
+
+/// What a filter asks of a row.
+pub(super) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaFilter) {
     sql.push("workspace_id = ").push_bind(workspace_id);
     sql.push(if filter.trashed { " AND trashed_at IS NOT NULL" } else { " AND trashed_at IS NULL" });
-    sql.push(" AND (sort_at, id) < (").push_bind(after.at).push(", ").push_bind(after.id).push(")");
     if let Some(status) = filter.status {
         sql.push(" AND status = ").push_bind(status.as_str());
     }
@@ -79,8 +86,19 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
     if let Some(sn) = &filter.gateway_sn {
         sql.push(" AND gateway_sn = ").push_bind(sn);
     }
-    if let Some(kind) = filter.kind {
-        sql.push(" AND kind = ").push_bind(kind.as_str());
+    match filter.kinds.as_slice() {
+        [] => {}
+        [kind] => {
+            sql.push(" AND kind = ").push_bind(kind.as_str());
+        }
+        kinds => {
+            sql.push(" AND kind IN (");
+            let mut list = sql.separated(", ");
+            for kind in kinds {
+                list.push_bind(kind.as_str());
+            }
+            sql.push(")");
+        }
     }
     if let Some(camera) = &filter.camera {
         sql.push(" AND camera = ").push_bind(camera);
@@ -88,7 +106,9 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
     if let Some(uuid) = &filter.capture_uuid {
         sql.push(" AND capture_uuid = ").push_bind(uuid);
     }
-    if filter.from.is_some() || filter.to.is_some() {
+    if filter.undated {
+        sql.push(" AND sort_at = ").push_bind(NO_TIME);
+    } else if filter.from.is_some() || filter.to.is_some() {
         let from = filter.from.map_or(NO_TIME + 1, ceil_us);
         sql.push(" AND sort_at >= ").push_bind(from);
     }
@@ -102,14 +122,12 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
     }
     if let Some(q) = filter.q.as_deref().filter(|q| !q.is_empty()) {
         sql.push(" AND ");
-        push_contains(&mut sql, "folded_name", q.to_lowercase());
+        push_contains(sql, "folded_name", q.to_lowercase());
     }
-    sql.push(" ORDER BY sort_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
-    sql
 }
 
 /// The index whose walk meets the wanted rows soonest.
-fn index(filter: &MediaFilter) -> &'static str {
+pub(super) fn index(filter: &MediaFilter) -> &'static str {
     let rare = matches!(filter.status, Some(MediaStatus::Missing | MediaStatus::Quarantined));
     if filter.capture_uuid.is_some() {
         "media_by_capture"
@@ -123,7 +141,7 @@ fn index(filter: &MediaFilter) -> &'static str {
         "media_by_gateway"
     } else if filter.camera.is_some() {
         "media_by_camera"
-    } else if filter.kind.is_some() {
+    } else if filter.kinds.len() == 1 {
         "media_by_kind"
     } else if filter.status.is_some() {
         "media_by_status"
@@ -154,11 +172,12 @@ mod tests {
         for n in 0..1024 {
             let filter = MediaFilter {
                 status: bits(n, 0).then_some(if bits(n, 7) { MediaStatus::Missing } else { MediaStatus::Stored }),
-                kind: bits(n, 1).then_some(MediaKind::Photo),
+                kinds: MediaKind::ALL.iter().copied().take(n as usize >> 1 & 3).collect(),
                 gateway_sn: bits(n, 2).then(|| "D1".into()),
                 flight_id: bits(n, 3).then(|| "f".into()),
                 from: bits(n, 4).then_some(Timestamp::UNIX_EPOCH),
                 to: bits(n, 5).then_some(Timestamp::MAX),
+                undated: bits(n, 6) && bits(n, 7),
                 trashed: bits(n, 6),
                 q: bits(n, 7).then(|| "x".into()),
                 bbox: bits(n, 7).then_some([1.0, 1.0, 2.0, 2.0]),

@@ -66,17 +66,17 @@ async fn conditions_hold_alone_and_together() {
         (stored.clone(), "flight2 dock2 video plain"),
         (MediaFilter { status: Some(MediaStatus::Missing), ..all.clone() }, "missing"),
         (
-            MediaFilter { status: Some(MediaStatus::Quarantined), kind: Some(MediaKind::Photo), ..all.clone() },
+            MediaFilter { status: Some(MediaStatus::Quarantined), kinds: vec![MediaKind::Photo], ..all.clone() },
             "foreign",
         ),
-        (MediaFilter { kind: Some(MediaKind::Video), ..stored.clone() }, "video"),
+        (MediaFilter { kinds: vec![MediaKind::Video], ..stored.clone() }, "video"),
         (MediaFilter { gateway_sn: Some("DOCK2".into()), ..stored.clone() }, "flight2 dock2"),
         (MediaFilter { flight_id: Some("flight-2".into()), ..stored.clone() }, "flight2"),
         (
             MediaFilter { flight_id: Some("flight-1".into()), gateway_sn: Some("DOCK2".into()), ..stored.clone() },
             "dock2",
         ),
-        (MediaFilter { q: Some("D".into()), kind: Some(MediaKind::Photo), ..stored.clone() }, "dock2"),
+        (MediaFilter { q: Some("D".into()), kinds: vec![MediaKind::Photo], ..stored.clone() }, "dock2"),
         (MediaFilter { trashed: true, ..all.clone() }, "trashed"),
         (MediaFilter { trashed: true, flight_id: Some("flight-1".into()), ..stored.clone() }, "trashed"),
         (MediaFilter { flight_id: Some("' OR 1=1 --".into()), ..stored }, ""),
@@ -251,4 +251,37 @@ async fn a_quarantined_row_cannot_become_a_second_listed_one() {
         fixture.catalogue.save_understanding(&fixture.photo("x")).await,
         Err(CatalogueError::NotFound { .. })
     ));
+}
+
+#[tokio::test]
+async fn counts_say_how_many_files_a_filter_finds_and_when() {
+    let fixture = Fixture::new().await;
+    let media = |name: &str, time: Option<i64>, kind| Media {
+        captured_at: time.map(at),
+        kind,
+        size_bytes: Some(10),
+        ..named(&fixture, name)
+    };
+    let video = MediaKind::Video;
+    let files =
+        [("a", Some(6_399), video), ("b", Some(2_800), MediaKind::Photo), ("c", Some(-801), video), ("d", None, video)];
+    keep(&fixture, files.map(|(name, time, kind)| media(name, time, kind))).await;
+
+    let all = MediaFilter { status: Some(MediaStatus::Stored), ..MediaFilter::default() };
+    let counts = async |filter: &MediaFilter| {
+        fixture.catalogue.count_media_over_time(fixture.workspace_id, filter, 3_600).await.expect("counted")
+    };
+    let found = counts(&all).await;
+    assert_eq!((found.total, found.undated, found.size_bytes), (4, 1, 40));
+    // `at` counts from 800 s after a full hour
+    let slots: Vec<_> = found.slots.iter().map(|slot| (slot.at.as_second(), slot.count)).collect();
+    assert_eq!(slots, [(1_790_002_800, 2), (1_789_995_600, 1)]);
+    let mut kinds = found.kinds;
+    kinds.sort_by_key(|(kind, _)| kind.as_str());
+    assert_eq!(kinds, [(MediaKind::Photo, 1), (MediaKind::Video, 3)]);
+
+    let pictures = MediaFilter { kinds: vec![MediaKind::Photo, MediaKind::Panorama], ..all.clone() };
+    assert_eq!((counts(&pictures).await.total, names(&fixture, &pictures).await), (1, vec!["b".to_owned()]));
+    let undated = MediaFilter { undated: true, ..all };
+    assert_eq!((counts(&undated).await.total, names(&fixture, &undated).await), (1, vec!["d".to_owned()]));
 }

@@ -156,9 +156,10 @@ pub struct MediaQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
     gateway_sn: Option<String>,
+    /// One kind, or several with commas between.
     #[serde(default, deserialize_with = "blank_is_none")]
-    #[param(required = false)]
-    kind: Option<MediaKind>,
+    #[param(value_type = Option<String>, example = "photo,video")]
+    kind: Option<Kinds>,
     /// Captured at this time or later.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
@@ -183,6 +184,10 @@ pub struct MediaQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
     capture_uuid: Option<String>,
+    /// True: only files of unknown capture time.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<bool>)]
+    undated: Option<Flag>,
     /// `stored` when left out.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false, inline)]
@@ -221,6 +226,26 @@ impl TryFrom<String> for SearchText {
     }
 }
 
+/// Kinds with commas between.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Kinds(Vec<eyrie_catalogue::MediaKind>);
+
+impl TryFrom<String> for Kinds {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut kinds = Vec::new();
+        for word in text.split(',') {
+            let kind = word.trim().parse().map_err(|()| format!("kind: {word:?} is no kind"))?;
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        Ok(Self(kinds))
+    }
+}
+
 /// `true` or `false` as a word.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -234,7 +259,7 @@ impl From<MediaQuery> for MediaFilter {
         Self {
             flight_id: query.flight_id,
             gateway_sn: query.gateway_sn,
-            kind: query.kind.map(Into::into),
+            kinds: query.kind.map(|kinds| kinds.0).unwrap_or_default(),
             from: query.from,
             to: query.to,
             bbox: query.bbox.map(|bbox| bbox.0),
@@ -247,6 +272,7 @@ impl From<MediaQuery> for MediaFilter {
                 StatusQuery::Quarantined => Some(eyrie_catalogue::MediaStatus::Quarantined),
                 StatusQuery::All => None,
             },
+            undated: matches!(query.undated, Some(Flag::True)),
             trashed: matches!(query.trashed, Some(Flag::True)),
         }
     }

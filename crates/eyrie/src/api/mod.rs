@@ -14,6 +14,7 @@ pub mod flights;
 pub mod health;
 pub mod jobs;
 pub mod media;
+pub mod media_counts;
 mod openapi;
 pub mod page;
 pub mod problem;
@@ -50,6 +51,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(session::create_session, session::get_session, session::delete_session))
         // the library
         .routes(routes!(media::list_media))
+        .routes(routes!(media_counts::count_media))
         .routes(routes!(media::get_media, media::trash_media))
         .routes(routes!(media::restore_media))
         .routes(routes!(media::get_media_content))

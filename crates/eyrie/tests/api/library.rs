@@ -109,6 +109,8 @@ async fn the_list_is_filtered_by_every_parameter() {
     for (query, expected) in [
         ("", &["fiji.jpg", "Video.MP4", "plain.jpg"][..]),
         ("kind=video", &["Video.MP4"]),
+        ("kind=video,thermal", &["Video.MP4"]),
+        ("undated=true", &[]),
         ("flight_id=f%201", &["Video.MP4"]),
         ("gateway_sn=DOCK1", &["Video.MP4"]),
         ("gateway_sn=DOCK2", &[]),
@@ -134,6 +136,12 @@ async fn the_list_is_filtered_by_every_parameter() {
     assert_eq!(names(&list), ["Video.MP4"]);
     let offset = api.get(&who, "/api/v1/workspaces/alpha/media?from=2026-02-02T03:40:10%2B01:00").await;
     assert_eq!(offset.status, 200);
+    let counts = api.get(&who, &format!("/api/v1/workspaces/alpha/media/counts?{window}")).await.json();
+    assert_eq!((&counts["total"], &counts["kinds"]), (&json!(1), &json!([{"kind": "video", "count": 1}])));
+    assert_eq!((&counts["slots"][0]["count"], &counts["step_s"]), (&json!(1), &json!(3_600)));
+    for bad in ["0", "899", "x"] {
+        assert_eq!(api.get(&who, &format!("/api/v1/workspaces/alpha/media/counts?step_s={bad}")).await.status, 400);
+    }
     let all = api.get(&who, "/api/v1/workspaces/alpha/media?status=all").await.json();
     assert_eq!(names(&all).len(), 5);
 }
@@ -150,6 +158,8 @@ async fn a_parameter_that_cannot_be_read_is_refused() {
         "limit=x",
         "cursor=garbage",
         "kind=selfie",
+        "kind=photo,",
+        "undated=1",
         "from=yesterday",
         "to=5",
         "bbox=1,2,3",
