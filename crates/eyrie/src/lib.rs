@@ -24,6 +24,7 @@ pub mod listener;
 pub mod log;
 pub mod metrics;
 pub mod object_range;
+pub mod page;
 pub mod reconcile;
 pub mod secret;
 pub mod tls;

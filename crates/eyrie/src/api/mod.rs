@@ -84,7 +84,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
 pub fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
     router
-        .fallback(async || Problem::not_found())
+        .fallback(crate::page::serve)
         .method_not_allowed_fallback(async || Problem::new(Kind::MethodNotAllowed, "see the Allow header"))
         // the last layer sees a request first
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
