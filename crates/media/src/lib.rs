@@ -3,6 +3,7 @@
 //! This release tells a file's kind: from its name at once ([`kind_of_name`]), from its first bytes when the file is read
 //! ([`sniff()`]). Reading what lies inside (position, attitude, tracks) builds on the same two calls.
 
+pub mod photo;
 mod range;
 mod sniff;
 pub mod track;

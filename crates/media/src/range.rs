@@ -63,13 +63,15 @@ impl RangeRead for FileRange {
     }
 }
 
-/// The bytes of `offset..offset + length`, cut off at the file's end.
+/// The bytes of `offset..offset + length`, cut off at the file's end; none beyond it.
 ///
 /// # Errors
 /// What the source says.
 pub fn read_range(reader: &mut dyn RangeRead, offset: u64, length: usize) -> io::Result<Vec<u8>> {
     let left = reader.size_bytes().saturating_sub(offset);
     let mut bytes = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(length)];
-    reader.read_exact_at(offset, &mut bytes)?;
+    if !bytes.is_empty() {
+        reader.read_exact_at(offset, &mut bytes)?;
+    }
     Ok(bytes)
 }

@@ -1,9 +1,12 @@
 //! A whole file understood: which reader it is for, and what of its findings a library asks for first.
 
+use std::io;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::photo::{self, TimeSource};
 use crate::track::{Attitude, Place};
 use crate::{HEAD_BYTES, Kind, RangeRead, read_range, sniff};
 
@@ -40,10 +43,10 @@ pub struct Understanding {
 ///
 /// # Errors
 /// The source cannot be read.
-pub fn understand(name: &str, reader: &mut dyn RangeRead) -> std::io::Result<Understanding> {
+pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understanding> {
     let head = read_range(reader, 0, HEAD_BYTES)?;
     let sniffed = sniff(name, &head);
-    Ok(Understanding {
+    let mut understood = Understanding {
         kind: sniffed.kind,
         content_type: sniffed.content_type,
         captured_at: None,
@@ -54,5 +57,44 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> std::io::Result<Und
         capture_uuid: None,
         details: json!({}),
         warnings: sniffed.warnings,
-    })
+    };
+    match sniffed.kind {
+        Kind::Photo | Kind::Thermal | Kind::Panorama => of_photo(name, reader, &mut understood)?,
+        Kind::Video | Kind::Subtitle | Kind::Ppk | Kind::Rtcm | Kind::Other => {}
+    }
+    Ok(understood)
+}
+
+fn of_photo(name: &str, reader: &mut dyn RangeRead, understood: &mut Understanding) -> io::Result<()> {
+    let photo = photo::read(reader)?;
+    let image_source = photo.camera.image_source.as_deref().unwrap_or_default();
+    understood.camera = camera(image_source, name, understood.kind).map(str::to_owned);
+    if understood.kind == Kind::Photo {
+        understood.kind = match photo.projection.as_deref() {
+            Some(projection) if projection.eq_ignore_ascii_case("equirectangular") => Kind::Panorama,
+            _ if understood.camera.as_deref() == Some("thermal") => Kind::Thermal,
+            _ => Kind::Photo,
+        };
+    }
+    let source = photo.time_source.map(TimeSource::as_str);
+    understood.captured_at = photo.captured_at.zip(source).map(|(value, source)| Found { value, source });
+    understood.captured_local.clone_from(&photo.captured_local);
+    understood.position = photo.position.zip(photo.position_source).map(|(value, source)| Found { value, source });
+    understood.gimbal = photo.gimbal.map(|value| Found { value, source: "xmp" });
+    understood.capture_uuid.clone_from(&photo.capture_uuid);
+    understood.warnings.extend(photo.warnings.iter().cloned());
+    understood.details["photo"] = json!(photo);
+    Ok(())
+}
+
+/// XMP's word for the camera, or the letter in the file's name.
+fn camera(image_source: &str, name: &str, kind: Kind) -> Option<&'static str> {
+    let source = image_source.to_ascii_lowercase();
+    let known =
+        [("wide", "wide"), ("zoom", "zoom"), ("infrared", "thermal"), ("thermal", "thermal"), ("ms_", "multispectral")];
+    let by_source = known.iter().find(|(part, _)| source.contains(part)).map(|(_, camera)| *camera);
+    by_source
+        .or_else(|| photo::name_parts(name).lens.map(photo::Lens::as_str))
+        .or((kind == Kind::Thermal).then_some("thermal"))
+        .or((!source.is_empty()).then_some("visible"))
 }
