@@ -6,8 +6,10 @@
 pub mod photo;
 mod range;
 mod sniff;
+pub mod srt;
 pub mod track;
 pub mod understand;
+pub mod video;
 
 pub use range::{FileRange, RangeRead, read_range};
 pub use sniff::{HEAD_BYTES, Kind, Sniffed, kind_of_name, sniff};

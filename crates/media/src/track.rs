@@ -17,6 +17,17 @@ pub enum TrackSource {
     Udta,
 }
 
+impl TrackSource {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Djmd => "djmd",
+            Self::Tx3g => "tx3g",
+            Self::Srt => "srt",
+            Self::Udta => "udta",
+        }
+    }
+}
+
 /// Samples in the order of time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Track {

@@ -7,8 +7,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::photo::{self, TimeSource};
-use crate::track::{Attitude, Place};
-use crate::{HEAD_BYTES, Kind, RangeRead, read_range, sniff};
+use crate::track::{Attitude, Place, TrackSource};
+use crate::{HEAD_BYTES, Kind, RangeRead, read_range, sniff, srt, video};
+
+/// Largest subtitle file that is read: an hour at 60 frames a second has 60 MB.
+pub const MAX_SUBTITLE_BYTES: u64 = 256_000_000;
 
 /// A value and where it was found: `xmp`, `exif`, `djmd`, ...
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -60,7 +63,9 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
     };
     match sniffed.kind {
         Kind::Photo | Kind::Thermal | Kind::Panorama => of_photo(name, reader, &mut understood)?,
-        Kind::Video | Kind::Subtitle | Kind::Ppk | Kind::Rtcm | Kind::Other => {}
+        Kind::Subtitle => of_subtitle(reader, &mut understood)?,
+        Kind::Video => of_video(name, reader, &mut understood)?,
+        Kind::Ppk | Kind::Rtcm | Kind::Other => {}
     }
     Ok(understood)
 }
@@ -84,6 +89,37 @@ fn of_photo(name: &str, reader: &mut dyn RangeRead, understood: &mut Understandi
     understood.capture_uuid.clone_from(&photo.capture_uuid);
     understood.warnings.extend(photo.warnings.iter().cloned());
     understood.details["photo"] = json!(photo);
+    Ok(())
+}
+
+fn of_video(name: &str, reader: &mut dyn RangeRead, understood: &mut Understanding) -> io::Result<()> {
+    let video = video::read(reader)?;
+    understood.camera = photo::name_parts(name).lens.map(|lens| lens.as_str().to_owned());
+    // an unset clock is 1904 or 1970, and was left out by the reader
+    understood.captured_at = video.created_at.map(|value| Found { value, source: "mvhd" });
+    understood.captured_local = photo::name_parts(name).local.map(|local| local.to_string());
+    let source = video.first_position_source.map(TrackSource::as_str);
+    understood.position = video.first_position.zip(source).map(|(value, source)| Found { value, source });
+    let source = video.telemetry.first().map_or("udta", |source| source.as_str());
+    understood.gimbal = video.first_gimbal.map(|value| Found { value, source });
+    understood.warnings.extend(video.warnings.iter().cloned());
+    understood.details["video"] = json!(video);
+    Ok(())
+}
+
+fn of_subtitle(reader: &mut dyn RangeRead, understood: &mut Understanding) -> io::Result<()> {
+    let size_bytes = reader.size_bytes();
+    if size_bytes > MAX_SUBTITLE_BYTES {
+        let mb = MAX_SUBTITLE_BYTES / 1_000_000;
+        understood.warnings.push(format!("a subtitle file of more than {mb} MB is not read"));
+        return Ok(());
+    }
+    let bytes = read_range(reader, 0, size_bytes as usize)?;
+    let srt = srt::read(&bytes);
+    understood.captured_local = srt.first_local.map(|local| local.to_string());
+    understood.position = srt.first_position.map(|value| Found { value, source: "srt" });
+    understood.warnings.extend(srt.warnings.iter().cloned());
+    understood.details["subtitle"] = json!(srt);
     Ok(())
 }
 

@@ -1,0 +1,140 @@
+//! The family of current models: `key: value` pairs in brackets, one record a frame.
+
+use super::{Record, local_time};
+use crate::track::{Attitude, Camera, Place};
+
+/// Keys of one record; the longest known one has about 30.
+const MAX_PAIRS: usize = 128;
+
+/// `None` when no known key is in the text.
+pub(super) fn read(text: &str) -> Option<Record> {
+    let mut record = Record::default();
+    let mut values = Values::default();
+    for line in text.lines() {
+        if record.local.is_none() && !line.contains('[') {
+            record.local = local_time(line.trim_start_matches("<font"));
+        }
+    }
+    // in a video's own track the date stands on the counter's line
+    record.local = record.local.or_else(|| dated(text));
+    for (key, value) in pairs(text).take(MAX_PAIRS) {
+        values.put(key, value);
+    }
+    if !values.known {
+        return None;
+    }
+    values.into_sample(&mut record);
+    Some(record)
+}
+
+fn dated(text: &str) -> Option<jiff::civil::DateTime> {
+    let head = text.split('[').next()?;
+    let bytes = head.as_bytes();
+    let at = (0..bytes.len()).find(|at| {
+        let four = bytes.get(*at..at + 5);
+        four.is_some_and(|four| four[..4].iter().all(u8::is_ascii_digit) && matches!(four[4], b'-' | b'.'))
+    })?;
+    local_time(head.get(at..)?)
+}
+
+/// Every `key: value` inside brackets. One pair of brackets may hold several; spaces may stand before the colon.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split('[').skip(1).flat_map(|part| {
+        let inside = part.split(']').next().unwrap_or(part);
+        let mut rest = inside;
+        std::iter::from_fn(move || {
+            let colon = rest.find(':')?;
+            let key = rest[..colon].trim();
+            // the key is the last word: what is before it belonged to a value that was not understood
+            let key = key.rsplit([' ', ',']).next().unwrap_or(key);
+            let after = &rest[colon + 1..];
+            // the value ends where the next key begins: at the last word before the next colon
+            let end = match after.find(':') {
+                Some(next) => {
+                    let before = after[..next].trim_end();
+                    before.rfind([' ', ',']).unwrap_or(next)
+                }
+                None => after.len(),
+            };
+            rest = &after[end..];
+            Some((key, after[..end].trim().trim_matches(',').trim()))
+        })
+    })
+}
+
+#[derive(Default)]
+struct Values {
+    known: bool,
+    lat: Option<f64>,
+    lng: Option<f64>,
+    relative_altitude_m: Option<f64>,
+    absolute_altitude_m: Option<f64>,
+    /// Of older models; which of the two it is, is not said.
+    altitude_m: Option<f64>,
+    gimbal: Attitude,
+    camera: Camera,
+}
+
+impl Values {
+    fn put(&mut self, key: &str, value: &str) {
+        let number = || number(value);
+        match key.to_ascii_lowercase().as_str() {
+            "latitude" => self.lat = number(),
+            // the second spelling is the firmware's own
+            "longitude" | "longtitude" => self.lng = number(),
+            "rel_alt" => self.relative_altitude_m = number(),
+            "abs_alt" => self.absolute_altitude_m = number(),
+            "altitude" => self.altitude_m = number(),
+            "gb_yaw" => self.gimbal.yaw_deg = number(),
+            "gb_pitch" => self.gimbal.pitch_deg = number(),
+            "gb_roll" => self.gimbal.roll_deg = number(),
+            "iso" => self.camera.iso = number().filter(|iso| *iso > 0.0),
+            "shutter" => self.camera.shutter_s = shutter_s(value),
+            "fnum" => self.camera.f_number = f_number(value),
+            "dzoom_ratio" => self.camera.zoom = zoom(value),
+            "ev" | "ct" | "focal_len" | "color_md" => {}
+            _ => return,
+        }
+        self.known = true;
+    }
+
+    fn into_sample(self, record: &mut Record) {
+        let place = self.lat.zip(self.lng).and_then(|(lat, lng)| {
+            crate::photo::on_earth(Place {
+                lat,
+                lng,
+                absolute_altitude_m: self.absolute_altitude_m.or(self.altitude_m),
+                relative_altitude_m: self.relative_altitude_m,
+            })
+        });
+        record.sample.position = place;
+        record.sample.gimbal = (self.gimbal != Attitude::default()).then_some(self.gimbal);
+        record.sample.camera = (self.camera != Camera::default()).then_some(self.camera);
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    let text = text.split_ascii_whitespace().next()?.trim_end_matches(',');
+    text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// `1/8000.0`.
+fn shutter_s(text: &str) -> Option<f64> {
+    let seconds = match text.split_once('/') {
+        Some((one, part)) => number(one)? / number(part)?,
+        None => number(text)?,
+    };
+    (seconds.is_finite() && seconds > 0.0).then_some(seconds)
+}
+
+/// `280` is 2.8, as is `2.8`.
+fn f_number(text: &str) -> Option<f64> {
+    let value = number(text).filter(|value| *value > 0.0)?;
+    Some(if !text.contains('.') && value >= 50.0 { value / 100.0 } else { value })
+}
+
+/// `10000` is 1, as is `1.00`; `delta:0` may follow.
+fn zoom(text: &str) -> Option<f64> {
+    let value = number(text).filter(|value| *value > 0.0)?;
+    Some(if value >= 1_000.0 { value / 10_000.0 } else { value })
+}

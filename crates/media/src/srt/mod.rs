@@ -1,0 +1,281 @@
+//! DJI's subtitle files: telemetry as text, in four families that differ from model to model.
+
+mod bracket;
+mod older;
+
+use jiff::civil::DateTime;
+use serde::Serialize;
+
+use crate::track::{Place, Sample, Track, TrackSource};
+
+/// Records that are kept; four hours at 60 frames a second are 864,000.
+const MAX_RECORDS: usize = 2_000_000;
+/// Longest text of one cue, bytes.
+const MAX_CUE_BYTES: usize = 16 * 1024;
+
+/// Which dialect a file speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// `HOME(lng,lat) date / GPS(lng,lat,satellites) BAROMETER:m / ISO:...`: Mavic Pro, Phantom 4.
+    Lines,
+    /// The same with a unit behind the altitude, and latitude first: Matrice 300.
+    LinesWithUnit,
+    /// `F/5.6, SS 400, ISO 100, EV 0, GPS (lng, lat, satellites), ...`: Phantom 4 Pro and RTK, Mavic Mini.
+    OneLine,
+    /// `[iso: 100] [latitude: 47.5] ...` for each frame: Mavic 2 and later, all current models.
+    Brackets,
+    /// Several of them in one file.
+    Mixed,
+}
+
+/// What a subtitle file tells.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Srt {
+    pub family: Option<Family>,
+    pub record_count: usize,
+    /// Records with a position.
+    pub position_count: usize,
+    pub first_position: Option<Place>,
+    pub last_position: Option<Place>,
+    pub home: Option<Place>,
+    /// Local time of the aircraft's clock, without a zone.
+    pub first_local: Option<DateTime>,
+    pub last_local: Option<DateTime>,
+    /// From the first record to the last.
+    pub span_s: f64,
+    #[serde(skip)]
+    pub track: Track,
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+/// One record of any family.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Record {
+    /// Without its time.
+    pub(crate) sample: Sample,
+    pub(crate) local: Option<DateTime>,
+    pub(crate) home: Option<Place>,
+}
+
+/// Reads a whole file. Records that say nothing are left out, with a warning that counts them.
+pub fn read(bytes: &[u8]) -> Srt {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reading = Reading::default();
+    for cue in Cues::new(text) {
+        if reading.samples.len() == MAX_RECORDS {
+            reading.too_many = true;
+            break;
+        }
+        reading.cue(&cue);
+    }
+    reading.finish()
+}
+
+/// One record of the bracket family, as it also stands in a video's text track.
+pub(crate) fn bracket_record(text: &str) -> Option<Record> {
+    bracket::read(text)
+}
+
+/// The stem that ties a subtitle file to its video: `DJI_0001.SRT` to `DJI_0001.MP4`; letters in one case.
+pub fn stem_of(name: &str) -> String {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase()
+}
+
+#[derive(Default)]
+struct Reading {
+    samples: Vec<Sample>,
+    family: Option<Family>,
+    home: Option<Place>,
+    first_local: Option<DateTime>,
+    last_local: Option<DateTime>,
+    unread: usize,
+    too_many: bool,
+}
+
+impl Reading {
+    fn cue(&mut self, cue: &Cue<'_>) {
+        let text = cue.text.trim();
+        if text.is_empty() {
+            // an empty cue is a moment without telemetry
+            return;
+        }
+        let (family, record) = match read_record(text) {
+            Some(found) => found,
+            None => {
+                self.unread += 1;
+                return;
+            }
+        };
+        self.family = match self.family {
+            None => Some(family),
+            Some(known) if known == family => self.family,
+            Some(_) => Some(Family::Mixed),
+        };
+        self.home = self.home.or(record.home);
+        self.first_local = self.first_local.or(record.local);
+        self.last_local = record.local.or(self.last_local);
+        let since_first =
+            || record.local.zip(self.first_local).map(|(now, first)| now.duration_since(first).as_secs_f64());
+        // without a timing line the aircraft's clock tells how far the video is
+        let t_s = cue.start_s.or_else(since_first).unwrap_or_else(|| self.samples.last().map_or(0.0, |last| last.t_s));
+        self.samples.push(Sample { t_s, ..record.sample });
+    }
+
+    fn finish(self) -> Srt {
+        let mut warnings = Vec::new();
+        if self.samples.is_empty() {
+            warnings.push("no record of telemetry was found".to_owned());
+        }
+        if self.unread > 0 {
+            warnings.push(format!("{} records could not be read", self.unread));
+        }
+        if self.too_many {
+            warnings.push(format!("more than {MAX_RECORDS} records: the rest was not read"));
+        }
+        let places = || self.samples.iter().filter_map(|sample| sample.position);
+        let (first_position, last_position, position_count) = (places().next(), places().next_back(), places().count());
+        if position_count == 0 && !self.samples.is_empty() {
+            warnings.push("no record has a position".to_owned());
+        }
+        let span_s = match (self.samples.first(), self.samples.last()) {
+            (Some(first), Some(last)) => last.t_s - first.t_s,
+            _ => 0.0,
+        };
+        Srt {
+            family: self.family,
+            record_count: self.samples.len(),
+            position_count,
+            first_position,
+            last_position,
+            home: self.home,
+            first_local: self.first_local,
+            last_local: self.last_local,
+            span_s,
+            track: Track { source: TrackSource::Srt, samples: self.samples, warnings: Vec::new() },
+            warnings,
+        }
+    }
+}
+
+fn read_record(text: &str) -> Option<(Family, Record)> {
+    if text.contains('[')
+        && let Some(record) = bracket::read(text)
+    {
+        return Some((Family::Brackets, record));
+    }
+    older::read(text)
+}
+
+/// A subtitle: when it is shown, and its text.
+#[derive(Debug)]
+struct Cue<'a> {
+    start_s: Option<f64>,
+    text: &'a str,
+}
+
+/// Splits a file into cues by its timing lines, or by its numbers where those are missing.
+struct Cues<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Cues<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+
+    fn line(text: &str) -> (&str, usize) {
+        match text.find('\n') {
+            Some(end) => (text[..end].trim_end_matches('\r'), end + 1),
+            None => (text, text.len()),
+        }
+    }
+}
+
+impl<'a> Iterator for Cues<'a> {
+    type Item = Cue<'a>;
+
+    fn next(&mut self) -> Option<Cue<'a>> {
+        let mut start_s = None;
+        // the head: blank lines, a number, a timing line
+        loop {
+            let (line, next) = Self::line(self.rest);
+            if next == 0 {
+                return None;
+            }
+            let trimmed = line.trim();
+            if let Some(start) = timing(trimmed) {
+                self.rest = &self.rest[next..];
+                start_s = Some(start);
+                break;
+            }
+            if !trimmed.is_empty() && !is_number(trimmed) {
+                break;
+            }
+            self.rest = &self.rest[next..];
+        }
+        // the text: up to the next head
+        let body = self.rest;
+        let mut end = 0;
+        while end < body.len() && end < MAX_CUE_BYTES {
+            let (line, next) = Self::line(&body[end..]);
+            let trimmed = line.trim();
+            let head = timing(trimmed).is_some() || (is_number(trimmed) && begins_cue(&body[end + next..]));
+            if head {
+                break;
+            }
+            end += next;
+        }
+        self.rest = &body[end..];
+        Some(Cue { start_s, text: &body[..end] })
+    }
+}
+
+/// What follows a lone number is a timing line, or a record of a file without them.
+fn begins_cue(rest: &str) -> bool {
+    let (line, _) = Cues::line(rest);
+    let line = line.trim();
+    // a number at the very end belongs to a record that was cut off
+    line.is_empty()
+        || timing(line).is_some()
+        || line.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        || line.starts_with(['[', '<', 'F', 'H', 'G'])
+}
+
+fn is_number(line: &str) -> bool {
+    !line.is_empty() && line.len() <= 10 && line.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The start of `00:15:04,904 --> 00:15:05,905`, seconds.
+fn timing(line: &str) -> Option<f64> {
+    let (start, _) = line.split_once("-->")?;
+    let mut parts = start.trim().splitn(3, ':');
+    let (hours, minutes): (f64, f64) = (parts.next()?.trim().parse().ok()?, parts.next()?.parse().ok()?);
+    let seconds: f64 = parts.next()?.replace(',', ".").parse().ok()?;
+    let start_s = hours * 3_600.0 + minutes * 60.0 + seconds;
+    (start_s.is_finite() && start_s >= 0.0).then_some(start_s)
+}
+
+/// `2022-08-07 13:40:40,774,808` or `2017.8.5 14:11:51` anywhere in a line: milliseconds, then microseconds.
+fn local_time(line: &str) -> Option<DateTime> {
+    let from = line.find(|c: char| c.is_ascii_digit())?;
+    let line = line.get(from..)?;
+    let mut words = line.split_ascii_whitespace();
+    let (date, time) = (words.next()?, words.next()?);
+    let date: Vec<i16> = date.split(['-', '.', '/', ':']).map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [year, month, day] = date[..] else { return None };
+    let (clock, fraction) = time.split_at_checked(time.find([',', '.']).unwrap_or(time.len()))?;
+    let clock: Vec<i8> = clock.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [hour, minute, second] = clock[..] else { return None };
+    // `,774,808` are milli- and microseconds; what follows a second comma pair repeats them
+    let groups: Vec<&str> = fraction.split([',', '.']).filter(|group| !group.is_empty()).take(2).collect();
+    let digits: String =
+        groups.iter().flat_map(|group| group.chars().filter(char::is_ascii_digit).take(6)).take(6).collect();
+    let nanosecond: i32 = format!("{digits:0<9}").parse().ok()?;
+    DateTime::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?, hour, minute, second, nanosecond).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! `djmd` samples: DJI's telemetry in Protocol Buffers. Each product has its own layout; an unknown one is searched for
+//! what can only be a position.
+
+use std::f64::consts::{FRAC_PI_2, PI};
+
+use serde::Serialize;
+
+use super::protobuf::{Value, fields, find, varint};
+use crate::track::{Attitude, Camera, Place, Sample};
+
+/// Deepest message in which an unknown layout is searched.
+const MAX_SEARCH_DEPTH: usize = 8;
+/// Fields that such a search looks at.
+const MAX_SEARCHED_FIELDS: usize = 4_096;
+const MAX_TEXT_CHARS: usize = 128;
+
+/// What the first sample says of the whole clip.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Header {
+    /// `dvtm_<product>.proto`.
+    pub protocol: Option<String>,
+    pub library_version: Option<String>,
+    pub schema_version: Option<String>,
+    pub serial: Option<String>,
+    pub firmware: Option<String>,
+    pub product: Option<String>,
+    /// True when the fields are laid out in a way that is known; else only a position was searched for.
+    pub layout_known: bool,
+    /// Encrypted or compressed telemetry cannot be read.
+    pub readable: bool,
+}
+
+/// One frame's values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Frame {
+    pub(super) number: Option<u64>,
+    /// Without times.
+    pub(super) sample: Sample,
+    pub(super) gps_time: Option<jiff::civil::DateTime>,
+}
+
+/// Where a product's values lie: paths of field numbers from the top.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Part of the protocol's name.
+    name: &'static str,
+    aircraft: &'static [u32],
+    position: &'static [u32],
+    relative_altitude: &'static [u32],
+    gimbal: &'static [u32],
+    iso: &'static [u32],
+    shutter: &'static [u32],
+    f_number: &'static [u32],
+    zoom: &'static [u32],
+    gps_time: &'static [u32],
+    /// Whatever the unit field says.
+    degrees: bool,
+}
+
+/// The shape that most products share.
+const COMMON: Layout = Layout {
+    name: "",
+    aircraft: &[3, 3, 3],
+    position: &[3, 3, 4, 1],
+    relative_altitude: &[3, 3, 5, 1],
+    gimbal: &[3, 4, 3],
+    iso: &[],
+    shutter: &[],
+    f_number: &[],
+    zoom: &[],
+    gps_time: &[],
+    degrees: false,
+};
+const MAVIC_3: Layout = Layout { iso: &[3, 2, 2, 1], shutter: &[3, 2, 3, 1], zoom: &[3, 2, 6, 1], ..COMMON };
+const AIR: Layout = Layout { iso: &[3, 2, 7, 1], shutter: &[3, 2, 10, 1], f_number: &[3, 2, 11, 1], ..COMMON };
+const AVATA: Layout = Layout {
+    aircraft: &[3, 4, 3],
+    position: &[3, 4, 4, 1],
+    relative_altitude: &[3, 4, 5, 1],
+    gimbal: &[],
+    iso: &[3, 2, 2, 1],
+    ..COMMON
+};
+const OSMO: Layout = Layout {
+    aircraft: &[],
+    position: &[3, 4, 2, 1],
+    relative_altitude: &[],
+    gimbal: &[],
+    gps_time: &[3, 4, 2, 6, 1],
+    ..COMMON
+};
+
+static LAYOUTS: [Layout; 16] = [
+    Layout { name: "pm320", f_number: &[3, 2, 4, 1], ..MAVIC_3 },
+    Layout { name: "wm265e", ..MAVIC_3 },
+    Layout { name: "wa345e", gps_time: &[3, 3, 4, 6, 1], ..COMMON },
+    Layout {
+        name: "wm261",
+        iso: &[3, 2, 9, 1],
+        shutter: &[3, 2, 10, 1],
+        f_number: &[3, 2, 11, 1],
+        gps_time: &[3, 3, 4, 6, 1],
+        ..COMMON
+    },
+    Layout { name: "air3s", ..AIR },
+    Layout { name: "air3", ..AIR },
+    Layout { name: "mini4_pro", ..AIR },
+    Layout { name: "mavic4", iso: &[3, 2, 9, 1], degrees: true, ..COMMON },
+    Layout { name: "mini5pro", degrees: true, aircraft: &[], gimbal: &[], relative_altitude: &[], ..COMMON },
+    Layout { name: "avata2", ..AVATA },
+    Layout { name: "dji_neo", ..AVATA },
+    Layout { name: "neo", ..AVATA },
+    Layout { name: "ac203", ..OSMO },
+    Layout { name: "ac204", ..OSMO },
+    Layout { name: "ac206", ..OSMO },
+    Layout { name: "oq101", ..OSMO },
+];
+
+/// Reads the clip's header out of the first sample; `None` when it has none.
+pub(super) fn header(sample: &[u8]) -> Option<Header> {
+    let clip = find(sample, &[1])?.bytes()?;
+    let info = find(clip, &[1])?.bytes()?;
+    let text = |path: &[u32]| {
+        let text = find(info, path)?.text()?;
+        Some(text.chars().filter(|c| !c.is_control()).take(MAX_TEXT_CHARS).collect::<String>())
+    };
+    let named = fields(info).filter_map(|(_, value)| value.text()).find(|text| text.ends_with(".proto"));
+    let protocol = named.map(|name| name.chars().take(MAX_TEXT_CHARS).collect::<String>());
+    let zero = |path: &[u32]| find(info, path).and_then(Value::unsigned).unwrap_or(0) == 0;
+    Some(Header {
+        layout_known: protocol.as_deref().is_some_and(|name| layout(name).is_some()),
+        protocol,
+        library_version: text(&[2]),
+        schema_version: text(&[3]),
+        serial: text(&[5]),
+        firmware: text(&[6]),
+        product: text(&[10]),
+        readable: zero(&[7]) && zero(&[8]),
+    })
+}
+
+pub(super) fn layout(protocol: &str) -> Option<&'static Layout> {
+    let name = protocol.to_ascii_lowercase();
+    LAYOUTS.iter().find(|layout| name.contains(layout.name))
+}
+
+/// Reads one frame. A number that is not on the wire is 0, a position that is not there is none.
+pub(super) fn frame(sample: &[u8], layout: Option<&Layout>) -> Frame {
+    let mut frame = Frame { number: find(sample, &[3, 1, 1]).and_then(Value::unsigned), ..Frame::default() };
+    let Some(layout) = layout else {
+        frame.sample.position = search(sample);
+        return frame;
+    };
+    let relative_altitude_m = relative_altitude_m(sample, layout);
+    frame.sample.position = position(sample, layout)
+        .map(|place| Place { relative_altitude_m: relative_altitude_m.or(place.relative_altitude_m), ..place });
+    frame.sample.aircraft = attitude(sample, layout.aircraft);
+    frame.sample.gimbal = attitude(sample, layout.gimbal);
+    let number = |path: &[u32]| find(sample, path).and_then(Value::number).filter(|number| *number > 0.0);
+    let camera = Camera {
+        iso: number(layout.iso),
+        shutter_s: fraction(sample, layout.shutter),
+        f_number: fraction(sample, layout.f_number),
+        zoom: number(layout.zoom),
+    };
+    frame.sample.camera = (camera != Camera::default()).then_some(camera);
+    let time = find(sample, layout.gps_time).and_then(Value::text);
+    frame.gps_time = time.and_then(|text| crate::photo::civil(&text.replace('-', ":"))).map(|(time, _)| time);
+    frame
+}
+
+fn position(sample: &[u8], layout: &Layout) -> Option<Place> {
+    let message = find(sample, layout.position)?.bytes()?;
+    let (block, _) = layout.position.split_at_checked(layout.position.len().checked_sub(1)?)?;
+    let block = find(sample, block)?.bytes()?;
+    // 1 says that the receiver has no fix
+    if find(block, &[3]).and_then(Value::unsigned) == Some(1) {
+        return None;
+    }
+    place(message, block, layout.degrees)
+}
+
+/// Latitude and longitude of a position message, and the altitude of the block around it.
+fn place(message: &[u8], block: &[u8], degrees: bool) -> Option<Place> {
+    let angle = |number| find(message, &[number]).and_then(Value::number).unwrap_or(0.0);
+    let degrees = degrees || find(message, &[1]).and_then(Value::unsigned) == Some(1);
+    let (lat, lng) = if degrees { (angle(2), angle(3)) } else { (angle(2).to_degrees(), angle(3).to_degrees()) };
+    // zero is left out on the wire: without the field it is 0 mm
+    let altitude_mm = match find(block, &[2]) {
+        None => Some(0),
+        Some(value) => value.signed(),
+    };
+    let absolute_altitude_m = altitude_mm.map(|altitude_mm| altitude_mm as f64 / 1_000.0);
+    crate::photo::on_earth(Place { lat, lng, absolute_altitude_m, relative_altitude_m: None })
+}
+
+fn relative_altitude_m(sample: &[u8], layout: &Layout) -> Option<f64> {
+    let (block, _) = layout.relative_altitude.split_at_checked(layout.relative_altitude.len().checked_sub(1)?)?;
+    let block = find(sample, block)?.bytes()?;
+    let altitude_mm = find(block, &[1]).and_then(Value::number).unwrap_or(0.0);
+    // a valid flag that is left out says false, but some firmware has no flag at all
+    Some(altitude_mm / 1_000.0)
+}
+
+/// Tenths of degrees: 1 pitch, 2 roll, 3 yaw.
+fn attitude(sample: &[u8], path: &[u32]) -> Option<Attitude> {
+    let message = find(sample, path)?.bytes()?;
+    let angle = |number| find(message, &[number]).map_or(Some(0), Value::signed).map(|tenths| tenths as f64 / 10.0);
+    Some(Attitude { yaw_deg: angle(3), pitch_deg: angle(1), roll_deg: angle(2) })
+}
+
+/// Two packed numbers: numerator and denominator.
+fn fraction(sample: &[u8], path: &[u32]) -> Option<f64> {
+    match find(sample, path)? {
+        Value::Bytes(mut packed) => {
+            let (numerator, denominator) = (varint(&mut packed)? as f64, varint(&mut packed)? as f64);
+            (denominator > 0.0 && numerator > 0.0).then(|| numerator / denominator)
+        }
+        other => other.number().filter(|number| *number > 0.0),
+    }
+}
+
+/// For unknown protocols: the first message whose fields 2 and 3 are doubles in the range of a position.
+fn search(sample: &[u8]) -> Option<Place> {
+    let mut budget = MAX_SEARCHED_FIELDS;
+    let mut frames = fields(sample).filter(|(number, _)| *number == 3).filter_map(|(_, value)| value.bytes());
+    frames.find_map(|frame| search_in(frame, 0, &mut budget))
+}
+
+fn search_in(block: &[u8], depth: usize, budget: &mut usize) -> Option<Place> {
+    for (_, value) in fields(block) {
+        *budget = budget.checked_sub(1)?;
+        let Value::Bytes(message) = value else { continue };
+        let double = |number| match find(message, &[number]) {
+            Some(Value::Fixed64(bits)) => Some(f64::from_bits(bits)),
+            _ => None,
+        };
+        if let (Some(lat), Some(lng)) = (double(2), double(3)) {
+            let degrees = find(message, &[1]).and_then(Value::unsigned) == Some(1);
+            let (lat_max, lng_max) = if degrees { (90.0, 180.0) } else { (FRAC_PI_2, PI) };
+            if lat.abs() <= lat_max && lng.abs() <= lng_max && (lat != 0.0 || lng != 0.0) {
+                return place(message, block, degrees);
+            }
+        }
+        if depth < MAX_SEARCH_DEPTH
+            && let Some(place) = search_in(message, depth + 1, budget)
+        {
+            return Some(place);
+        }
+    }
+    None
+}
