@@ -60,24 +60,28 @@ impl fmt::Debug for StorageConfig {
     }
 }
 
-/// The `data` that hands a dock its credentials. The module's numbers and names are typed as the page says.
-pub fn storage_config_reply(config: &StorageConfig) -> Value {
-    json!({
-        "result": 0,
-        "output": {
-            "bucket": config.bucket,
-            "region": config.region,
-            "provider": config.provider,
-            "endpoint": config.endpoint,
-            "object_key_prefix": config.object_key_prefix,
+impl StorageConfig {
+    /// The object that docks get as `output` and Pilot 2 as `data`. Numbers and names are typed as the page says.
+    pub(crate) fn output(&self) -> Value {
+        json!({
+            "bucket": self.bucket,
+            "region": self.region,
+            "provider": self.provider,
+            "endpoint": self.endpoint,
+            "object_key_prefix": self.object_key_prefix,
             "credentials": {
-                "access_key_id": config.access_key_id,
-                "access_key_secret": config.access_key_secret,
-                "security_token": config.security_token,
-                "expire": config.expire_s,
+                "access_key_id": self.access_key_id,
+                "access_key_secret": self.access_key_secret,
+                "security_token": self.security_token,
+                "expire": self.expire_s,
             },
-        },
-    })
+        })
+    }
+}
+
+/// The `data` that hands a dock its credentials.
+pub fn storage_config_reply(config: &StorageConfig) -> Value {
+    json!({ "result": 0, "output": config.output() })
 }
 
 /// `highest_priority_upload_flighttask_media`: the flight that the dock uploads first now.

@@ -14,6 +14,7 @@ mod file;
 mod lenient;
 mod map;
 mod organization;
+pub mod pilot;
 mod property;
 mod tolerant;
 mod topic;

@@ -1,0 +1,36 @@
+#![no_main]
+//! Any body on every path of Pilot 2: no panic, and what was understood keeps its limits.
+
+use eyrie_cloudapi::MAX_OBJECT_KEY_BYTES;
+use eyrie_cloudapi::pilot::{
+    FastUpload, GroupUploadCallback, MAX_FINGERPRINT_BYTES, MAX_TINY_FINGERPRINTS, UploadCallback,
+    read_tiny_fingerprints, tiny_fingerprints_data,
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    let bounded = |text: &str| (1..=MAX_FINGERPRINT_BYTES).contains(&text.len());
+    if let Ok(asked) = FastUpload::read(body) {
+        assert!(bounded(&asked.fingerprint));
+        assert!(asked.tiny_fingerprint.as_deref().is_none_or(bounded));
+    }
+    if let Ok(asked) = read_tiny_fingerprints(body) {
+        assert!(asked.len() <= MAX_TINY_FINGERPRINTS && asked.iter().all(|text| bounded(text)));
+        let all: Vec<_> = asked.iter().map(String::as_str).collect();
+        assert_eq!(tiny_fingerprints_data(&all)["tiny_fingerprints"].as_array().map(Vec::len), Some(all.len()));
+    }
+    match UploadCallback::read(body) {
+        Ok(UploadCallback::Uploaded { file, tiny_fingerprint, .. }) => {
+            assert!((1..=MAX_OBJECT_KEY_BYTES).contains(&file.object_key.len()));
+            assert!(file.failed_result.is_none());
+            assert!(file.position.is_none_or(|at| at.lat.abs() <= 90.0 && at.lng.abs() <= 180.0));
+            assert!(file.fingerprint.as_deref().is_none_or(bounded) && tiny_fingerprint.as_deref().is_none_or(bounded));
+        }
+        Ok(UploadCallback::Failed { result, .. }) => assert_ne!(result, 0),
+        Err(_) => {}
+    }
+    if let Ok(group) = GroupUploadCallback::read(body) {
+        assert!(group.file_count.is_none_or(|count| count >= 0));
+        assert!(group.file_uploaded_count.is_none_or(|count| count >= 0));
+    }
+});
