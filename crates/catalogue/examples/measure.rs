@@ -120,6 +120,7 @@ fn report(workspace_id: Uuid, n: u64) -> IngestReport {
         is_original: Some(true),
         fingerprint: None,
         path: Some("DJI_202211041001_001_V.JPG".into()),
+        pilot: Default::default(),
         processing: Processing::Pending,
         warnings: Vec::new(),
         metadata: json!({}),

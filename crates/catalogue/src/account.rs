@@ -1,4 +1,4 @@
-//! Who may talk to us over HTTP and S3: users, sessions, tokens, operators' S3 keys, Pilot controllers. Secrets are kept
+//! Who may talk to us over HTTP and S3: users, sessions, tokens, operators' S3 keys. Secrets are kept
 //! as hashes only: argon2 for passwords, SHA-256 for random tokens of 128 bits or more.
 
 use std::collections::HashMap;
@@ -72,17 +72,6 @@ pub struct S3Key {
     pub created_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Controller {
-    pub sn: String,
-    pub workspace_id: Uuid,
-    pub password_hash: String,
-    /// Of Pilot's `X-Auth-Token`.
-    pub token_hash: [u8; 32],
-    pub disabled: bool,
-    pub created_at: Timestamp,
 }
 
 /// What is behind a bearer token or a session cookie.
@@ -317,28 +306,6 @@ impl Catalogue {
         Ok(self.engine.write("revoke an S3 key", update).await? > 0)
     }
 
-    /// # Errors
-    /// `Exists`; `NotFound` for the workspace.
-    pub async fn add_controller(&self, controller: &Controller) -> Result<()> {
-        let insert = "INSERT INTO controllers (sn, workspace_id, password_hash, token_hash, disabled, created_at)
-                      VALUES ($1, $2, $3, $4, $5, $6)";
-        let insert = sqlx::query(insert)
-            .bind(&controller.sn)
-            .bind(controller.workspace_id)
-            .bind(&controller.password_hash)
-            .bind(&controller.token_hash[..])
-            .bind(controller.disabled)
-            .bind(us(controller.created_at));
-        let written = self.engine.write("add a controller", insert).await.map(drop);
-        written.or_exists("controller", &controller.sn).or_not_found("workspace", controller.workspace_id)
-    }
-
-    pub async fn controller(&self, sn: &str) -> Result<Option<Controller>> {
-        let query = sqlx::query("SELECT * FROM controllers WHERE sn = $1").bind(sn);
-        let row = self.engine.fetch_optional("cannot read a controller", query).await?;
-        row.as_ref().map(controller).transpose()
-    }
-
     /// Nobody waits for it, and nothing fails when it does.
     fn note_use(&self, update: Query<'static>) {
         let engine = self.engine.clone();
@@ -383,16 +350,5 @@ fn s3_key(row: &Row) -> Result<S3Key> {
         created_at: row.time("created_at")?,
         revoked_at: row.time_opt("revoked_at")?,
         last_used_at: row.time_opt("last_used_at")?,
-    })
-}
-
-fn controller(row: &Row) -> Result<Controller> {
-    Ok(Controller {
-        sn: row.get("sn")?,
-        workspace_id: row.get("workspace_id")?,
-        password_hash: row.get("password_hash")?,
-        token_hash: row.hash("token_hash")?,
-        disabled: row.get("disabled")?,
-        created_at: row.time("created_at")?,
     })
 }

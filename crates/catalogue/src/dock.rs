@@ -84,9 +84,14 @@ impl Catalogue {
     pub async fn dock(&self, sn: &str) -> Result<Option<Dock>> {
         let query = sqlx::query("SELECT * FROM docks WHERE sn = $1").bind(sn);
         let Some(row) = self.engine.fetch_optional("cannot read a dock", query).await? else { return Ok(None) };
-        let query = sqlx::query("SELECT * FROM aircraft WHERE gateway_sn = $1 ORDER BY sn").bind(sn);
-        let held = self.engine.fetch_all("cannot read a dock's aircraft", query).await?;
-        Ok(Some(Dock { aircraft: held.iter().map(aircraft).collect::<Result<_>>()?, ..dock(&row)? }))
+        Ok(Some(Dock { aircraft: self.aircraft_of(sn).await?, ..dock(&row)? }))
+    }
+
+    /// By SN.
+    pub(crate) async fn aircraft_of(&self, gateway_sn: &str) -> Result<Vec<Aircraft>> {
+        let query = sqlx::query("SELECT * FROM aircraft WHERE gateway_sn = $1 ORDER BY sn").bind(gateway_sn);
+        let held = self.engine.fetch_all("cannot read a gateway's aircraft", query).await?;
+        held.iter().map(aircraft).collect()
     }
 
     /// All docks of a workspace (of every workspace with `None`), by SN.
@@ -157,7 +162,7 @@ impl Catalogue {
         }
     }
 
-    /// One commit for many docks; `None` fields leave what is known. Docks that are not known are passed over.
+    /// One commit for many docks and controllers; `None` fields leave what is known. Who is not known is passed over.
     pub async fn save_live(&self, docks: &[(String, DockLive)]) -> Result<()> {
         let mut write = self.engine.begin("save what docks said").await?;
         for (sn, live) in docks {
@@ -177,6 +182,22 @@ impl Catalogue {
                 .bind(live.storage_total_kb)
                 .bind(live.storage_used_kb)
                 .bind(live.flighttask_step_code)
+                .bind(us_opt(live.credentials_issued_at))
+                .bind(live.lat)
+                .bind(live.lng)
+                .bind(&live.firmware_version);
+            if write.execute(update).await? > 0 {
+                continue;
+            }
+            let update = sqlx::query(
+                "UPDATE controllers SET model_key = coalesce($2, model_key), last_seen_at = coalesce($3, last_seen_at),
+                 credentials_issued_at = coalesce($4, credentials_issued_at), lat = coalesce($5, lat),
+                 lng = coalesce($6, lng), firmware_version = coalesce($7, firmware_version) WHERE sn = $1",
+            );
+            let update = update
+                .bind(sn)
+                .bind(&live.model_key)
+                .bind(us_opt(live.last_seen_at))
                 .bind(us_opt(live.credentials_issued_at))
                 .bind(live.lat)
                 .bind(live.lng)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::flight::{Share, Tally};
 use crate::sqlite::Write;
-use crate::{Catalogue, CatalogueError, Media, MediaStatus, NewJob, RawEvent, Result, event, job, media};
+use crate::{Catalogue, CatalogueError, Media, MediaStatus, NewJob, RawEvent, Result, event, file_group, job, media};
 
 /// What a message says of a flight. `None` leaves what is known; counts never go down.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +123,7 @@ impl Batch {
             if let Some(flight) = self.flight_of(new, now) {
                 flight.add(&Share::of(new));
             }
+            self.join_group(new, now).await?;
             return Ok((IngestOutcome { media_id: Some(new.id), inserted: true, changed: false }, true));
         }
         let old = self.known(new).await?;
@@ -149,6 +150,18 @@ impl Batch {
         let work = old.size_bytes != merged.size_bytes || old.etag != merged.etag;
         let changed = work || old.status != merged.status;
         Ok((IngestOutcome { media_id: Some(old.id), inserted: false, changed }, work))
+    }
+
+    /// What was said of the file's group before it came holds for its flight.
+    async fn join_group(&mut self, media: &Media, now: Timestamp) -> Result<()> {
+        let (Some(group), Some(flight_id)) = (&media.pilot.file_group_id, &media.flight_id) else { return Ok(()) };
+        if media.status == MediaStatus::Quarantined {
+            return Ok(());
+        }
+        if let Some(facts) = file_group::joined(&mut self.write, media.workspace_id, group, flight_id).await? {
+            self.flight(media.workspace_id, flight_id, now).hear(&facts);
+        }
+        Ok(())
     }
 
     /// A key outside the dock's prefixes says nothing of a flight.

@@ -7,8 +7,11 @@
 
 pub mod account;
 pub mod audit;
+pub mod controller;
 pub mod dock;
 pub mod event;
+pub mod file_group;
+pub mod fingerprint;
 pub mod flight;
 pub mod ingest;
 pub mod job;
@@ -19,15 +22,21 @@ mod sqlite;
 mod value;
 pub mod workspace;
 
-pub use account::{Controller, Login, NewToken, Role, S3Key, Session, Token, User};
+pub use account::{Login, NewToken, Role, S3Key, Session, Token, User};
 pub use audit::AuditEntry;
+pub use controller::{
+    Controller, ControllerLogin, ControllerSession, ControllerUploads, MAX_TOKENS_A_SESSION, NewController,
+    PilotSettings,
+};
 pub use dock::{Aircraft, Dock, DockLive, IssuedPrefix, NewDock};
 pub use event::{RawEvent, TraceEntry};
+pub use file_group::FileGroup;
+pub use fingerprint::StoredObject;
 pub use flight::{Flight, FlightState};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use media::{
-    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, Position, Processing,
+    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, PilotFile, Position, Processing,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use workspace::Workspace;

@@ -46,6 +46,21 @@ pub struct Position {
     pub relative_altitude_m: Option<f64>,
 }
 
+/// What Pilot 2 says of a file besides what a dock says; all unknown for other files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PilotFile {
+    /// The aircraft that took it.
+    pub aircraft_sn: Option<String>,
+    /// Ties the shots of one wayline.
+    pub file_group_id: Option<String>,
+    /// 0 normal, 1 panorama.
+    pub sub_file_type: Option<i64>,
+    /// `{md5}_{Y}_{M}_{D}_{h}_{m}_{s}`, without zeros in front.
+    pub tiny_fingerprint: Option<String>,
+    /// Files of one group form flights by capture time; `None`: the flight is named, or there is none.
+    pub flight_group: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Media {
     pub id: Uuid,
@@ -72,6 +87,7 @@ pub struct Media {
     pub is_original: Option<bool>,
     pub fingerprint: Option<String>,
     pub path: Option<String>,
+    pub pilot: PilotFile,
     pub processing: Processing,
     pub warnings: Vec<String>,
     /// What the readers made of the file's own bytes; open-ended JSON, `{}` before they ran.
@@ -86,6 +102,7 @@ pub struct Media {
 pub struct MediaFilter {
     pub flight_id: Option<String>,
     pub gateway_sn: Option<String>,
+    pub source: Option<MediaSource>,
     /// Any of these; all when empty.
     pub kinds: Vec<MediaKind>,
     pub from: Option<Timestamp>,

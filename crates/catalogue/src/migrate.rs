@@ -12,8 +12,11 @@ use crate::sqlite::{copy_to, database};
 use crate::{CatalogueError, Result};
 
 /// Migration N brings version N-1 to N.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/sqlite/0001_start.sql"), include_str!("../migrations/sqlite/0002_understanding.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_start.sql"),
+    include_str!("../migrations/sqlite/0002_understanding.sql"),
+    include_str!("../migrations/sqlite/0003_pilot.sql"),
+];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {
     run_all(writer, backup_dir, MIGRATIONS).await
@@ -28,34 +31,39 @@ async fn run_all(writer: &SqlitePool, backup_dir: &Path, migrations: &[&'static 
     match found {
         found if found > known => return Err(CatalogueError::NewerSchema { found, known }),
         found if found == known => return Ok(()),
-        0 => {}
+        // whole or not at all: somebody who opens it meanwhile must not take it for an old one
+        0 => return steps(writer, 1, migrations).await,
         found => {
             let copy = free_name(backup_dir, found);
             copy_to(writer, &copy).await?;
             tracing::info!(copy = %copy.display(), schema = found, "database copied before its schema changes");
         }
     }
-    for (version, sql) in (1..).zip(migrations) {
-        step(writer, version, sql).await?;
+    for (version, sql) in (1..).zip(migrations.chunks(1)) {
+        steps(writer, version, sql).await?;
     }
     Ok(())
 }
 
-async fn step(writer: &SqlitePool, to: i64, sql: &'static str) -> Result<()> {
-    let failed = |source| database(format!("cannot bring the database to schema {to}"), source);
+/// These migrations, the first of which leads to schema `first`, in one transaction.
+async fn steps(writer: &SqlitePool, first: i64, migrations: &[&'static str]) -> Result<()> {
+    let last = first + migrations.len() as i64 - 1;
+    let failed = |source| database(format!("cannot bring the database to schema {last}"), source);
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     // another process may have been faster
-    if version(&mut tx).await? >= to {
-        return Ok(());
+    let found = version(&mut tx).await?;
+    for (to, sql) in (first..).zip(migrations).filter(|(to, _)| *to > found) {
+        if to == 1 {
+            let table = "CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY)";
+            sqlx::raw_sql(table).execute(&mut *tx).await.map_err(failed)?;
+        }
+        sqlx::raw_sql(*sql).execute(&mut *tx).await.map_err(failed)?;
+        sqlx::query("INSERT INTO schema_version VALUES ($1)").bind(to).execute(&mut *tx).await.map_err(failed)?;
     }
-    if to == 1 {
-        let table = "CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY)";
-        sqlx::raw_sql(table).execute(&mut *tx).await.map_err(failed)?;
-    }
-    sqlx::raw_sql(sql).execute(&mut *tx).await.map_err(failed)?;
-    sqlx::query("INSERT INTO schema_version VALUES ($1)").bind(to).execute(&mut *tx).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
-    tracing::info!(schema = to, "database migrated");
+    if found < last {
+        tracing::info!(schema = last, "database migrated");
+    }
     Ok(())
 }
 

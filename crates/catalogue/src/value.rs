@@ -51,11 +51,6 @@ pub(crate) trait Columns {
         let number: i64 = self.get(column)?;
         u32::try_from(number).map_err(|error| unreadable(column, error))
     }
-
-    fn hash(&self, column: &'static str) -> Result<[u8; 32]> {
-        let bytes: Vec<u8> = self.get(column)?;
-        bytes.try_into().map_err(|_| unreadable(column, "not 32 bytes"))
-    }
 }
 
 impl Columns for Row {

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eyrie_catalogue::Catalogue;
 use eyrie_env::Clock;
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::secret;
@@ -25,6 +26,8 @@ use crate::secret;
 const HASHES_AT_ONCE: usize = 2;
 /// How often disabled docks and changed passwords are looked for.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// A login that ends by itself changes nothing in the database; it is looked for this often.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 pub struct AccountGate {
     app: Arc<App>,
@@ -70,6 +73,35 @@ impl AccountGate {
     }
 }
 
+/// A login's id in [`Logins`], in the place of a password's hash.
+const LOGIN: &str = "login:";
+
+/// The password of a Pilot controller's login: the login's id and a secret that is derived from it.
+pub fn login_password(app: &App, session_id: Uuid) -> String {
+    let id = session_id.simple().to_string();
+    let secret = app.issuer.controller_secret(&id);
+    format!("{id}.{secret}")
+}
+
+/// The login that such a password belongs to. `None` also when it is over, or of another controller.
+async fn login_of(app: &App, username: &str, password: &[u8]) -> eyrie_catalogue::Result<Option<Uuid>> {
+    let id = std::str::from_utf8(password).ok().and_then(|text| text.split_once('.'));
+    let Some(id) = id.and_then(|(id, _)| Uuid::try_parse(id).ok()) else { return Ok(None) };
+    if !bool::from(login_password(app, id).as_bytes().ct_eq(password)) {
+        return Ok(None);
+    }
+    let session = app.catalogue.controller_session(id, app.now()).await?;
+    Ok(session.filter(|session| session.sn == username).map(|session| session.id))
+}
+
+/// True while what somebody logged in with is still good.
+async fn still_good(app: &App, username: &str, proof: &str) -> eyrie_catalogue::Result<bool> {
+    if let Some(id) = proof.strip_prefix(LOGIN).and_then(|id| Uuid::try_parse(id).ok()) {
+        return Ok(app.catalogue.controller_session(id, app.now()).await?.is_some());
+    }
+    Ok(password_hash(&app.catalogue, username).await?.as_deref() == Some(proof))
+}
+
 /// The argon2 hash behind a username; `None` when there is no such account or it is disabled.
 async fn password_hash(catalogue: &Catalogue, username: &str) -> eyrie_catalogue::Result<Option<String>> {
     if let Some(dock) = catalogue.dock(username).await? {
@@ -82,10 +114,20 @@ async fn password_hash(catalogue: &Catalogue, username: &str) -> eyrie_catalogue
 #[async_trait::async_trait]
 impl Gate for AccountGate {
     async fn authenticate(&self, login: &Login<'_>) -> Result<(), Refusal> {
-        let hash = password_hash(&self.app.catalogue, login.username).await.map_err(|error| {
+        let unreadable = |error: eyrie_catalogue::CatalogueError| {
             tracing::error!(%error, "accounts cannot be read");
             Refusal::Unavailable
-        })?;
+        };
+        if let Some(id) = login_of(&self.app, login.username, login.password).await.map_err(unreadable)? {
+            let proof = format!("{LOGIN}{id}");
+            self.app.logins.remember(login.username, &proof);
+            // one that ended meanwhile: from here on `watch` sees it
+            if !still_good(&self.app, login.username, &proof).await.map_err(unreadable)? {
+                return Err(Refusal::BadUsernameOrPassword);
+            }
+            return self.admit(login.username).await;
+        }
+        let hash = password_hash(&self.app.catalogue, login.username).await.map_err(unreadable)?;
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
         let right = self.verify(login.username, &hash, login.password).await;
@@ -100,14 +142,7 @@ impl Gate for AccountGate {
         if still.map_err(|_| Refusal::Unavailable)? != Some(hash) {
             return Err(Refusal::BadUsernameOrPassword);
         }
-        if self.app.docks.identity(login.username).is_none() {
-            // added after the last look: the first message must find its workspace
-            self.app.docks.load(&self.app.catalogue).await.map_err(|error| {
-                tracing::error!(%error, "docks cannot be read");
-                Refusal::Unavailable
-            })?;
-        }
-        Ok(())
+        self.admit(login.username).await
     }
 
     fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool {
@@ -121,6 +156,17 @@ impl Gate for AccountGate {
 }
 
 impl AccountGate {
+    async fn admit(&self, username: &str) -> Result<(), Refusal> {
+        if self.app.docks.identity(username).is_none() {
+            // added after the last look: the first message must find its workspace
+            self.app.docks.load(&self.app.catalogue).await.map_err(|error| {
+                tracing::error!(%error, "docks cannot be read");
+                Refusal::Unavailable
+            })?;
+        }
+        Ok(())
+    }
+
     /// `{thing|sys}/product/{own SN}/...`, with wildcards only behind the SN, or exactly an aircraft's `osd` or `state`.
     fn reaches(&self, username: &str, topic: &str) -> bool {
         let mut levels = topic.splitn(4, '/');
@@ -141,7 +187,7 @@ impl AccountGate {
 /// database. Runs until `stop`.
 pub async fn watch(app: Arc<App>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(WATCH_EVERY);
-    let mut counter = None;
+    let (mut counter, mut looked) = (None, Instant::now());
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -154,10 +200,10 @@ pub async fn watch(app: Arc<App>, stop: CancellationToken) {
                 continue;
             }
         };
-        if seen == counter {
+        if seen == counter && looked.elapsed() < LOOK_EVERY {
             continue;
         }
-        counter = seen;
+        (counter, looked) = (seen, Instant::now());
         if let Err(error) = look(&app).await {
             tracing::warn!(%error, "accounts cannot be read");
             counter = None;
@@ -170,11 +216,11 @@ async fn look(app: &App) -> eyrie_catalogue::Result<()> {
     let docks: HashMap<_, _> =
         app.catalogue.docks(None).await?.into_iter().map(|dock| (dock.sn.clone(), dock)).collect();
     for (username, hash) in app.logins.all() {
-        let now = match docks.get(&username) {
-            Some(dock) => (!dock.disabled).then(|| dock.password_hash.clone()),
-            None => password_hash(&app.catalogue, &username).await?,
+        let good = match docks.get(&username) {
+            Some(dock) => !dock.disabled && dock.password_hash == hash,
+            None => still_good(app, &username, &hash).await?,
         };
-        if now.as_deref() != Some(hash.as_str()) {
+        if !good {
             tracing::info!(dock.sn = %username, "account changed, ending its sessions");
             if let Some(broker) = app.broker.get() {
                 broker.disconnect(&username).await;
@@ -185,7 +231,7 @@ async fn look(app: &App) -> eyrie_catalogue::Result<()> {
     Ok(())
 }
 
-/// Which accounts logged in with which passwords: when an account has another one now, its sessions end.
+/// Which accounts logged in with which passwords (or Pilot logins): when that is not good any more, their sessions end.
 #[derive(Default)]
 pub struct Logins(Mutex<HashSet<(String, String)>>);
 

@@ -136,6 +136,9 @@ async fn adopt(
     prefixes: &[IssuedPrefix],
     object: ObjectInfo,
 ) -> anyhow::Result<bool> {
+    if sides.catalogue.is_duplicate(workspace.id, &object.key).await? {
+        return Ok(false);
+    }
     let issued =
         prefixes.iter().find(|issued| issued.bucket == workspace.bucket && is_below(&object.key, &issued.prefix));
     let gateway_sn = issued.map(|issued| issued.gateway_sn.clone());
@@ -150,7 +153,13 @@ async fn adopt(
         id,
         workspace_id: workspace.id,
         gateway_sn: gateway_sn.clone(),
-        source: if issued.is_some() { MediaSource::Dock } else { MediaSource::Import },
+        source: match issued {
+            Some(_) if sides.catalogue.controller(gateway_sn.as_deref().unwrap_or_default()).await?.is_some() => {
+                MediaSource::Pilot
+            }
+            Some(_) => MediaSource::Dock,
+            None => MediaSource::Import,
+        },
         flight_id: flight_id.clone(),
         kind: jobs::extract_metadata::catalogue_kind(eyrie_media::kind_of_name(&name)),
         name,
@@ -169,6 +178,7 @@ async fn adopt(
         is_original: None,
         fingerprint: None,
         path: None,
+        pilot: Default::default(),
         processing: Processing::Pending,
         warnings: vec!["adopted by reconciliation: no device reported this file".to_owned()],
         metadata: json!({}),

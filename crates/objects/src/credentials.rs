@@ -120,6 +120,12 @@ impl Issuer {
         self.secret("key-secret", access_key_id)
     }
 
+    /// The MQTT password of a Pilot controller's login: derived, so that none lies in the database and a login page that
+    /// was reloaded can be told it again. It is worth something only while the hub knows the login.
+    pub fn controller_secret(&self, login_id: &str) -> String {
+        self.secret("controller-secret", login_id)
+    }
+
     /// A presigned GET URL (SigV4 query form) by the server's own internal key, which may read everything.
     /// `endpoint` is scheme and authority, without a path; `download_name` becomes response-content-disposition.
     /// A lifetime over seven days, the most that S3 knows, becomes seven days.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{Media, MediaSource, Processing};
+use crate::{Media, MediaSource, PilotFile, Processing};
 
 /// The source in `metadata.sources` of a value that the device reported.
 const REPORT: &str = "report";
@@ -47,6 +47,13 @@ pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
         is_original: new.is_original.or(old.is_original),
         fingerprint: new.fingerprint.clone().or_else(|| old.fingerprint.clone()),
         path: new.path.clone().or_else(|| old.path.clone()),
+        pilot: PilotFile {
+            aircraft_sn: new.pilot.aircraft_sn.clone().or_else(|| old.pilot.aircraft_sn.clone()),
+            file_group_id: new.pilot.file_group_id.clone().or_else(|| old.pilot.file_group_id.clone()),
+            sub_file_type: new.pilot.sub_file_type.or(old.pilot.sub_file_type),
+            tiny_fingerprint: new.pilot.tiny_fingerprint.clone().or_else(|| old.pilot.tiny_fingerprint.clone()),
+            flight_group: new.pilot.flight_group.clone().or_else(|| old.pilot.flight_group.clone()),
+        },
         processing: if same_bytes { old.processing } else { new.processing },
         warnings,
         metadata: metadata(&old.metadata, &new.metadata, same_bytes),

@@ -86,6 +86,9 @@ pub(super) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaF
     if let Some(sn) = &filter.gateway_sn {
         sql.push(" AND gateway_sn = ").push_bind(sn);
     }
+    if let Some(source) = filter.source {
+        sql.push(" AND source = ").push_bind(source.as_str());
+    }
     match filter.kinds.as_slice() {
         [] => {}
         [kind] => {
@@ -141,6 +144,8 @@ pub(super) fn index(filter: &MediaFilter) -> &'static str {
         "media_by_gateway"
     } else if filter.camera.is_some() {
         "media_by_camera"
+    } else if filter.source.is_some() {
+        "media_by_source"
     } else if filter.kinds.len() == 1 {
         "media_by_kind"
     } else if filter.status.is_some() {
@@ -169,11 +174,12 @@ mod tests {
         let config = CatalogueConfig { url, backup_dir: dir.path().into() };
         let catalogue = Catalogue::open(&config, true).await.expect("a new database");
         let bits = |n: u32, bit: u32| n >> bit & 1 == 1;
-        for n in 0..1024 {
+        for n in 0..2048 {
             let filter = MediaFilter {
                 status: bits(n, 0).then_some(if bits(n, 7) { MediaStatus::Missing } else { MediaStatus::Stored }),
                 kinds: MediaKind::ALL.iter().copied().take(n as usize >> 1 & 3).collect(),
                 gateway_sn: bits(n, 2).then(|| "D1".into()),
+                source: bits(n, 10).then_some(crate::MediaSource::Pilot),
                 flight_id: bits(n, 3).then(|| "f".into()),
                 from: bits(n, 4).then_some(Timestamp::UNIX_EPOCH),
                 to: bits(n, 5).then_some(Timestamp::MAX),

@@ -1,8 +1,9 @@
 //! A media row to and from its columns.
 
+use crate::fingerprint::tiny_hash;
 use crate::sqlite::{Query, Row, Write};
 use crate::value::{Columns as _, OrConstraint as _, us, us_opt};
-use crate::{Media, MediaStatus, Position, Result};
+use crate::{Media, MediaStatus, PilotFile, Position, Result};
 
 /// Where rows without a capture time sort: after all others.
 pub(crate) const NO_TIME: i64 = i64::MIN;
@@ -42,6 +43,13 @@ pub(crate) fn media(row: &Row) -> Result<Media> {
         is_original: row.get("is_original")?,
         fingerprint: row.get("fingerprint")?,
         path: row.get("path")?,
+        pilot: PilotFile {
+            aircraft_sn: row.get("aircraft_sn")?,
+            file_group_id: row.get("file_group_id")?,
+            sub_file_type: row.get("sub_file_type")?,
+            tiny_fingerprint: row.get("tiny_fingerprint")?,
+            flight_group: row.get("flight_group")?,
+        },
         processing: row.word("processing")?,
         warnings: row.json("warnings")?,
         metadata: row.json("metadata")?,
@@ -79,9 +87,10 @@ macro_rules! insert_sql {
             "INSERT INTO media (id, workspace_id, gateway_sn, source, flight_id, name, folded_name, kind, bucket, object_key,
              size_bytes, etag, status, captured_at, sort_at, captured_local, lat, lng, absolute_altitude_m,
              relative_altitude_m, gimbal_yaw_deg, gimbal_pitch_deg, gimbal_roll_deg, drone_model_key, payload_model_key,
-             is_original, fingerprint, path, processing, warnings, metadata, created_at, updated_at, trashed_at)
+             is_original, fingerprint, path, processing, warnings, metadata, created_at, updated_at, trashed_at,
+             aircraft_sn, file_group_id, tiny_fingerprint, tiny_fingerprint_hash, flight_group, sub_file_type)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-             $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) ON CONFLICT ",
+             $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40) ON CONFLICT ",
             $target,
             " DO NOTHING"
         )
@@ -107,7 +116,8 @@ pub(crate) async fn update(write: &mut Write, media: &Media) -> Result<()> {
          sort_at = $15, captured_local = $16, lat = $17, lng = $18, absolute_altitude_m = $19, relative_altitude_m = $20,
          gimbal_yaw_deg = $21, gimbal_pitch_deg = $22, gimbal_roll_deg = $23, drone_model_key = $24,
          payload_model_key = $25, is_original = $26, fingerprint = $27, path = $28, processing = $29, warnings = $30,
-         metadata = $31, created_at = $32, updated_at = $33, trashed_at = $34 WHERE id = $1",
+         metadata = $31, created_at = $32, updated_at = $33, trashed_at = $34, aircraft_sn = $35,
+         file_group_id = $36, tiny_fingerprint = $37, tiny_fingerprint_hash = $38, flight_group = $39, sub_file_type = $40 WHERE id = $1",
     );
     write.execute(bind(update, media)).await.map(drop)
 }
@@ -150,4 +160,10 @@ fn bind<'q>(query: Query<'q>, media: &Media) -> Query<'q> {
         .bind(us(media.created_at))
         .bind(us(media.updated_at))
         .bind(us_opt(media.trashed_at))
+        .bind(media.pilot.aircraft_sn.clone())
+        .bind(media.pilot.file_group_id.clone())
+        .bind(media.pilot.tiny_fingerprint.clone())
+        .bind(media.pilot.tiny_fingerprint.as_deref().map(|text| tiny_hash(media.workspace_id, text)))
+        .bind(media.pilot.flight_group.clone())
+        .bind(media.pilot.sub_file_type)
 }

@@ -32,6 +32,12 @@ pub(crate) fn push_area(sql: &mut sqlx::QueryBuilder<Db>, [west, south, east, no
     }
 }
 
+/// A condition: `column` is one of `numbers`.
+pub(crate) fn push_numbers(sql: &mut sqlx::QueryBuilder<Db>, column: &'static str, numbers: &[i64]) {
+    let list = serde_json::json!(numbers).to_string();
+    sql.push(column).push(" IN (SELECT value FROM json_each(").push_bind(list).push("))");
+}
+
 /// Splits rows for INSERTs of [`CHUNK`] rows and of one: few round trips, and only two texts to prepare.
 pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let whole = rows.len() / CHUNK * CHUNK;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eyrie_catalogue::{CatalogueError, Controller, NewToken, Role, S3Key, Session, User};
+use eyrie_catalogue::{CatalogueError, NewToken, Role, S3Key, Session, User};
 use uuid::Uuid;
 
 use crate::common::{Fixture, at, id, workspace};
@@ -117,7 +117,7 @@ async fn a_token_ends_when_it_should_and_tells_its_last_use() {
 }
 
 #[tokio::test]
-async fn keys_and_controllers() {
+async fn s3_keys() {
     let fixture = Fixture::new().await;
     let catalogue = &fixture.catalogue;
     let key = S3Key {
@@ -135,17 +135,4 @@ async fn keys_and_controllers() {
     assert!(catalogue.revoke_s3_key(fixture.workspace_id, "AK1", at(1)).await.expect("revoked"));
     assert!(catalogue.s3_key("AK1").await.expect("read").is_none());
     assert_eq!(catalogue.s3_keys(fixture.workspace_id).await.expect("read").len(), 1);
-
-    let controller = Controller {
-        sn: "RC1".into(),
-        workspace_id: fixture.workspace_id,
-        password_hash: "hash".into(),
-        token_hash: [7; 32],
-        disabled: false,
-        created_at: at(0),
-    };
-    catalogue.add_controller(&controller).await.expect("new");
-    assert!(matches!(catalogue.add_controller(&controller).await, Err(CatalogueError::Exists { .. })));
-    assert_eq!(catalogue.controller("RC1").await.expect("read").expect("there").token_hash, [7; 32]);
-    assert!(catalogue.controller("RC2").await.expect("read").is_none());
 }

@@ -94,6 +94,7 @@ pub(crate) fn photo(workspace_id: Uuid, key: &str) -> Media {
         is_original: Some(true),
         fingerprint: None,
         path: Some("a/b".into()),
+        pilot: Default::default(),
         processing: Processing::Pending,
         warnings: Vec::new(),
         metadata: json!({}),

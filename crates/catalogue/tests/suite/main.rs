@@ -3,8 +3,10 @@
 mod account;
 mod audit;
 mod common;
+mod controller;
 mod dock;
 mod event;
+mod fingerprint;
 mod flight;
 mod handle;
 mod ingest;

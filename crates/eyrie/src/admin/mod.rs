@@ -5,13 +5,15 @@
 //! the caller: a route checks the role, the command line has the file system's permissions.
 
 mod account;
+mod controller;
 mod names;
 
+pub use controller::ControllerGrant;
 pub use names::{MAX_NAME_CHARS, MAX_SN_CHARS, PASSWORD_BYTES};
 
 use std::sync::Arc;
 
-use eyrie_catalogue::{AuditEntry, Catalogue, CatalogueError, Controller, Dock, NewDock, Workspace};
+use eyrie_catalogue::{AuditEntry, Catalogue, CatalogueError, Dock, NewDock, Workspace};
 use eyrie_env::{Clock, Random, uuid_v7};
 use eyrie_objects::{Issuer, Store, StoreError};
 use serde::Serialize;
@@ -19,6 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::{App, PublicUrls};
+use crate::config::PilotConfig;
 use crate::secret;
 use names::{checked_name, checked_sn, is_bucket_name};
 
@@ -39,6 +42,10 @@ pub enum AdminError {
     NotFound { what: &'static str, id: String },
     #[error("{what} {id:?} exists already")]
     Exists { what: &'static str, id: String },
+    #[error("{0} is disabled")]
+    Disabled(String),
+    #[error("too many {0}")]
+    TooMany(&'static str),
     #[error(transparent)]
     Catalogue(CatalogueError),
     #[error(transparent)]
@@ -70,7 +77,7 @@ pub struct DockAccess {
     pub organization_id: String,
 }
 
-/// What a Pilot 2 controller logs in with; `token` is its `X-Auth-Token`.
+/// What a Pilot 2 controller logs in with; `token` is its `X-Auth-Token`, good for `pilot.token_lifetime`.
 #[derive(Clone, Serialize)]
 pub struct ControllerAccess {
     pub sn: String,
@@ -114,6 +121,8 @@ pub struct Admin {
     pub urls: PublicUrls,
     /// S3 region, as clients must sign for it.
     pub region: String,
+    /// How long logins of Pilot 2 last.
+    pub pilot: PilotConfig,
     /// `user:NAME`, `token:ID`, `command line`, `server`.
     pub actor: String,
 }
@@ -129,6 +138,7 @@ impl App {
             random: Arc::clone(&self.random),
             urls: self.urls.clone(),
             region: self.config.s3.region.clone(),
+            pilot: self.config.pilot.clone(),
             actor: actor.into(),
         }
     }
@@ -230,36 +240,6 @@ impl Admin {
     pub async fn dock(&self, sn: &str) -> Result<Dock> {
         let found = self.catalogue.dock(sn).await?;
         found.ok_or_else(|| AdminError::NotFound { what: "dock", id: sn.to_owned() })
-    }
-
-    /// Gives a Pilot 2 controller its account.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`]; [`AdminError::Exists`] when the SN is known.
-    pub async fn add_controller(&self, workspace: &Workspace, sn: &str) -> Result<ControllerAccess> {
-        let sn = checked_sn(sn)?;
-        if self.catalogue.dock(sn).await?.is_some() {
-            return Err(AdminError::Exists { what: "dock", id: sn.to_owned() });
-        }
-        let (password, password_hash) = self.new_password().await;
-        let token = self.new_token();
-        let controller = Controller {
-            sn: sn.to_owned(),
-            workspace_id: workspace.id,
-            password_hash,
-            token_hash: secret::token_hash(&token),
-            disabled: false,
-            created_at: self.clock.now(),
-        };
-        self.catalogue.add_controller(&controller).await?;
-        self.audit(Some(workspace.id), "controller.add", sn, Value::Null).await?;
-        Ok(ControllerAccess {
-            sn: sn.to_owned(),
-            username: sn.to_owned(),
-            password,
-            mqtt_url: self.urls.mqtt.clone(),
-            token,
-        })
     }
 
     /// Writes an audit entry in the actor's name.

@@ -23,6 +23,7 @@ use http::{HeaderMap, Method, header};
 
 use super::problem::{Kind, Problem};
 use crate::app::App;
+use crate::pilot;
 use crate::secret::token_hash;
 
 /// The session cookie's name.
@@ -105,7 +106,9 @@ fn bearer(value: &str) -> Option<&str> {
 
 /// Middleware of every route: below `/api` and `/stac` nobody passes without a login, except to log in.
 pub async fn require_login(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    if !request.method().is_safe() && !request.headers().contains_key(header::AUTHORIZATION) {
+    // the app's paths and those with a controller's token never look at a cookie
+    let cookieless = pilot::is_apps(request.uri().path()) || request.headers().contains_key(pilot::AUTH_TOKEN);
+    if !request.method().is_safe() && !request.headers().contains_key(header::AUTHORIZATION) && !cookieless {
         refuse_other_sites(&app.urls.http, request.headers())?;
     }
     let path = request.uri().path();

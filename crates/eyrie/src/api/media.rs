@@ -156,6 +156,10 @@ pub struct MediaQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
     gateway_sn: Option<String>,
+    /// How the file came in.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    source: Option<MediaSource>,
     /// One kind, or several with commas between.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(value_type = Option<String>, example = "photo,video")]
@@ -259,6 +263,7 @@ impl From<MediaQuery> for MediaFilter {
         Self {
             flight_id: query.flight_id,
             gateway_sn: query.gateway_sn,
+            source: query.source.map(Into::into),
             kinds: query.kind.map(|kinds| kinds.0).unwrap_or_default(),
             from: query.from,
             to: query.to,

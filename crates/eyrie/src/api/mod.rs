@@ -77,6 +77,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::delete_user))
         .routes(routes!(audit::list_audit))
+        // Pilot 2: the app and its login page
+        .merge(crate::pilot::routes())
 }
 
 /// The API as a service. The listener puts `ConnectInfo<SocketAddr>` of the peer into each request; a `CancellationToken`
@@ -92,6 +94,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), auth::require_login))
         .layer(from_fn(surround::limit_time))
         .layer(CatchPanicLayer::custom(surround::explain_panic))
+        .layer(from_fn(crate::pilot::in_envelope))
         .layer(from_fn(surround::set_headers))
         .layer(from_fn_with_state(Arc::clone(&app), surround::observe))
         .with_state(app)

@@ -14,6 +14,7 @@ use utoipa::openapi::{
 
 use super::auth::SESSION_COOKIE;
 use super::problem::{Kind, ProblemBody};
+use crate::pilot::AUTH_TOKEN;
 
 /// The whole description, as it is served at `/openapi.json` and lies in the repository.
 pub fn openapi() -> OpenApi {
@@ -49,8 +50,10 @@ pub(super) fn head() -> OpenApi {
         .schema_from::<ProblemBody>()
         .security_scheme("bearer", bearer)
         .security_scheme("session", session)
+        .security_scheme("controller", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(AUTH_TOKEN))))
         .build();
-    let tags = ["media", "flights", "docks", "jobs", "events", "session", "workspaces", "administration", "health"];
+    let tags =
+        ["media", "flights", "docks", "jobs", "events", "session", "workspaces", "administration", "pilot", "health"];
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components))
@@ -104,6 +107,18 @@ fn add_problems(openapi: &mut OpenApi) {
 
 fn kinds_of(path: &str, operation: &Operation) -> Vec<Kind> {
     let has_body = operation.request_body.is_some();
+    if path.starts_with("/pilot/api/") {
+        let mut kinds = vec![Kind::Internal, Kind::Unauthorized, Kind::Unavailable];
+        if has_body {
+            kinds.extend([Kind::BadRequest, Kind::Forbidden, Kind::NotFound, Kind::Conflict, Kind::TooLarge]);
+            kinds.extend([Kind::UnsupportedMediaType, Kind::TooManyRequests]);
+        }
+        return kinds;
+    }
+    // the app hears DJI's envelope, never a problem
+    if crate::pilot::is_apps(path) {
+        return Vec::new();
+    }
     let mut kinds = vec![Kind::Internal];
     if path.starts_with("/api/") {
         kinds.extend([Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::NotFound, Kind::Unavailable]);

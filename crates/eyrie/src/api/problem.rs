@@ -201,6 +201,8 @@ impl From<AdminError> for Problem {
             AdminError::Invalid(rule) => Self::bad_request(rule),
             AdminError::NotFound { .. } => Self::not_found(),
             AdminError::Exists { .. } => Self::conflict(error.to_string()),
+            AdminError::Disabled(_) => Self::forbidden(error.to_string()),
+            AdminError::TooMany(_) => Self::new(Kind::TooManyRequests, error.to_string()),
             AdminError::Catalogue(error) => error.into(),
             AdminError::Store(error) => Self::caused(Kind::Unavailable, "the object store does not take it", error),
         }

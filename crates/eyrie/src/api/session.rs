@@ -78,10 +78,7 @@ pub async fn create_session(
     jar: CookieJar,
     extract::Json(login): extract::Json<LoginRequest>,
 ) -> Result<(CookieJar, Json<SessionItem>), Problem> {
-    if login.name.len() > MAX_NAME_BYTES || login.password.len() > MAX_PASSWORD_BYTES {
-        return Err(Problem::bad_request("name or password is too long"));
-    }
-    let user = check(&app, &peer, &login).await?;
+    let user = check(&app, &peer, &login.name, &login.password).await?;
 
     let (token, now) = (app.random_text(SESSION_BYTES), app.now());
     let lifetime = SignedDuration::try_from(app.config.http.session_lifetime).unwrap_or(SignedDuration::from_hours(24));
@@ -129,13 +126,19 @@ pub async fn delete_session(
 }
 
 /// The user whose name and password these are.
-async fn check(app: &Arc<App>, peer: &Peer, login: &LoginRequest) -> Result<User, Problem> {
+///
+/// # Errors
+/// 400 for what is too long, 401, 429 after too many failures, 503 when too many log in at once.
+pub(crate) async fn check(app: &Arc<App>, peer: &Peer, name: &str, password: &str) -> Result<User, Problem> {
+    if name.len() > MAX_NAME_BYTES || password.len() > MAX_PASSWORD_BYTES {
+        return Err(Problem::bad_request("name or password is too long"));
+    }
     let busy = || Problem::unavailable("too many logins at once").retry_after(CHECK_WAIT.as_secs());
     let turn = tokio::time::timeout(CHECK_WAIT, CHECKS.acquire()).await.map_err(|_| busy())?;
     let _turn = turn.expect("the semaphore is never closed");
 
     // counted inside the turn, so that attempts made at once do not all pass before one is counted
-    let name_key = format!("name:{}", hex(&token_hash(&login.name)[..16]));
+    let name_key = format!("name:{}", hex(&token_hash(name)[..16]));
     let address_key = peer.0.map(|peer| format!("address:{}", network(peer.ip())));
     let since = app.now().saturating_sub(SignedDuration::from_secs(FAILURE_WINDOW_S)).expect("a fixed span");
     let allowed = app.config.http.max_failed_logins;
@@ -150,12 +153,12 @@ async fn check(app: &Arc<App>, peer: &Peer, login: &LoginRequest) -> Result<User
         }
     }
 
-    let user = app.catalogue.user_by_name(&login.name).await?;
+    let user = app.catalogue.user_by_name(name).await?;
     let hash = match &user {
         Some(user) => user.password_hash.clone(),
         None => nobodys_hash(app).await?,
     };
-    let password = login.password.clone();
+    let password = password.to_owned();
     let right = tokio::task::spawn_blocking(move || verify_password(&hash, password.as_bytes()));
     let right = right.await.map_err(Problem::internal)?;
     match user {

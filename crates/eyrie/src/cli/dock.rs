@@ -4,7 +4,7 @@ use eyrie_catalogue::{Dock, Workspace};
 use serde_json::{Value, json};
 
 use super::Opened;
-use crate::dock::state::{ONLINE_S, prefix_for};
+use crate::dock::state::{GatewayKind, ONLINE_S};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -107,7 +107,7 @@ async fn shown(opened: &Opened, dock: &Dock, workspace: &Workspace) -> anyhow::R
         "storage": {"total_kb": dock.live.storage_total_kb, "used_kb": dock.live.storage_used_kb},
         "aircraft": aircraft.collect::<Vec<_>>(),
         "credentials_issued_at": dock.live.credentials_issued_at,
-        "object_key_prefix": prefixes.first().map_or_else(|| prefix_for(&dock.sn), |prefix| prefix.prefix.clone()),
+        "object_key_prefix": prefixes.first().map_or_else(|| GatewayKind::Dock.prefix_for(&dock.sn), |prefix| prefix.prefix.clone()),
     }))
 }
 

@@ -246,6 +246,7 @@ impl Library {
             random: std::sync::Arc::clone(&self.random),
             urls,
             region: config.s3.region.clone(),
+            pilot: config.pilot.clone(),
             actor: actor.to_owned(),
         }
     }

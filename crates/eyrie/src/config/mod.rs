@@ -28,6 +28,7 @@ pub struct Config {
     pub mqtt: MqttConfig,
     pub s3: S3Config,
     pub cloud_api: CloudApiConfig,
+    pub pilot: PilotConfig,
     pub ingest: IngestConfig,
     pub jobs: JobsConfig,
     pub log: LogConfig,
@@ -128,6 +129,17 @@ pub struct CloudApiConfig {
     pub ntp_server_port: u16,
 }
 
+/// Remote controllers with Pilot 2, and the page they log in on.
+#[derive(Clone, Debug)]
+pub struct PilotConfig {
+    /// What Pilot 2 shows as the platform's name.
+    pub platform_name: String,
+    /// Of an `X-Auth-Token`; the page renews it before.
+    pub token_lifetime: Duration,
+    /// A login cannot be renewed for longer.
+    pub session_lifetime: Duration,
+}
+
 #[derive(Clone, Debug)]
 pub struct IngestConfig {
     /// Reports that may share one commit.
@@ -213,6 +225,11 @@ impl Default for Config {
                 app_license: Secret(String::new()),
                 ntp_server_host: "pool.ntp.org".into(),
                 ntp_server_port: 123,
+            },
+            pilot: PilotConfig {
+                platform_name: "Eyrie".into(),
+                token_lifetime: Duration::from_secs(12 * 3600),
+                session_lifetime: Duration::from_secs(30 * 24 * 3600),
             },
             ingest: IngestConfig {
                 max_batch: 256,

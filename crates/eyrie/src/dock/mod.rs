@@ -10,7 +10,7 @@ mod map;
 mod organization;
 pub mod services;
 pub mod state;
-mod storage_config;
+pub(crate) mod storage_config;
 mod topology;
 
 use std::sync::Arc;

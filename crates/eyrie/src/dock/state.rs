@@ -1,11 +1,12 @@
-//! What every dock last said, in memory: identity, live state, the aircraft it holds, its object key prefixes.
+//! What every dock and every Pilot 2 controller last said, in memory: identity, live state, the aircraft it holds, its
+//! object key prefixes. Both are gateways of the Cloud API, and what is said of docks here is said of controllers, too.
 //!
 //! The catalogue holds the same, up to some seconds older ([`Docks::take_dirty`] feeds the writer). Nothing here decides
 //! whether media is kept.
 
 use std::collections::HashMap;
 
-use eyrie_catalogue::{Aircraft, Catalogue, Dock, DockLive, IssuedPrefix};
+use eyrie_catalogue::{Aircraft, Catalogue, Controller, Dock, DockLive, IssuedPrefix, MediaSource, Workspace};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use uuid::Uuid;
@@ -13,10 +14,35 @@ use uuid::Uuid;
 /// A dock is online when it was heard within this time, seconds.
 pub const ONLINE_S: i64 = 60;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatewayKind {
+    Dock,
+    /// A remote controller with Pilot 2.
+    Controller,
+}
+
+impl GatewayKind {
+    /// Where the device's objects lie in its workspace's bucket.
+    pub fn prefix_for(self, sn: &str) -> String {
+        match self {
+            Self::Dock => format!("docks/{sn}"),
+            Self::Controller => format!("pilot/{sn}"),
+        }
+    }
+
+    pub fn source(self) -> MediaSource {
+        match self {
+            Self::Dock => MediaSource::Dock,
+            Self::Controller => MediaSource::Pilot,
+        }
+    }
+}
+
 /// Where a dock belongs, as far as answering it goes.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub sn: String,
+    pub kind: GatewayKind,
     pub workspace_id: Uuid,
     pub workspace_name: String,
     pub organization_id: String,
@@ -75,6 +101,7 @@ impl Docks {
     /// Reads everything from the catalogue; what is live in memory wins over older rows.
     pub async fn load(&self, catalogue: &Catalogue) -> eyrie_catalogue::Result<()> {
         let docks = catalogue.docks(None).await?;
+        let controllers = catalogue.controllers(None).await?;
         let workspaces = catalogue.workspaces().await?;
         let prefixes = catalogue.all_prefixes().await?;
         let aircraft = catalogue.all_aircraft().await?;
@@ -84,14 +111,16 @@ impl Docks {
         }
         let mut inner = self.0.write();
         let mut known = HashMap::new();
-        for dock in docks {
-            let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == dock.workspace_id) else {
+        let gateways = docks.into_iter().map(Gateway::Dock).chain(controllers.into_iter().map(Gateway::Controller));
+        for gateway in gateways {
+            let (sn, workspace_id) = gateway.names();
+            let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == workspace_id) else {
                 continue;
             };
-            let old = inner.docks.remove(&dock.sn);
-            let mut prefixes = by_dock.remove(&dock.sn).unwrap_or_default();
+            let old = inner.docks.remove(sn);
+            let mut prefixes = by_dock.remove(sn).unwrap_or_default();
             prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.issued_at));
-            known.insert(dock.sn.clone(), Entry::new(dock, workspace, prefixes, old));
+            known.insert(sn.to_owned(), Entry::new(gateway, workspace, prefixes, old));
         }
         inner.docks = known;
         if inner.aircraft.is_empty() {
@@ -122,6 +151,14 @@ impl Docks {
         true
     }
 
+    /// As [`Docks::heard`], but not over MQTT: it does not make the device online.
+    pub fn said(&self, sn: &str, said: &DockLive) {
+        if let Some(entry) = self.0.write().docks.get_mut(sn) {
+            merge(&mut entry.live, said);
+            entry.dirty = true;
+        }
+    }
+
     pub fn set_bound(&self, sn: &str, callsign: Option<&str>) {
         if let Some(entry) = self.0.write().docks.get_mut(sn) {
             entry.identity.bound = true;
@@ -135,7 +172,8 @@ impl Docks {
     pub fn object_key_prefix(&self, sn: &str) -> Option<String> {
         let inner = self.0.read();
         let entry = inner.docks.get(sn)?;
-        Some(entry.prefixes.first().map_or_else(|| prefix_for(sn), |prefix| prefix.prefix.clone()))
+        let newest = entry.prefixes.first().map(|prefix| prefix.prefix.clone());
+        Some(newest.unwrap_or_else(|| entry.identity.kind.prefix_for(sn)))
     }
 
     /// The prefix of this dock in its workspace's bucket, when it is recorded already.
@@ -200,6 +238,26 @@ impl Docks {
         self.0.read().aircraft.get(aircraft_sn).is_some_and(|held| held.gateway_sn == gateway_sn)
     }
 
+    /// Every dock and controller of a workspace by SN, as it is now.
+    pub fn of_workspace(&self, workspace_id: Uuid, now: Timestamp) -> Vec<(Identity, LiveView)> {
+        let inner = self.0.read();
+        let mut held: HashMap<&str, Vec<Aircraft>> = HashMap::new();
+        for aircraft in inner.aircraft.values() {
+            held.entry(&aircraft.gateway_sn).or_default().push(aircraft.clone());
+        }
+        let own = inner.docks.values().filter(|entry| entry.identity.workspace_id == workspace_id);
+        let mut gateways: Vec<_> = own
+            .map(|entry| {
+                let mut aircraft = held.remove(entry.identity.sn.as_str()).unwrap_or_default();
+                aircraft.sort_unstable_by(|a, b| a.sn.cmp(&b.sn));
+                let view = LiveView { live: entry.live.clone(), aircraft, online: is_online(&entry.live, now) };
+                (entry.identity.clone(), view)
+            })
+            .collect();
+        gateways.sort_unstable_by(|(a, _), (b, _)| a.sn.cmp(&b.sn));
+        gateways
+    }
+
     /// The dock that holds an aircraft now.
     pub fn holder(&self, aircraft_sn: &str) -> Option<String> {
         self.0.read().aircraft.get(aircraft_sn).map(|held| held.gateway_sn.clone())
@@ -218,11 +276,12 @@ impl Docks {
             .collect()
     }
 
-    /// Docks whose online state differs from what was last announced: (workspace, SN, online).
+    /// Docks, not controllers, whose online state differs from what was last announced: (workspace, SN, online).
     pub fn take_online_changes(&self, now: Timestamp) -> Vec<(Uuid, String, bool)> {
         let mut inner = self.0.write();
         let mut changes = Vec::new();
-        for (sn, entry) in &mut inner.docks {
+        let docks = inner.docks.iter_mut().filter(|(_, entry)| entry.identity.kind == GatewayKind::Dock);
+        for (sn, entry) in docks {
             let online = is_online(&entry.live, now);
             if online != entry.announced_online {
                 entry.announced_online = online;
@@ -233,29 +292,48 @@ impl Docks {
     }
 }
 
+/// A row of either kind.
+enum Gateway {
+    Dock(Dock),
+    Controller(Controller),
+}
+
+impl Gateway {
+    fn names(&self) -> (&str, Uuid) {
+        match self {
+            Self::Dock(dock) => (&dock.sn, dock.workspace_id),
+            Self::Controller(controller) => (&controller.sn, controller.workspace_id),
+        }
+    }
+}
+
 impl Entry {
-    fn new(dock: Dock, workspace: &eyrie_catalogue::Workspace, prefixes: Vec<IssuedPrefix>, old: Option<Self>) -> Self {
+    fn new(gateway: Gateway, workspace: &Workspace, prefixes: Vec<IssuedPrefix>, old: Option<Self>) -> Self {
+        let (kind, sn, callsign, bound, disabled, live) = match gateway {
+            Gateway::Dock(dock) => {
+                (GatewayKind::Dock, dock.sn, dock.callsign, dock.bound_at.is_some(), dock.disabled, dock.live)
+            }
+            Gateway::Controller(controller) => {
+                (GatewayKind::Controller, controller.sn, None, false, controller.disabled, controller.live)
+            }
+        };
         let identity = Identity {
-            sn: dock.sn,
+            sn,
+            kind,
             workspace_id: workspace.id,
             workspace_name: workspace.name.clone(),
             organization_id: workspace.organization_id.clone(),
             binding_code: workspace.binding_code.clone(),
             bucket: workspace.bucket.clone(),
-            callsign: dock.callsign,
-            bound: dock.bound_at.is_some(),
-            disabled: dock.disabled,
+            callsign,
+            bound,
+            disabled,
         };
         match old {
             Some(old) => Self { identity, prefixes, ..old },
-            None => Self { identity, live: dock.live, prefixes, dirty: false, announced_online: false },
+            None => Self { identity, live, prefixes, dirty: false, announced_online: false },
         }
     }
-}
-
-/// Where a dock's objects lie in its workspace's bucket.
-pub fn prefix_for(sn: &str) -> String {
-    format!("docks/{sn}")
 }
 
 /// A key under a prefix is the prefix, a slash, and anything.
@@ -294,6 +372,7 @@ mod tests {
         for (sn, workspace) in list {
             let identity = Identity {
                 sn: (*sn).into(),
+                kind: GatewayKind::Dock,
                 workspace_id: Uuid::from_u128(*workspace),
                 workspace_name: "w".into(),
                 organization_id: "o".into(),

@@ -21,6 +21,8 @@ enum Open {
     ServerAdmin,
     /// To an admin of anything, when the peer is not on this machine.
     AnyAdmin,
+    /// To a Pilot 2 controller with its own token, which is none of these callers' (`pilot.rs` asks with one).
+    Controller,
 }
 
 /// What the path's last variable names; made anew for each call, in workspace A.
@@ -35,6 +37,8 @@ enum Subject {
     Token,
     S3Key,
     User,
+    /// A person who may log a controller in.
+    Pilot,
 }
 
 struct Row {
@@ -56,7 +60,7 @@ const fn with_body(mut row: Row, body: fn(u32) -> Value) -> Row {
 }
 
 fn rows() -> Vec<Row> {
-    use Open::{Always, AnyAdmin, LoggedIn, ServerAdmin, To};
+    use Open::{Always, AnyAdmin, Controller, LoggedIn, ServerAdmin, To};
     use Role::{Admin, Operator, Viewer};
     vec![
         row("get", "/healthz", Always, Subject::None, 200),
@@ -113,6 +117,21 @@ fn rows() -> Vec<Row> {
         ),
         row("delete", "/api/v1/workspaces/{ws}/users/{id}", To(Admin), Subject::User, 204),
         row("get", "/api/v1/workspaces/{ws}/audit", To(Admin), Subject::None, 200),
+        row("post", "/pilot/api/login", Always, Subject::Pilot, 200),
+        row("post", "/pilot/api/renew", Controller, Subject::None, 200),
+        row("get", "/pilot/api/session", Controller, Subject::None, 200),
+        row("delete", "/pilot/api/session", Controller, Subject::None, 204),
+        row("get", "/pilot/api/state", Controller, Subject::None, 200),
+        row("post", "/media/api/v1/workspaces/{ws}/fast-upload", Controller, Subject::None, 200),
+        row("post", "/media/api/v1/workspaces/{ws}/files/tiny-fingerprints", Controller, Subject::None, 200),
+        row("post", "/storage/api/v1/workspaces/{ws}/sts", Controller, Subject::None, 200),
+        row("post", "/media/api/v1/workspaces/{ws}/upload-callback", Controller, Subject::None, 200),
+        row("post", "/media/api/v1/workspaces/{ws}/group-upload-callback", Controller, Subject::None, 200),
+        row("get", "/manage/api/v1/workspaces/{ws}/devices/topologies", Controller, Subject::None, 200),
+        row("get", "/manage/api/v1/workspaces/current", Controller, Subject::None, 200),
+        row("get", "/wayline/api/v1/workspaces/{ws}/waylines", Controller, Subject::None, 200),
+        row("get", "/wayline/api/v1/workspaces/{ws}/waylines/duplicate-names", Controller, Subject::None, 200),
+        row("get", "/map/api/v1/workspaces/{ws}/element-groups", Controller, Subject::None, 200),
         row("delete", "/api/v1/session", LoggedIn, Subject::None, 204),
     ]
 }
@@ -196,6 +215,7 @@ fn expected(row: &Row, caller: &Caller) -> u16 {
         Open::To(needed) if role.includes(needed) => row.success,
         Open::ServerAdmin if workspace == "*" => row.success,
         Open::AnyAdmin if role == Role::Admin => row.success,
+        Open::Controller => 401,
         Open::To(_) | Open::ServerAdmin | Open::AnyAdmin => 403,
     }
 }
@@ -229,6 +249,11 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
                 return (String::new(), json!({"name": user.name, "password": PASSWORD}));
             }
             user.id.to_string()
+        }
+        Subject::Pilot => {
+            let user = api.user(Some(workspace), Role::Operator).await;
+            let sn = format!("RC{}", api.number());
+            return (String::new(), json!({"name": user.name, "password": PASSWORD, "sn": sn}));
         }
     };
     (name, body)
@@ -286,7 +311,11 @@ async fn every_operation_is_open_to_the_right_callers_only() {
             assert_eq!(reply.header("x-content-type-options"), "nosniff", "{place}");
             assert_eq!(reply.header("cache-control"), "no-store", "{place}");
             if expected == 401 || expected == 403 || expected == 404 {
-                check_problem(&place, &reply);
+                if eyrie::pilot::is_apps(row.path) {
+                    assert_eq!(reply.json()["code"], expected, "{place}");
+                } else {
+                    check_problem(&place, &reply);
+                }
                 let text = reply.text();
                 assert!(!text.contains(&a.id.to_string()) && !text.contains("Alpha"), "{place}: {text}");
             }

@@ -5,5 +5,6 @@ mod events;
 mod isolation;
 mod library;
 mod openapi;
+mod pilot;
 mod shape;
 mod support;

@@ -223,6 +223,7 @@ impl Api {
             is_original: None,
             fingerprint: None,
             path: None,
+            pilot: Default::default(),
             processing: Processing::Done,
             warnings: Vec::new(),
             metadata: json!({}),

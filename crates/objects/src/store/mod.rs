@@ -33,6 +33,7 @@ mod put;
 mod read;
 mod record;
 mod summing;
+mod there;
 mod types;
 mod uploads;
 mod walk;

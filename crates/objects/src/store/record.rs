@@ -17,7 +17,8 @@ use super::checksum::{Checksum, crc32c};
 use super::types::{ObjectHeaders, ObjectInfo, PartInfo, hex_u64};
 
 const MAGIC: &[u8; 8] = b"EYRIEOB1";
-const TAIL_BYTES: usize = 4 + 4 + MAGIC.len();
+/// Every object's file is longer.
+pub(super) const TAIL_BYTES: usize = 4 + 4 + MAGIC.len();
 /// A first read from the end takes so much: enough for the record of nearly every object.
 const FIRST_READ_BYTES: u64 = 4096;
 /// Longest record: 10,000 parts with a checksum each stay well below.
