@@ -12,8 +12,12 @@ PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"
 
+.PHONY: page
+page: ## The page in web/, for the server to embed; nothing to do without npm
+	scripts/page.sh
+
 .PHONY: build
-build: ## target/release/eyrie and target/release/eyrie-sim
+build: page ## target/release/eyrie and target/release/eyrie-sim
 	cargo build --release -p eyrie -p eyrie-sim
 
 .PHONY: demo
@@ -24,12 +28,12 @@ demo: build ## The server with three simulated flights; DEMO_FILES=DIR flies rea
 test: test-rust test-python ## Installs what the tests need and runs all of them
 
 .PHONY: test-rust
-test-rust: test-tools
+test-rust: test-tools page
 	cargo test --workspace --features $(TEST_FEATURES)
 	cargo check --manifest-path fuzz/Cargo.toml
 
 .PHONY: test-python
-test-python: test-tools
+test-python: test-tools page
 	cargo build -p eyrie -p eyrie-sim --features $(TEST_FEATURES)
 	$(PYTEST) -n 2 --dist loadfile tests/py
 

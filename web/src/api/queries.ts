@@ -1,0 +1,148 @@
+// What the pages read, as queries with keys of one shape: [workspace, noun, ...]; `live.ts` knows them.
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, ok, type MediaDetail, type MediaItem } from "./client";
+
+/** What a list of media may be narrowed to; the same words as in the address and in the API. */
+export type MediaFilter = {
+  flight_id?: string;
+  gateway_sn?: string;
+  kind?: string;
+  camera?: string;
+  from?: string;
+  to?: string;
+  bbox?: string;
+  q?: string;
+  status?: "missing" | "quarantined" | "all";
+};
+type ListFilter = MediaFilter & { trashed?: boolean; undated?: boolean };
+
+export const session = queryOptions({
+  queryKey: ["session"],
+  queryFn: () => ok(api.GET("/api/v1/session")),
+  retry: false,
+  staleTime: 60_000,
+});
+
+export const workspaces = queryOptions({
+  queryKey: ["workspaces"],
+  queryFn: () => ok(api.GET("/api/v1/workspaces", { params: { query: { limit: 1000 } } })),
+});
+
+const FLIGHTS_A_PAGE = 30;
+export const flights = (ws: string, gateway_sn?: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "flights", { gateway_sn }],
+    queryFn: ({ pageParam }) =>
+      ok(api.GET("/api/v1/workspaces/{ws}/flights", { params: { path: { ws }, query: { gateway_sn, limit: FLIGHTS_A_PAGE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+export const flight = (ws: string, flight_id: string) =>
+  queryOptions({
+    queryKey: [ws, "flight", flight_id],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/flights/{flight_id}", { params: { path: { ws, flight_id } } })),
+  });
+
+export const docks = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "docks"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/docks", { params: { path: { ws }, query: { limit: 1000 } } })),
+  });
+
+export const dock = (ws: string, sn: string) =>
+  queryOptions({
+    queryKey: [ws, "dock", sn],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/docks/{sn}", { params: { path: { ws, sn } } })),
+  });
+
+export const trace = (ws: string, sn: string, limit = 100) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "trace", sn, limit],
+    queryFn: ({ pageParam }) =>
+      ok(api.GET("/api/v1/workspaces/{ws}/docks/{sn}/trace", { params: { path: { ws, sn }, query: { limit, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+export const mediaCounts = (ws: string, filter: ListFilter, step_s = 3600) =>
+  queryOptions({
+    queryKey: [ws, "media", "counts", filter, step_s],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media/counts", { params: { path: { ws }, query: { ...filter, step_s } } })),
+  });
+
+/** One page of media. */
+export const mediaPage = (ws: string, filter: ListFilter, limit: number) =>
+  queryOptions({
+    queryKey: [ws, "media", "page", filter, limit],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media", { params: { path: { ws }, query: { ...filter, limit } } })) as Promise<MediaPage>,
+  });
+
+export type MediaPage = { items: MediaItem[]; next_cursor: string | null };
+
+const MEDIA_A_REQUEST = 500;
+/** All media of a filter, read page after page; meant for a day or a flight, and cut at `most`. */
+export const mediaAll = (ws: string, filter: ListFilter, most = 20_000) =>
+  queryOptions({
+    queryKey: [ws, "media", "all", filter],
+    queryFn: async ({ signal }) => {
+      const items: MediaItem[] = [];
+      let cursor: string | undefined;
+      do {
+        const query = { ...filter, limit: MEDIA_A_REQUEST, cursor };
+        const page = await ok(api.GET("/api/v1/workspaces/{ws}/media", { params: { path: { ws }, query }, signal }));
+        items.push(...page.items);
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor && items.length < most);
+      return items;
+    },
+  });
+
+export const media = (ws: string, id: string) =>
+  queryOptions({
+    queryKey: [ws, "item", id],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media/{id}", { params: { path: { ws, id } } })) as Promise<MediaDetail>,
+  });
+
+export const jobs = (ws: string, state?: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "jobs", { state }],
+    queryFn: ({ pageParam }) =>
+      ok(api.GET("/api/v1/workspaces/{ws}/jobs", { params: { path: { ws }, query: { state: state as never, limit: 100, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+export const users = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "users"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/users", { params: { path: { ws }, query: { limit: 1000 } } })),
+  });
+export const tokens = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "tokens"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/tokens", { params: { path: { ws }, query: { limit: 1000 } } })),
+  });
+export const s3Keys = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "s3-keys"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/s3-keys", { params: { path: { ws }, query: { limit: 1000 } } })),
+  });
+export const audit = (ws: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "audit"],
+    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/audit", { params: { path: { ws }, query: { limit: 100, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+export const health = queryOptions({
+  queryKey: ["readyz"],
+  queryFn: async () => {
+    const { data, error, response } = await api.GET("/readyz");
+    const body = data ?? error;
+    if (!body || typeof body !== "object" || !("ready" in body)) throw new Error(response.statusText);
+    return body;
+  },
+  refetchInterval: 10_000,
+});

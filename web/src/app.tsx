@@ -1,0 +1,108 @@
+// The route table. Every address of the page is here; the server hands out the page for them and for nothing else.
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useState, useEffect } from "react";
+import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
+import { Refusal } from "./api/client";
+import { session, workspaces } from "./api/queries";
+import { onLanguage, t } from "./i18n";
+import { Await, Failure, Loading, Notice, Toasts } from "./ui/parts";
+import { Login } from "./shell/login";
+import { Shell } from "./shell/shell";
+import { wsPath } from "./shell/context";
+import { Flights } from "./flights/flights";
+
+const FlightPage = lazy(() => import("./flights/flight"));
+const Gallery = lazy(() => import("./gallery/gallery"));
+const Trash = lazy(() => import("./gallery/trash"));
+const Item = lazy(() => import("./item/item"));
+const MapPage = lazy(() => import("./map/page"));
+const Docks = lazy(() => import("./docks/docks"));
+const DockPage = lazy(() => import("./docks/dock"));
+const Admin = lazy(() => import("./admin/admin"));
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      retry: (count, error) => !(error instanceof Refusal && error.status >= 400 && error.status < 500) && count < 2,
+    },
+  },
+});
+
+export function App() {
+  const [, redraw] = useState(0);
+  useEffect(() => onLanguage(() => redraw((n) => n + 1)), []);
+  return (
+    <QueryClientProvider client={client}>
+      <Switch>
+        <Route path="/login">
+          <Login />
+        </Route>
+        <Route path="/w/:ws/*?">{({ ws }) => <Workspace ws={ws} />}</Route>
+        <Route path="/">
+          <Home />
+        </Route>
+        <Route>
+          <Notice title={t.errors.notFound}>{t.errors.notFoundHelp}</Notice>
+        </Route>
+      </Switch>
+      <Toasts />
+    </QueryClientProvider>
+  );
+}
+
+/** To the workspace that was open last, or the first one. */
+function Home() {
+  const login = useLogin();
+  const list = useQuery({ ...workspaces, enabled: login.isSuccess });
+  if (!login.isSuccess) return login.shown;
+  return (
+    <Await query={list} loading={null}>
+      {() => {
+        const names = list.data?.items.map((one) => one.name) ?? [];
+        const last = localStorage.getItem("eyrie.workspace");
+        const name = last && names.includes(last) ? last : names[0];
+        return name ? <Redirect to={wsPath(name, "flights")} replace /> : <Notice title={t.errors.noWorkspace}>{t.errors.noWorkspaceHelp}</Notice>;
+      }}
+    </Await>
+  );
+}
+
+/** Who is logged in; to the login page, and back afterwards, when nobody is. */
+function useLogin() {
+  const query = useQuery(session);
+  const [path] = useLocation();
+  const search = useSearch();
+  if (query.isSuccess) return { isSuccess: true as const, session: query.data };
+  if (query.error instanceof Refusal && query.error.status === 401) {
+    const next = path === "/" ? "" : `?next=${encodeURIComponent(path + (search ? `?${search}` : ""))}`;
+    return { isSuccess: false as const, shown: <Redirect to={`/login${next}`} replace /> };
+  }
+  const shown = query.isError ? <Failure error={query.error} retry={() => void query.refetch()} /> : null;
+  return { isSuccess: false as const, shown };
+}
+
+function Workspace({ ws }: { ws: string }) {
+  const login = useLogin();
+  useEffect(() => localStorage.setItem("eyrie.workspace", ws), [ws]);
+  if (!login.isSuccess) return login.shown;
+  return (
+    <Shell key={ws} ws={ws} session={login.session}>
+      <Suspense fallback={<div className="page"><Loading /></div>}>
+        <Switch>
+          <Route path="/w/:ws/flights"><Flights /></Route>
+          <Route path="/w/:ws/flights/:id">{({ id }) => <FlightPage key={id} id={id} />}</Route>
+          <Route path="/w/:ws/gallery"><Gallery /></Route>
+          <Route path="/w/:ws/media/:id">{({ id }) => <Item id={id} />}</Route>
+          <Route path="/w/:ws/map"><MapPage /></Route>
+          <Route path="/w/:ws/docks"><Docks /></Route>
+          <Route path="/w/:ws/docks/:sn">{({ sn }) => <DockPage key={sn} sn={sn} />}</Route>
+          <Route path="/w/:ws/trash"><Trash /></Route>
+          <Route path="/w/:ws/admin/:tab?">{({ tab }) => <Admin tab={tab ?? "users"} />}</Route>
+          <Route path="/w/:ws"><Redirect to={wsPath(ws, "flights")} replace /></Route>
+          <Route><Notice title={t.errors.notFound}>{t.errors.notFoundHelp}</Notice></Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+}

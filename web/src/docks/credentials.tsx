@@ -1,0 +1,97 @@
+// A new dock, and what has to be typed in on its screen: large, copyable, the password this once.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { KeyRound } from "lucide-react";
+import type { FormEvent } from "react";
+import { api, ok, Refusal, type Schemas } from "../api/client";
+import { t } from "../i18n";
+import { useHere } from "../shell/context";
+import { CopyButton, Dialog, Working } from "../ui/parts";
+
+type Access = Schemas["DockAccessItem"];
+
+export function AddDock({ onClose, onAdded }: { onClose: () => void; onAdded: (access: Access) => void }) {
+  const { ws } = useHere();
+  const client = useQueryClient();
+  const add = useMutation({
+    mutationFn: (body: Schemas["DockRequest"]) => ok(api.POST("/api/v1/workspaces/{ws}/docks", { params: { path: { ws } }, body })),
+    onSuccess: (access) => {
+      void client.invalidateQueries({ queryKey: [ws, "docks"] });
+      onAdded(access);
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const callsign = String(form.get("callsign")).trim();
+    add.mutate({ sn: String(form.get("sn")).trim(), callsign: callsign || null });
+  };
+  return (
+    <Dialog title={t.docks.add} onClose={onClose}>
+      <form onSubmit={submit}>
+        <p className="quiet">{t.docks.addHelp}</p>
+        <label className="field">
+          <span>{t.docks.sn}</span>
+          <input className="input mono" name="sn" required maxLength={64} pattern="[A-Za-z0-9_\-]+" title={t.docks.snRule} autoCapitalize="characters" autoComplete="off" autoFocus />
+        </label>
+        <label className="field">
+          <span>{t.docks.callsign}</span>
+          <input className="input" name="callsign" maxLength={64} placeholder={t.docks.callsignExample} autoComplete="off" />
+        </label>
+        {add.error && (
+          <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>
+            {add.error instanceof Refusal && add.error.status === 409 ? t.docks.taken : add.error.message || t.errors.offline}
+          </p>
+        )}
+        <div className="actions" style={{ marginTop: 0 }}>
+          <button type="button" className="button" onClick={onClose}>{t.common.cancel}</button>
+          <button className="button primary" disabled={add.isPending}>
+            {add.isPending && <Working />}
+            {t.docks.add}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Credentials({ access, onClose }: { access: Access; onClose: () => void }) {
+  return (
+    <Dialog title={t.setUp.title} onClose={onClose}>
+      <div className="stack">
+        <div className="callout attention">
+          <KeyRound className="icon" aria-hidden />
+          <p>{t.setUp.once}</p>
+        </div>
+        <p>{t.setUp.where}</p>
+        <SetUp values={access} password={access.password} />
+      </div>
+      <div className="actions">
+        <button className="button primary" onClick={onClose}>{t.setUp.done}</button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** The fields of the dock's screen, in its order. */
+export function SetUp({ values, password }: { values: Partial<Omit<Access, "password">>; password?: string }) {
+  const rows: [string, string | undefined][] = [
+    [t.setUp.address, values.mqtt_url],
+    [t.setUp.account, values.username],
+    [t.setUp.password, password],
+    [t.setUp.organization, values.organization_id],
+    [t.setUp.code, values.binding_code],
+  ];
+  return (
+    <dl className="set-up">
+      {rows.map(([label, value]) =>
+        value === undefined ? null : (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd className="mono break">{value}</dd>
+            <CopyButton text={value} label={t.common.copyThat(label)} />
+          </div>
+        ),
+      )}
+    </dl>
+  );
+}

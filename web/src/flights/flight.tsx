@@ -1,0 +1,156 @@
+// One flight: its state and figures, its map and its strip, which move together, and every file in it.
+import { useQuery } from "@tanstack/react-query";
+import { ChevronLeft, Images } from "lucide-react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { Link } from "wouter";
+import type { FlightItem, MediaItem } from "../api/client";
+import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
+import { isPictured, Picture } from "../gallery/picture";
+import { t } from "../i18n";
+import { useHere, useWsPath } from "../shell/context";
+import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
+import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
+import { FlightState, Prioritize } from "./flights";
+import { beginning, dockName, flightTitle, kindWords } from "./summary";
+import { WhatToDo } from "./what-to-do";
+import "../styles/flights.css";
+import "../styles/gallery.css";
+
+const FlightMap = lazy(() => import("../map/flight-map"));
+
+export default function FlightPage({ id }: { id: string }) {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const query = useQuery(flightQuery(ws, id));
+  return (
+    <div className="page">
+      <Link className="back" href={path("flights")}>
+        <ChevronLeft className="icon" aria-hidden />
+        {t.places.flights}
+      </Link>
+      <Await query={query} loading={<Loading rows={3} height={120} />}>{() => query.data && <Flight flight={query.data} />}</Await>
+    </div>
+  );
+}
+
+function Flight({ flight }: { flight: FlightItem }) {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const dockList = useQuery(docks(ws));
+  const counts = useQuery(mediaCounts(ws, { flight_id: flight.flight_id }));
+  const files = useQuery(mediaAll(ws, { flight_id: flight.flight_id }));
+  const items = useMemo(() => (files.data ?? []).toReversed(), [files.data]);
+  const pictured = useMemo(() => items.filter(isPictured), [items]);
+  const [current, setCurrent] = useState<string | null>(null);
+  const { first_captured_at: first, last_captured_at: last } = flight;
+  const seconds = first && last ? (Date.parse(last) - Date.parse(first)) / 1000 : null;
+  const search = `?flight_id=${encodeURIComponent(flight.flight_id)}`;
+
+  return (
+    <div className="flight-page">
+      <div className="page-head" style={{ marginBottom: 0 }}>
+        <h1>{flightTitle(flight)}</h1>
+        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName()}</span>
+        <span className="grow" />
+        {flight.state !== "complete" && <Prioritize flight={flight} />}
+        <Link className="button" href={path(`gallery${search}&kind=all`)}>
+          <Images className="icon" aria-hidden />
+          {t.flights.inGallery}
+        </Link>
+      </div>
+      {flight.state === "stalled" && <WhatToDo flight={flight} dock={dockList.data?.items.find((dock) => dock.sn === flight.gateway_sn)} />}
+      <dl className="flight-facts">
+        <div><dt>{t.flights.state}</dt><dd><FlightState flight={flight} /></dd></div>
+        <div>
+          <dt>{t.flights.dock}</dt>
+          <dd>{flight.gateway_sn ? <Link href={path(`docks/${encodeURIComponent(flight.gateway_sn)}`)}>{dockName(dockList.data?.items, flight.gateway_sn)}</Link> : t.flights.noDock}</dd>
+        </div>
+        {seconds !== null && <div><dt>{t.flights.duration}</dt><dd>{duration(seconds)}</dd></div>}
+        <div><dt>{t.flights.files}</dt><dd>{counts.data ? kindWords(counts.data.kinds).join(" · ") || "0" : " "}</dd></div>
+        <div><dt>{t.flights.size}</dt><dd>{counts.data ? bytes(counts.data.size_bytes) : " "}</dd></div>
+        <div><dt>{t.flights.id}</dt><dd className="mono small break">{flight.flight_id} <CopyButton text={flight.flight_id} label={t.common.copyThat(t.flights.id)} /></dd></div>
+      </dl>
+      {flight.bbox ? (
+        <Suspense fallback={<div className="flight-map" />}>
+          <FlightMap items={pictured} current={current} choose={setCurrent} bounds={grown(flight.bbox as [number, number, number, number])} />
+        </Suspense>
+      ) : (
+        files.isSuccess && <p className="quiet">{t.flights.noPlace}</p>
+      )}
+      <Await query={files} loading={<div className="film skeleton" />}>
+        {() =>
+          items.length === 0 ? (
+            <Notice title={t.flights.noFiles}>{t.flights.noFilesHelp}</Notice>
+          ) : (
+            <>
+              {pictured.length > 0 && <Film items={pictured} current={current} choose={setCurrent} link={(item) => path(`media/${item.id}${search}`)} />}
+              <FileTable items={items} link={(item) => path(`media/${item.id}${search}&kind=all`)} />
+            </>
+          )
+        }
+      </Await>
+    </div>
+  );
+}
+
+/** A flight over one spot still gets a map that shows its surroundings. */
+function grown([west, south, east, north]: [number, number, number, number]): [number, number, number, number] {
+  const least = 0.0004;
+  const grow = (low: number, high: number) => Math.max(0, (least - (high - low)) / 2);
+  const x = grow(west, east);
+  const y = grow(south, north);
+  return [west - x, south - y, east + x, north + y];
+}
+
+function Film({ items, current, choose, link }: { items: MediaItem[]; current: string | null; choose: (id: string) => void; link: (item: MediaItem) => string }) {
+  const { ws } = useHere();
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    ref.current?.querySelector<HTMLElement>('[aria-current="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
+  }, [current]);
+  return (
+    <div className="film" ref={ref} role="group" aria-label={t.flights.strip}>
+      {items.map((item) => (
+        <Link
+          key={item.id} className="frame" href={link(item)} aria-current={item.id === current} aria-label={`${item.name}${item.captured_at ? `, ${clockSeconds(item.captured_at)}` : ""}`}
+          onMouseEnter={() => choose(item.id)} onFocus={() => choose(item.id)}
+        >
+          <Picture ws={ws} item={item} bare />
+        </Link>
+      ))}
+    </div>
+  );
+}
+
+const SHOWN = 50;
+
+function FileTable({ items, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? items : items.slice(0, SHOWN);
+  return (
+    <section>
+      <h2 style={{ margin: "8px 0" }}>{t.flights.allFiles}</h2>
+      <div className="table-wrap">
+        <table className="table">
+          <thead><tr><th>{t.item.name}</th><th>{t.item.kind}</th><th>{t.item.time}</th><th>{t.item.size}</th><th>{t.item.status}</th></tr></thead>
+          <tbody>
+            {shown.map((item) => (
+              <tr key={item.id}>
+                <td className="break"><Link href={link(item)}>{item.name}</Link></td>
+                <td>{t.kinds.one[item.kind]}</td>
+                <td className="num nowrap">{item.captured_at ? <Moment at={item.captured_at}>{clockSeconds(item.captured_at)}</Moment> : "–"}</td>
+                <td className="num nowrap">{item.size_bytes === null ? "–" : bytes(item.size_bytes)}</td>
+                <td>
+                  <State tone={item.status !== "stored" ? "failed" : item.warnings.length > 0 ? "attention" : "good"}>
+                    {item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : t.item.statuses[item.status]}
+                  </State>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {!all && items.length > SHOWN && <button className="button" style={{ marginTop: 12 }} onClick={() => setAll(true)}>{t.flights.showAll(items.length)}</button>}
+    </section>
+  );
+}

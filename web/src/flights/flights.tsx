@@ -1,0 +1,222 @@
+// The morning page: every flight, whether it is complete, and what to do when it is not.
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { ArrowUpToLine, PlaneTakeoff } from "lucide-react";
+import { Fragment, useEffect, useRef, useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import { api, ok, type DockItem, type FlightItem } from "../api/client";
+import { docks, flights, mediaCounts, mediaPage } from "../api/queries";
+import { Picture } from "../gallery/picture";
+import { t } from "../i18n";
+import { useHere, useMay, useWsPath } from "../shell/context";
+import { bytes, clock, duration, relativeDay, startOfDay, zoneName } from "../ui/format";
+import { Await, Bar, Loading, Moment, Notice, State, toast, useTick, Working } from "../ui/parts";
+import { beginning, dockName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
+import { WhatToDo } from "./what-to-do";
+import "../styles/flights.css";
+import "../styles/gallery.css";
+
+export function Flights() {
+  const { ws } = useHere();
+  const [search, setSearch] = useSearchParams();
+  const sn = search.get("gateway_sn") ?? undefined;
+  const query = useInfiniteQuery(flights(ws, sn));
+  const dockList = useQuery(docks(ws));
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  useTick(30_000);
+
+  const attention = items.filter((flight) => flight.state === "stalled").length;
+  const uploading = items.filter((flight) => flight.state === "uploading").length;
+
+  return (
+    <div className="page flights">
+      <div className="page-head">
+        <h1>{t.places.flights}</h1>
+        {query.isSuccess && items.length > 0 && (
+          <span className="verdict">
+            {attention > 0 && <State pill tone="attention">{t.flights.needAttention(attention)}</State>}
+            {uploading > 0 && <State pill tone="working">{t.flights.areUploading(uploading)}</State>}
+            {attention + uploading === 0 && <State pill tone="good">{t.flights.allComplete}</State>}
+          </span>
+        )}
+        <span className="grow" />
+        <span className="quiet small nowrap">{t.time.zone(zoneName())}</span>
+        {(dockList.data?.items.length ?? 0) > 1 && (
+          <select
+            className="select"
+            style={{ width: "auto", maxWidth: 240 }}
+            aria-label={t.filters.dock}
+            value={sn ?? ""}
+            onChange={(event) => setSearch(event.target.value ? { gateway_sn: event.target.value } : {})}
+          >
+            <option value="">{t.filters.allDocks}</option>
+            {dockList.data?.items.map((dock) => (
+              <option key={dock.sn} value={dock.sn}>{dock.callsign ?? dock.sn}</option>
+            ))}
+          </select>
+        )}
+      </div>
+      <Await query={query} loading={<Loading rows={5} height={132} />}>
+        {() =>
+          items.length === 0 ? (
+            <Empty filtered={sn !== undefined} drop={() => setSearch({})} hasDocks={(dockList.data?.items.length ?? 0) > 0} />
+          ) : (
+            <>
+              <ol className="flight-list">
+                {items.map((flight, n) => {
+                  const day = relativeDay(beginning(flight));
+                  const before = items[n - 1];
+                  const newDay = !before || startOfDay(beginning(before)).getTime() !== startOfDay(beginning(flight)).getTime();
+                  return (
+                    <Fragment key={flight.flight_id}>
+                      {newDay && <li className="day-head"><h2>{day}</h2></li>}
+                      <FlightRow flight={flight} docks={dockList.data?.items} />
+                    </Fragment>
+                  );
+                })}
+              </ol>
+              {query.hasNextPage && (
+                <More busy={query.isFetchingNextPage} load={() => void query.fetchNextPage()} />
+              )}
+            </>
+          )
+        }
+      </Await>
+    </div>
+  );
+}
+
+function Empty({ filtered, drop, hasDocks }: { filtered: boolean; drop: () => void; hasDocks: boolean }) {
+  const path = useWsPath();
+  if (filtered) return <Notice icon={PlaneTakeoff} title={t.flights.noneFiltered} action={<button className="button" onClick={drop}>{t.filters.dropDock}</button>} />;
+  return (
+    <Notice
+      icon={PlaneTakeoff}
+      title={t.flights.none}
+      action={<Link className="button primary" href={path("docks")}>{hasDocks ? t.flights.noneSeeDocks : t.flights.noneAddDock}</Link>}
+    >
+      {hasDocks ? t.flights.noneHelp : t.flights.noneHelpNoDock}
+    </Notice>
+  );
+}
+
+/** Reads on when it comes into sight, and by a press. */
+export function More({ busy, load }: { busy: boolean; load: () => void }) {
+  const ref = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && load(), { rootMargin: "600px" });
+    if (ref.current) watch.observe(ref.current);
+    return () => watch.disconnect();
+  });
+  return (
+    <div style={{ display: "grid", placeItems: "center", padding: 24 }}>
+      <button ref={ref} className="button" disabled={busy} onClick={load}>
+        {busy && <Working />}
+        {t.common.more}
+      </button>
+    </div>
+  );
+}
+
+const STRIP = 12;
+
+function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: DockItem[] }) {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const [seen, ref] = useSeen<HTMLLIElement>();
+  const [help, setHelp] = useState(false);
+  const counts = useQuery({ ...mediaCounts(ws, { flight_id: flight.flight_id }), enabled: seen });
+  const strip = useQuery({ ...mediaPage(ws, { flight_id: flight.flight_id, kind: "photo,video,panorama,thermal" }, STRIP), enabled: seen });
+  const href = path(`flights/${encodeURIComponent(flight.flight_id)}`);
+  const start = beginning(flight);
+  const seconds = flight.first_captured_at && flight.last_captured_at ? (Date.parse(flight.last_captured_at) - Date.parse(flight.first_captured_at)) / 1000 : null;
+  const pictured = counts.data?.kinds.filter((one) => ["photo", "video", "panorama", "thermal"].includes(one.kind)).reduce((sum, one) => sum + one.count, 0) ?? 0;
+
+  return (
+    <li className="flight" ref={ref} data-flight={flight.flight_id}>
+      <div className="line">
+        <Moment at={start}><span className="clock">{clock(start)}</span></Moment>
+        <div className="who">
+          <h3><Link href={href}>{flightTitle(flight)}</Link></h3>
+          <span className="quiet clip">
+            {dockName(dockList, flight.gateway_sn)}
+            {seconds !== null && seconds > 0 && <> · <span className="num">{duration(seconds)}</span></>}
+          </span>
+        </div>
+        <FlightState flight={flight} />
+        <div className="counts num quiet">
+          {counts.data ? [...kindWords(counts.data.kinds), bytes(counts.data.size_bytes)].join(" · ") : " "}
+        </div>
+        <div className="do">
+          {flight.state === "uploading" && <Prioritize flight={flight} />}
+          {flight.state === "stalled" && (
+            <button className="button slim" aria-expanded={help} onClick={() => setHelp(!help)}>{t.flights.whatToDo}</button>
+          )}
+        </div>
+      </div>
+      {help && <WhatToDo flight={flight} dock={dockList?.find((dock) => dock.sn === flight.gateway_sn)} />}
+      <div className="strip" aria-label={t.flights.strip}>
+        {strip.data?.items.toReversed().map((item) => (
+          <Link key={item.id} href={path(`media/${item.id}?flight_id=${encodeURIComponent(flight.flight_id)}`)} className="frame" aria-label={item.name}>
+            <Picture ws={ws} item={item} bare />
+          </Link>
+        ))}
+        {strip.isPending && Array.from({ length: Math.min(STRIP, Math.max(1, flight.stored_count)) }, (_, n) => <span key={n} className="frame skeleton" />)}
+        {pictured > STRIP && <Link className="rest num" href={href}>+{pictured - STRIP}</Link>}
+        {strip.data?.items.length === 0 && <span className="quiet small empty">{t.flights.noPictures}</span>}
+      </div>
+    </li>
+  );
+}
+
+export function FlightState({ flight }: { flight: FlightItem }) {
+  const missing = missingFiles(flight);
+  const expected = flight.expected_file_count;
+  return (
+    <div className="flight-state">
+      <State tone={flightTone[flight.state]}>{t.flights.states[flight.state]}</State>
+      {flight.state === "complete" ? (
+        <span className="quiet num small">{t.flights.filesStored(flight.stored_count)}</span>
+      ) : (
+        <>
+          <span className="num small quiet">
+            {expected === null ? t.flights.storedUnknown(flight.stored_count) : t.flights.storedOf(flight.stored_count, expected)}
+          </span>
+          {flight.state === "uploading" && expected !== null && <Bar done={flight.stored_count} total={expected} label={t.flights.progress} />}
+          {flight.state === "stalled" && <span className="small quiet">{t.flights.stalled(missing)} <Moment at={flight.updated_at} /></span>}
+        </>
+      )}
+    </div>
+  );
+}
+
+export function Prioritize({ flight }: { flight: FlightItem }) {
+  const { ws } = useHere();
+  const may = useMay("operator");
+  const first = useMutation({
+    mutationFn: () =>
+      ok(api.POST("/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", { params: { path: { ws, flight_id: flight.flight_id } } })),
+    onSuccess: () => toast(t.flights.prioritizeAsked),
+    onError: (error) => toast(t.flights.prioritizeFailed(error.message)),
+  });
+  if (!may) return null;
+  if (flight.prioritized_at) return <span className="quiet small">{t.flights.isFirst}</span>;
+  return (
+    <button className="button slim" disabled={first.isPending || first.isSuccess} onClick={() => first.mutate()} title={t.flights.prioritizeHelp}>
+      {first.isPending ? <Working /> : <ArrowUpToLine className="icon" aria-hidden />}
+      {t.flights.prioritize}
+    </button>
+  );
+}
+
+/** True once an element came near the window. */
+function useSeen<T extends Element>() {
+  const [seen, setSeen] = useState(false);
+  const ref = useRef<T>(null);
+  useEffect(() => {
+    if (seen || !ref.current) return;
+    const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setSeen(true), { rootMargin: "300px" });
+    watch.observe(ref.current);
+    return () => watch.disconnect();
+  }, [seen]);
+  return [seen, ref] as const;
+}

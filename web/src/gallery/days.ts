@@ -1,0 +1,91 @@
+// The library by local days, before any file is read: the server counts in hours, the days of this zone are made here.
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { mediaCounts, type MediaFilter } from "../api/queries";
+import { startOfDay } from "../ui/format";
+
+export type Day = {
+  key: string;
+  /** Beginning and end in UTC; null for the files of unknown capture time. */
+  from: string | null;
+  to: string | null;
+  count: number;
+};
+
+export const PICTURES = "photo,video,panorama,thermal";
+/** What of the address narrows the gallery; the flight strip and the item view read the same words. */
+export const FILTER_WORDS = ["flight_id", "gateway_sn", "kind", "camera", "from", "to", "bbox", "q", "status"] as const;
+
+/** The address as the API wants it: days become moments, no kind means what one can look at. */
+export function filterOf(search: URLSearchParams): MediaFilter {
+  const filter: Record<string, string> = {};
+  for (const word of FILTER_WORDS) {
+    const value = search.get(word);
+    if (value) filter[word] = value;
+  }
+  if (!filter.kind) filter.kind = PICTURES;
+  if (filter.kind === "all") delete filter.kind;
+  if (filter.from) filter.from = moment(filter.from, 0) ?? "";
+  if (filter.to) filter.to = moment(filter.to, 1) ?? "";
+  for (const word of ["from", "to"]) if (!filter[word]) delete filter[word];
+  return filter;
+}
+
+/** `2026-11-23` in this zone as a moment, `days` later. */
+function moment(date: string, days: number): string | null {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
+  if (!parts) return null;
+  const time = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + days);
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
+export const isFiltered = (search: URLSearchParams) => FILTER_WORDS.some((word) => search.get(word));
+
+/** The words of a filter as they were in the address, for a link that keeps them. */
+export function filterSearch(search: URLSearchParams): string {
+  const kept = new URLSearchParams();
+  for (const word of FILTER_WORDS) {
+    const value = search.get(word);
+    if (value) kept.set(word, value);
+  }
+  const text = kept.toString();
+  return text && `?${text}`;
+}
+
+// zones that are not whole hours from UTC begin their days within an hour
+const STEP_S = new Date().getTimezoneOffset() % 60 === 0 ? 3_600 : 900;
+
+export function useDays(ws: string, filter: MediaFilter, trashed?: boolean) {
+  const query = useQuery(mediaCounts(ws, trashed ? { ...filter, trashed } : filter, STEP_S));
+  const days = useMemo(() => {
+    const found: Day[] = [];
+    let last = -1;
+    for (const slot of query.data?.slots ?? []) {
+      const start = startOfDay(slot.at);
+      const before = found.at(-1);
+      if (before && start.getTime() === last) {
+        before.count += slot.count;
+        continue;
+      }
+      last = start.getTime();
+      const end = new Date(start);
+      end.setDate(end.getDate() + 1);
+      const from = later(start.toISOString(), filter.from);
+      const to = filter.to && Date.parse(filter.to) < end.getTime() ? filter.to : end.toISOString();
+      found.push({ key: start.toISOString(), from, to, count: slot.count });
+    }
+    const undated = query.data?.undated ?? 0;
+    if (undated > 0) found.push({ key: "undated", from: null, to: null, count: undated });
+    return found;
+  }, [query.data, filter.from, filter.to]);
+  return { query, days, counts: query.data };
+}
+
+const later = (a: string, b: string | undefined) => (b && Date.parse(b) > Date.parse(a) ? b : a);
+
+/** The filter of one day's files. */
+export const dayFilter = (filter: MediaFilter, day: Day, trashed?: boolean) => ({
+  ...filter,
+  ...(day.from && day.to ? { from: day.from, to: day.to } : { undated: true, from: undefined, to: undefined }),
+  ...(trashed ? { trashed } : {}),
+});

@@ -1,0 +1,120 @@
+// What the gallery and the map are narrowed to, kept in the address; active ones are shown, each with the way to drop it.
+import { useQuery } from "@tanstack/react-query";
+import { SlidersHorizontal, X } from "lucide-react";
+import { useCallback, useState } from "react";
+import { docks } from "../api/queries";
+import { t } from "../i18n";
+import { useHere } from "../shell/context";
+import { useDismiss } from "../ui/parts";
+import { FILTER_WORDS } from "./days";
+
+type Props = { search: URLSearchParams; setSearch: (next: URLSearchParams) => void };
+
+const KINDS = ["", "photo", "video", "thermal", "panorama", "ppk,rtcm", "all"] as const;
+
+export function Filters({ search, setSearch }: Props) {
+  const { ws } = useHere();
+  const dockList = useQuery(docks(ws));
+  const [open, setOpen] = useState(false);
+  const close = useCallback(() => setOpen(false), []);
+  const ref = useDismiss(open, close);
+  const set = (word: string, value: string) => {
+    const next = new URLSearchParams(search);
+    if (value) next.set(word, value);
+    else next.delete(word);
+    setSearch(next);
+  };
+  const value = (word: string) => search.get(word) ?? "";
+  const active = FILTER_WORDS.filter((word) => search.get(word));
+  const items = dockList.data?.items ?? [];
+
+  return (
+    <>
+      {active.length > 0 && (
+        <ul className="chips" aria-label={t.filters.active}>
+          {active.map((word) => (
+            <li key={word}>
+              <button className="chip" onClick={() => set(word, "")} aria-label={t.filters.drop(describe(word, value(word), items))}>
+                <span className="clip">{describe(word, value(word), items)}</span>
+                <X className="icon" aria-hidden />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="anchor" ref={ref}>
+        <button className="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <SlidersHorizontal className="icon" aria-hidden />
+          {t.filters.title}
+        </button>
+        {open && (
+          <div className="popover filters">
+            <label className="field">
+              <span>{t.filters.kind}</span>
+              <select className="select" value={value("kind")} onChange={(event) => set("kind", event.target.value)}>
+                {KINDS.map((kind) => <option key={kind} value={kind}>{t.filters.kinds[kind]}</option>)}
+              </select>
+            </label>
+            <label className="field">
+              <span>{t.filters.dock}</span>
+              <select className="select" value={value("gateway_sn")} onChange={(event) => set("gateway_sn", event.target.value)}>
+                <option value="">{t.filters.allDocks}</option>
+                {items.map((dock) => <option key={dock.sn} value={dock.sn}>{dock.callsign ?? dock.sn}</option>)}
+              </select>
+            </label>
+            <label className="field">
+              <span>{t.filters.camera}</span>
+              <select className="select" value={value("camera")} onChange={(event) => set("camera", event.target.value)}>
+                <option value="">{t.filters.allCameras}</option>
+                {Object.entries(t.filters.cameras).map(([camera, words]) => <option key={camera} value={camera}>{words}</option>)}
+              </select>
+            </label>
+            <div className="pair">
+              <label className="field">
+                <span>{t.filters.from}</span>
+                <input className="input" type="date" value={value("from")} max={value("to") || undefined} onChange={(event) => set("from", event.target.value)} />
+              </label>
+              <label className="field">
+                <span>{t.filters.to}</span>
+                <input className="input" type="date" value={value("to")} min={value("from") || undefined} onChange={(event) => set("to", event.target.value)} />
+              </label>
+            </div>
+            <label className="field">
+              <span>{t.filters.status}</span>
+              <select className="select" value={value("status")} onChange={(event) => set("status", event.target.value)}>
+                <option value="">{t.filters.statuses.stored}</option>
+                <option value="missing">{t.filters.statuses.missing}</option>
+                <option value="quarantined">{t.filters.statuses.quarantined}</option>
+                <option value="all">{t.filters.statuses.all}</option>
+              </select>
+            </label>
+            {active.length > 0 && <button className="button" onClick={() => (setSearch(new URLSearchParams()), close())}>{t.filters.dropAll}</button>}
+          </div>
+        )}
+      </div>
+    </>
+  );
+}
+
+function describe(word: (typeof FILTER_WORDS)[number], value: string, items: { sn: string; callsign: string | null }[]): string {
+  switch (word) {
+    case "kind":
+      return KINDS.some((kind) => kind === value) ? t.filters.kinds[value as (typeof KINDS)[number]] : value;
+    case "gateway_sn":
+      return items.find((dock) => dock.sn === value)?.callsign ?? value;
+    case "camera":
+      return (t.filters.cameras as Record<string, string>)[value] ?? value;
+    case "flight_id":
+      return t.filters.oneFlight;
+    case "bbox":
+      return t.filters.area;
+    case "status":
+      return (t.filters.statuses as Record<string, string>)[value] ?? value;
+    case "from":
+      return t.filters.since(value);
+    case "to":
+      return t.filters.until(value);
+    case "q":
+      return `“${value}”`;
+  }
+}

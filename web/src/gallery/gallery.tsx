@@ -1,0 +1,144 @@
+// All pictures and files, the newest first, narrowed by what the address says.
+import { useQueryClient } from "@tanstack/react-query";
+import { Download, Images, Trash2, X } from "lucide-react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { Link, useLocation, useSearchParams } from "wouter";
+import { api, mediaUrl, ok, type MediaItem } from "../api/client";
+import { t } from "../i18n";
+import { useHere, useMay, useWsPath } from "../shell/context";
+import { bytes, number, zoneName } from "../ui/format";
+import { Await, Notice, toast } from "../ui/parts";
+import { filterOf, filterSearch, isFiltered, useDays } from "./days";
+import { Filters } from "./filters";
+import { Grid } from "./grid";
+import "../styles/gallery.css";
+
+export default function Gallery() {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const [, go] = useLocation();
+  const [search, setSearch] = useSearchParams();
+  const address = search.toString();
+  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const { query, days, counts } = useDays(ws, filter);
+  const [picked, setPicked] = useState<Map<string, MediaItem>>(new Map());
+  useEffect(() => setPicked(new Map()), [address]);
+  const open = useCallback((item: MediaItem) => go(path(`media/${item.id}${filterSearch(new URLSearchParams(address))}`)), [go, path, address]);
+
+  return (
+    <div className="page gallery">
+      <div className="page-head sticky">
+        {picked.size > 0 ? (
+          <SelectionBar picked={picked} clear={() => setPicked(new Map())} />
+        ) : (
+          <>
+            <h1>{t.places.gallery}</h1>
+            {counts && <span className="quiet num nowrap">{t.gallery.files(counts.total)} · {bytes(counts.size_bytes)}</span>}
+            <span className="grow" />
+            <Filters search={search} setSearch={setSearch} />
+          </>
+        )}
+      </div>
+      <Await query={query} loading={<Skeleton />}>
+        {() =>
+          days.length === 0 ? (
+            <Nothing search={search} setSearch={setSearch} />
+          ) : (
+            <Grid ws={ws} filter={filter} days={days} open={open} selection={{ ids: picked, set: setPicked }} place={`${ws}?${address}`} />
+          )
+        }
+      </Await>
+      {days.length > 0 && <p className="quiet small zone">{t.time.zone(zoneName())}</p>}
+    </div>
+  );
+}
+
+export function Skeleton() {
+  return (
+    <div role="status" aria-label={t.common.loading} className="grid-skeleton">
+      {Array.from({ length: 24 }, (_, n) => <span key={n} className="skeleton" />)}
+    </div>
+  );
+}
+
+function Nothing({ search, setSearch }: { search: URLSearchParams; setSearch: (next: URLSearchParams) => void }) {
+  const path = useWsPath();
+  if (isFiltered(search)) {
+    return (
+      <Notice icon={Images} title={t.gallery.noneFiltered} action={<button className="button" onClick={() => setSearch(new URLSearchParams())}>{t.filters.dropAll}</button>}>
+        {t.gallery.noneFilteredHelp}
+      </Notice>
+    );
+  }
+  return <Notice icon={Images} title={t.gallery.none} action={<Link className="button primary" href={path("docks")}>{t.flights.noneSeeDocks}</Link>}>{t.gallery.noneHelp}</Notice>;
+}
+
+const MOST_DOWNLOADS = 10;
+
+function SelectionBar({ picked, clear }: { picked: Map<string, MediaItem>; clear: () => void }) {
+  const { ws } = useHere();
+  const may = useMay("operator");
+  const trash = useTrash(ws);
+  const items = [...picked.values()];
+  const size = items.reduce((sum, item) => sum + (item.size_bytes ?? 0), 0);
+  return (
+    <div className="selection-bar" role="toolbar" aria-label={t.gallery.selection}>
+      <button className="button plain icon-only" aria-label={t.gallery.clear} title={t.gallery.clear} onClick={clear}>
+        <X className="icon" aria-hidden />
+      </button>
+      <strong className="num">{t.gallery.picked(number(items.length))}</strong>
+      <span className="quiet num">{bytes(size)}</span>
+      <span className="grow" />
+      {items.length <= MOST_DOWNLOADS && (
+        <button className="button" onClick={() => items.forEach((item, n) => setTimeout(() => save(ws, item), n * 400))}>
+          <Download className="icon" aria-hidden />
+          {t.item.download}
+        </button>
+      )}
+      {may && (
+        <button className="button" onClick={() => void trash(items).then(clear)}>
+          <Trash2 className="icon" aria-hidden />
+          {t.trash.move}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function save(ws: string, item: MediaItem) {
+  const link = document.createElement("a");
+  link.href = `${mediaUrl(ws, item.id, "content")}?download=true`;
+  link.download = item.name;
+  link.click();
+}
+
+/** Moves files into the trash and offers the way back. */
+export function useTrash(ws: string) {
+  const client = useQueryClient();
+  return useCallback(
+    async (items: MediaItem[]) => {
+      const again = () => client.invalidateQueries({ queryKey: [ws, "media"] });
+      const call = (item: MediaItem, back: boolean) => {
+        const params = { path: { ws, id: item.id } };
+        return back ? ok(api.POST("/api/v1/workspaces/{ws}/media/{id}/restore", { params })) : ok(api.DELETE("/api/v1/workspaces/{ws}/media/{id}", { params }));
+      };
+      const all = async (back: boolean) => {
+        const results = await inTurns(items, (item) => call(item, back));
+        const failed = results.filter((result) => result.status === "rejected").length;
+        await again();
+        return failed;
+      };
+      const failed = await all(false);
+      if (failed > 0) toast(t.trash.failed(failed));
+      else toast(t.trash.moved(items.length), () => void all(true).then((bad) => toast(bad ? t.trash.failed(bad) : t.trash.restored(items.length))));
+    },
+    [client, ws],
+  );
+}
+
+/** A few calls at a time, so that a large selection does not take every connection. */
+export async function inTurns<T>(items: T[], call: (item: T) => Promise<unknown>): Promise<PromiseSettledResult<unknown>[]> {
+  const results: PromiseSettledResult<unknown>[] = [];
+  for (let n = 0; n < items.length; n += 4) results.push(...(await Promise.allSettled(items.slice(n, n + 4).map(call))));
+  return results;
+}

@@ -1,0 +1,273 @@
+// The grid: only what is in sight is drawn. Heights come from counts, so its geometry is known before anything is read, which
+// is why no general virtualiser stands here; days are read as they come near.
+import { useQueries } from "@tanstack/react-query";
+import { Check } from "lucide-react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
+import type { MediaItem } from "../api/client";
+import { mediaAll, type MediaFilter } from "../api/queries";
+import { t } from "../i18n";
+import { dateTime, day as dayWords, relativeDay } from "../ui/format";
+import { dayFilter, type Day } from "./days";
+import { at, laySections, type Measure } from "./layout";
+import { aspect, Picture } from "./picture";
+import { Scrubber } from "./scrubber";
+
+export type Selection = { ids: ReadonlyMap<string, MediaItem>; set: (next: Map<string, MediaItem>) => void };
+
+const OVERSCAN = 600;
+/** Where a gallery was when it was left, by its address: going back shows the same pictures. */
+const places = new Map<string, { key: string; offset: number; focus?: string }>();
+
+export function Grid({ ws, filter, days, trashed, open, selection, place }: {
+  ws: string; filter: MediaFilter; days: Day[]; trashed?: boolean; open: (item: MediaItem) => void; selection: Selection; place: string;
+}) {
+  const root = useRef<HTMLDivElement>(null);
+  const { width, view, scroller } = useView(root);
+  const known = useRef(new Map<string, MediaItem[]>());
+  const [active, setActive] = useState<string | null>(places.get(place)?.focus ?? null);
+  const measure = useMemo<Measure>(() => {
+    const phone = width < 560;
+    return { width, rowHeight: phone ? 118 : width < 1700 ? 190 : 236, gap: phone ? 2 : 4, head: phone ? 44 : 52, below: phone ? 8 : 16 };
+  }, [width]);
+
+  // which days are in sight, from the geometry that is known so far
+  const [version, setVersion] = useState(0);
+  const sections = useMemo(
+    () => (width > 0 ? laySections(days.map((day) => ({ key: day.key, count: day.count, aspects: (known.current.get(day.key) ?? []).map(aspect) })), measure) : []),
+    [days, measure, width, version],
+  );
+  const first = at(sections, view.top - OVERSCAN);
+  let last = first;
+  while (last + 1 < sections.length && (sections[last + 1]?.top ?? 0) < view.top + view.height + OVERSCAN) last += 1;
+  const near = sections.length > 0 ? days.slice(first, last + 1) : [];
+
+  const queries = useQueries({
+    queries: near.map((day) => ({ ...mediaAll(ws, dayFilter(filter, day, trashed)), placeholderData: known.current.get(day.key) })),
+    combine: (results) => results.map((result) => result.data),
+  });
+  useLayoutEffect(() => {
+    let changed = false;
+    near.forEach((day, n) => {
+      const items = queries[n];
+      if (items && known.current.get(day.key) !== items) {
+        known.current.set(day.key, items);
+        changed = true;
+      }
+    });
+    if (changed) setVersion((one) => one + 1);
+  });
+
+  // what was at the top stays there when a day above it changes its height
+  const anchor = useRef<{ key: string; offset: number } | null>(places.get(place) ?? null);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    const section = anchor.current && sections.find((one) => one.key === anchor.current?.key);
+    if (!element || !section || !anchor.current || !root.current) return;
+    const wanted = root.current.offsetTop + section.top + anchor.current.offset;
+    if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
+  }, [sections, scroller]);
+  useEffect(() => {
+    const section = sections[at(sections, view.top)];
+    if (section && view.height > 0) anchor.current = view.top > 0 ? { key: section.key, offset: view.top - section.top } : null;
+    if (anchor.current) places.set(place, { ...anchor.current, focus: active ?? undefined });
+    else if (view.height > 0) places.delete(place);
+  }, [view, sections, place, active]);
+
+  const flat = useMemo(() => days.flatMap((day) => known.current.get(day.key) ?? []), [days, version]);
+  const lastPicked = useRef<string | null>(null);
+  const toggle = useCallback(
+    (item: MediaItem, range: boolean) => {
+      const next = new Map(selection.ids);
+      const from = range && lastPicked.current ? flat.findIndex((one) => one.id === lastPicked.current) : -1;
+      const to = flat.findIndex((one) => one.id === item.id);
+      if (from >= 0 && to >= 0) for (const one of flat.slice(Math.min(from, to), Math.max(from, to) + 1)) next.set(one.id, one);
+      else if (!next.delete(item.id)) next.set(item.id, item);
+      lastPicked.current = item.id;
+      selection.set(next);
+    },
+    [flat, selection],
+  );
+
+  const focus = useCallback(
+    (item: MediaItem | undefined) => {
+      if (!item || !scroller.current || !root.current) return;
+      setActive(item.id);
+      for (const section of sections) {
+        const index = (known.current.get(section.key) ?? []).findIndex((one) => one.id === item.id);
+        if (index < 0) continue;
+        const row = section.rows[at(section.rows.map((one) => ({ top: one.first })), index)];
+        if (!row) return;
+        const top = root.current.offsetTop + section.top + row.top;
+        const element = scroller.current;
+        if (top < element.scrollTop + 56) element.scrollTop = top - 72;
+        else if (top + row.height > element.scrollTop + element.clientHeight) element.scrollTop = top + row.height - element.clientHeight + 24;
+        break;
+      }
+      requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tile-${item.id}`)?.focus({ preventScroll: true })));
+    },
+    [sections, scroller],
+  );
+
+  const move = (event: KeyboardEvent, item: MediaItem) => {
+    const index = flat.findIndex((one) => one.id === item.id);
+    const steps: Record<string, () => MediaItem | undefined> = {
+      ArrowRight: () => flat[index + 1],
+      ArrowLeft: () => flat[index - 1],
+      ArrowDown: () => below(item, 1),
+      ArrowUp: () => below(item, -1),
+      Home: () => flat[0],
+      End: () => flat.at(-1),
+    };
+    const step = steps[event.key];
+    if (step) {
+      event.preventDefault();
+      const next = step();
+      if (next && event.shiftKey) selection.set(new Map(selection.ids).set(item.id, item).set(next.id, next));
+      focus(next);
+    } else if (event.key === " ") {
+      event.preventDefault();
+      toggle(item, event.shiftKey);
+    } else if (event.key === "Escape" && selection.ids.size > 0) {
+      selection.set(new Map());
+    }
+  };
+
+  /** The picture above or below: in the next row, nearest to the middle of this one. */
+  const below = (item: MediaItem, by: 1 | -1): MediaItem | undefined => {
+    const all = sections.flatMap((section) => section.rows.map((row) => ({ section, row })));
+    const middle = (box: { left: number; width: number }) => box.left + box.width / 2;
+    for (const [n, { section, row }] of all.entries()) {
+      const items = known.current.get(section.key) ?? [];
+      const index = row.boxes.findIndex((_, one) => items[row.first + one]?.id === item.id);
+      const box = row.boxes[index];
+      if (!box) continue;
+      const target = all[n + by];
+      if (!target) return undefined;
+      const distance = target.row.boxes.map((one) => Math.abs(middle(one) - middle(box)));
+      return known.current.get(target.section.key)?.[target.row.first + distance.indexOf(Math.min(...distance))];
+    }
+    return undefined;
+  };
+
+  const total = sections.length > 0 ? (sections.at(-1)?.top ?? 0) + (sections.at(-1)?.height ?? 0) : 0;
+  const focusable = active && flat.some((one) => one.id === active) ? active : flat[0]?.id;
+
+  return (
+    <div className="grid-root" ref={root} style={{ height: total || undefined }} data-total={days.reduce((sum, day) => sum + day.count, 0)}>
+      {near.map((day, n) => {
+        const section = sections[first + n];
+        if (!section) return null;
+        const items = known.current.get(day.key);
+        const from = Math.max(0, at(section.rows, view.top - OVERSCAN - section.top));
+        return (
+          <section key={day.key} className="grid-day" style={{ transform: `translateY(${section.top}px)`, height: section.height }} aria-label={day.from ? dayWords(day.from) : t.gallery.undated}>
+            <DayHead day={day} items={items} selection={selection} />
+            {section.rows.slice(from).map((row) => {
+              if (section.top + row.top > view.top + view.height + OVERSCAN) return null;
+              return row.boxes.map((box, one) => {
+                const item = items?.[row.first + one];
+                const style = { left: box.left, top: row.top, width: box.width, height: row.height };
+                if (!item) return <span key={`${row.first + one}`} className="cell empty" style={style} />;
+                return (
+                  <Tile
+                    key={item.id} ws={ws} item={item} style={style} picked={selection.ids.has(item.id)} picking={selection.ids.size > 0}
+                    tab={item.id === focusable} open={open} toggle={toggle} onKey={move} onFocus={setActive}
+                  />
+                );
+              });
+            })}
+          </section>
+        );
+      })}
+      <Scrubber days={days} sections={sections} view={view} scroller={scroller} top={() => root.current?.offsetTop ?? 0} />
+    </div>
+  );
+}
+
+function DayHead({ day, items, selection }: { day: Day; items?: MediaItem[]; selection: Selection }) {
+  const all = items !== undefined && items.length > 0 && items.every((item) => selection.ids.has(item.id));
+  return (
+    <div className="grid-head">
+      <h2>{day.from ? relativeDay(day.from) : t.gallery.undated}</h2>
+      <span className="quiet num">{t.gallery.files(day.count)}</span>
+      {items && (
+        <button
+          className="link small pick-day"
+          onClick={() => {
+            const next = new Map(selection.ids);
+            for (const item of items) {
+              if (all) next.delete(item.id);
+              else next.set(item.id, item);
+            }
+            selection.set(next);
+          }}
+        >
+          {all ? t.gallery.unselectDay : t.gallery.selectDay}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Tile({ ws, item, style, picked, picking, tab, open, toggle, onKey, onFocus }: {
+  ws: string; item: MediaItem; style: React.CSSProperties; picked: boolean; picking: boolean; tab: boolean;
+  open: (item: MediaItem) => void; toggle: (item: MediaItem, range: boolean) => void; onKey: (event: KeyboardEvent, item: MediaItem) => void; onFocus: (id: string) => void;
+}) {
+  const press = (event: MouseEvent) => {
+    if (picking || event.shiftKey || event.ctrlKey || event.metaKey) toggle(item, event.shiftKey);
+    else open(item);
+  };
+  return (
+    <div className={`cell${picked ? " picked" : ""}${picking ? " picking" : ""}`} style={style}>
+      <button
+        id={`tile-${item.id}`}
+        className="open"
+        tabIndex={tab ? 0 : -1}
+        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
+        onClick={press}
+        onKeyDown={(event) => onKey(event, item)}
+        onFocus={() => onFocus(item.id)}
+      >
+        <Picture ws={ws} item={item} />
+        {item.status === "missing" && <span className="flag failed">{t.item.missing}</span>}
+        {item.warnings.length > 0 && item.status === "stored" && <span className="flag">{t.item.damaged}</span>}
+      </button>
+      <button className="pick" tabIndex={-1} aria-label={t.gallery.select(item.name)} aria-pressed={picked} onClick={(event) => toggle(item, event.shiftKey)}>
+        <Check className="icon" aria-hidden />
+      </button>
+    </div>
+  );
+}
+
+/** Width of the grid and what of it is in sight, relative to its top. */
+function useView(root: React.RefObject<HTMLDivElement | null>) {
+  const scroller = useRef<HTMLElement | null>(null);
+  const [width, setWidth] = useState(0);
+  const [view, setView] = useState({ top: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = root.current;
+    const main = element?.closest<HTMLElement>(".main");
+    if (!element || !main) return;
+    scroller.current = main;
+    let frame = 0;
+    const read = () => {
+      frame = 0;
+      setView({ top: Math.max(0, main.scrollTop - element.offsetTop), height: main.clientHeight });
+    };
+    const later = () => (frame ||= requestAnimationFrame(read));
+    const watch = new ResizeObserver(() => {
+      setWidth(element.clientWidth);
+      read();
+    });
+    watch.observe(element);
+    watch.observe(main);
+    main.addEventListener("scroll", later, { passive: true });
+    setWidth(element.clientWidth);
+    return () => {
+      cancelAnimationFrame(frame);
+      watch.disconnect();
+      main.removeEventListener("scroll", later);
+    };
+  }, [root]);
+  return { width, view, scroller };
+}

@@ -1,0 +1,76 @@
+// A small picture of a file: its blurred placeholder first, then the thumbnail, or a tile with its name where there is none.
+import { Box, Clapperboard, Film, FileText, Image, ImageOff, Satellite, Thermometer, type LucideIcon } from "lucide-react";
+import { memo, useMemo, useState } from "react";
+import { thumbHashToApproximateAspectRatio, thumbHashToDataURL } from "thumbhash";
+import { mediaUrl, type MediaItem, type MediaKind } from "../api/client";
+import { t } from "../i18n";
+
+const kindIcons: Record<MediaKind, LucideIcon> = {
+  photo: Image, video: Film, panorama: Image, thermal: Thermometer, subtitle: FileText, ppk: Satellite, rtcm: Satellite, other: Box,
+};
+const PICTURED = new Set<MediaKind>(["photo", "video", "panorama", "thermal"]);
+
+export const isPictured = (item: MediaItem) => PICTURED.has(item.kind) && item.status === "stored";
+
+const DEFAULT_ASPECT = 4 / 3;
+/** Wider and taller pictures are cut in a grid: a 1:8 panorama would be a line. */
+const WIDEST = 3.2;
+const TALLEST = 0.5;
+
+export function aspect(item: MediaItem): number {
+  const { width_px: width, height_px: height } = item;
+  let ratio = DEFAULT_ASPECT;
+  if (width && height) ratio = width / height;
+  else if (item.thumbhash) ratio = thumbHashToApproximateAspectRatio(bytesOf(item.thumbhash));
+  else if (item.kind === "video") ratio = 16 / 9;
+  return Math.min(WIDEST, Math.max(TALLEST, ratio));
+}
+
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(base64.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
+  } catch {
+    return new Uint8Array(8);
+  }
+}
+
+export const thumbnailUrl = (ws: string, item: MediaItem) => `${mediaUrl(ws, item.id, "thumbnail")}?v=${encodeURIComponent(item.updated_at)}`;
+
+export const Picture = memo(function Picture({ ws, item, eager, bare }: { ws: string; item: MediaItem; eager?: boolean; bare?: boolean }) {
+  const pictured = isPictured(item);
+  const url = pictured ? thumbnailUrl(ws, item) : null;
+  const [failed, setFailed] = useState<string | null>(null);
+  const [loaded, setLoaded] = useState<string | null>(null);
+  const placeholder = useMemo(() => (item.thumbhash ? thumbHashToDataURL(bytesOf(item.thumbhash)) : null), [item.thumbhash]);
+  const shows = url && failed !== url;
+  const Glyph = item.status === "missing" ? ImageOff : item.kind === "video" ? Clapperboard : kindIcons[item.kind];
+  return (
+    <span className={`picture${shows ? "" : " tile"}`}>
+      {shows ? (
+        <>
+          {placeholder && loaded !== url && <img className="placeholder" src={placeholder} alt="" aria-hidden />}
+          <img
+            src={url}
+            alt=""
+            loading={eager ? "eager" : "lazy"}
+            decoding="async"
+            draggable={false}
+            style={{ opacity: loaded === url ? 1 : 0 }}
+            onLoad={() => setLoaded(url)}
+            onError={() => setFailed(url)}
+          />
+        </>
+      ) : (
+        <>
+          <Glyph className="icon" aria-hidden />
+          {!bare && <span className="name">{item.name}</span>}
+        </>
+      )}
+      {item.kind === "video" && shows && (
+        <span className="badge" title={t.kinds.video}>
+          <Film className="icon" aria-hidden />
+        </span>
+      )}
+    </span>
+  );
+});

@@ -1,0 +1,184 @@
+// One file: the picture or video large, what is known of it in words, its neighbours in time.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { ChevronLeft, ChevronRight, Download, Info, Link2, Trash2, X } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useLocation, useSearch } from "wouter";
+import { mediaUrl, Refusal, type MediaItem } from "../api/client";
+import { media, mediaAll } from "../api/queries";
+import { dayFilter, filterOf, filterSearch, isFiltered, useDays, type Day } from "../gallery/days";
+import { useTrash } from "../gallery/gallery";
+import { isPictured, Picture } from "../gallery/picture";
+import { t } from "../i18n";
+import { useHere, useMay, useWsPath } from "../shell/context";
+import { copy, Failure, isTyping, toast } from "../ui/parts";
+import { Facts } from "./facts";
+import { NoPicture, Photo } from "./photo";
+import { Video } from "./video";
+import "../styles/item.css";
+import "../styles/gallery.css";
+
+const SmallMap = lazy(() => import("../map/small"));
+
+export default function Item({ id }: { id: string }) {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const may = useMay("operator");
+  const client = useQueryClient();
+  const [, go] = useLocation();
+  const address = useSearch();
+  const query = useQuery(media(ws, id));
+  const trash = useTrash(ws);
+  const [panel, setPanel] = useState(() => matchMedia("(min-width: 900px)").matches);
+  const item = query.data;
+  const { list, before, after } = useNeighbours(ws, item, address);
+
+  const search = useMemo(() => new URLSearchParams(address), [address]);
+  const keep = filterSearch(search);
+  const to = useCallback((next: MediaItem | undefined, replace = true) => next && go(path(`media/${next.id}${keep}`), { replace }), [go, path, keep]);
+  const flightOnly = search.get("flight_id") && FLIGHT_ONLY.test(keep);
+  const close = useCallback(() => {
+    if (flightOnly) go(path(`flights/${encodeURIComponent(search.get("flight_id") ?? "")}`));
+    else go(path(`gallery${keep}`));
+  }, [flightOnly, go, path, keep, search]);
+
+  const remove = useCallback(() => {
+    if (!item || !may) return;
+    void trash([item]).then(() => {
+      void client.removeQueries({ queryKey: [ws, "item", item.id] });
+      if (after ?? before) to(after ?? before);
+      else close();
+    });
+  }, [item, may, trash, client, ws, after, before, to, close]);
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (isTyping(event) || (event.target instanceof HTMLElement && event.target.closest(".maplibregl-map"))) return;
+      const video = event.target instanceof HTMLVideoElement;
+      const acts: Record<string, (() => void) | undefined> = {
+        ArrowLeft: video ? undefined : () => to(before),
+        ArrowRight: video ? undefined : () => to(after),
+        Escape: close,
+        i: () => setPanel((open) => !open),
+        d: () => item && document.getElementById("download")?.click(),
+        Delete: remove,
+      };
+      const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  });
+
+  // the neighbours' pictures are there before one goes to them
+  useEffect(() => {
+    for (const next of [after, before]) if (next && isPictured(next) && next.kind !== "video") new Image().src = mediaUrl(ws, next.id, "preview");
+  }, [after, before, ws]);
+
+  if (query.isError) {
+    const gone = query.error instanceof Refusal && query.error.status === 404;
+    return (
+      <div className="page">
+        <Failure error={query.error} retry={gone ? undefined : () => void query.refetch()} />
+        <p style={{ textAlign: "center" }}><button className="button" onClick={close}>{t.item.toGallery}</button></p>
+      </div>
+    );
+  }
+
+  return (
+    <div className={`item${panel ? " with-panel" : ""}`}>
+      <div className="stage">
+        <div className="stage-bar">
+          <button className="tool" onClick={close} aria-label={t.common.close} title={`${t.common.close} (Esc)`}><X className="icon" aria-hidden /></button>
+          <h1 className="clip">{item?.name ?? " "}</h1>
+          {item && item.status === "stored" && (
+            <a id="download" className="tool" href={`${mediaUrl(ws, item.id, "content")}?download=true`} download={item.name} aria-label={t.item.download} title={`${t.item.download} (D)`}>
+              <Download className="icon" aria-hidden />
+            </a>
+          )}
+          <button className="tool" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={() => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied))}>
+            <Link2 className="icon" aria-hidden />
+          </button>
+          {may && item && (
+            <button className="tool" aria-label={t.trash.move} title={`${t.trash.move} (Del)`} onClick={remove}><Trash2 className="icon" aria-hidden /></button>
+          )}
+          <button className="tool" aria-label={t.item.info} title={`${t.item.info} (I)`} aria-pressed={panel} onClick={() => setPanel(!panel)}><Info className="icon" aria-hidden /></button>
+        </div>
+        <div className="view">
+          {item && <View key={item.id} item={item} />}
+          {before && <button className="step before" aria-label={t.item.before} onClick={() => to(before)}><ChevronLeft className="icon" aria-hidden /></button>}
+          {after && <button className="step after" aria-label={t.item.after} onClick={() => to(after)}><ChevronRight className="icon" aria-hidden /></button>}
+        </div>
+        <Filmstrip list={list} current={id} to={to} />
+      </div>
+      {panel && (
+        <aside className="panel" aria-label={t.item.info}>
+          {item && (
+            <>
+              <Facts item={item} />
+              {item.position && (
+                <Suspense fallback={<div className="small-map" />}>
+                  <SmallMap item={item} />
+                </Suspense>
+              )}
+            </>
+          )}
+        </aside>
+      )}
+    </div>
+  );
+}
+
+const FLIGHT_ONLY = /^\?flight_id=[^&]*$/;
+
+function View({ item }: { item: MediaItem }) {
+  if (item.status !== "stored" || !isPictured(item)) return <NoPicture item={item} />;
+  return item.kind === "video" ? <Video item={item} /> : <Photo item={item} />;
+}
+
+/** The files before and after in the same list, in the order of time: earlier to the left. */
+function useNeighbours(ws: string, item: MediaItem | undefined, address: string) {
+  const filter = useMemo(() => {
+    const search = new URLSearchParams(address);
+    // a file opened by itself has its flight around it
+    return !isFiltered(search) && item?.flight_id ? { ...filterOf(search), flight_id: item.flight_id } : filterOf(search);
+  }, [address, item?.flight_id]);
+  const { days } = useDays(ws, filter);
+  const at = item?.captured_at ? Date.parse(item.captured_at) : null;
+  const here = days.findIndex((day) => (at === null ? day.from === null : day.from !== null && day.to !== null && Date.parse(day.from) <= at && at < Date.parse(day.to)));
+  const read = (day: Day | undefined) => ({ ...mediaAll(ws, day ? dayFilter(filter, day) : {}), enabled: day !== undefined });
+  const today = useQuery(read(days[here]));
+  const index = today.data?.findIndex((one) => one.id === item?.id) ?? -1;
+  const atEdge = (edge: number) => today.data !== undefined && index === edge;
+  const later = useQuery(read(atEdge(0) ? days[here - 1] : undefined));
+  const earlier = useQuery(read(atEdge((today.data?.length ?? 0) - 1) ? days[here + 1] : undefined));
+  return useMemo(() => {
+    const list = (here < 0 ? [] : (today.data ?? [])).toReversed();
+    const after = index > 0 ? today.data?.[index - 1] : index === 0 && here > 0 ? later.data?.at(-1) : undefined;
+    const before = index >= 0 ? (today.data?.[index + 1] ?? (days[here + 1] ? earlier.data?.[0] : undefined)) : undefined;
+    return { list, before, after };
+  }, [today.data, later.data, earlier.data, index, here, days]);
+}
+
+const STRIP_EACH_SIDE = 40;
+
+function Filmstrip({ list, current, to }: { list: MediaItem[]; current: string; to: (item: MediaItem) => void }) {
+  const { ws } = useHere();
+  const ref = useRef<HTMLDivElement>(null);
+  const index = list.findIndex((item) => item.id === current);
+  const shown = index < 0 ? [] : list.slice(Math.max(0, index - STRIP_EACH_SIDE), index + STRIP_EACH_SIDE + 1);
+  useEffect(() => {
+    ref.current?.querySelector<HTMLElement>('[aria-current="true"]')?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [current, shown.length]);
+  if (shown.length < 2) return null;
+  return (
+    <div className="filmstrip" ref={ref} role="group" aria-label={t.item.strip}>
+      {shown.map((item) => (
+        <button key={item.id} className="frame" aria-current={item.id === current} aria-label={item.name} tabIndex={item.id === current ? 0 : -1} onClick={() => to(item)}>
+          <Picture ws={ws} item={item} bare />
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,196 @@
+// Everything with a place on one map: heaps of pictures that fall apart as one comes nearer, filters shared with the gallery.
+import { useQuery } from "@tanstack/react-query";
+import type { FeatureCollection, Point } from "geojson";
+import * as maplibre from "maplibre-gl";
+import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
+import { Images, MapPinOff, X } from "lucide-react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { Link, useLocation, useSearchParams } from "wouter";
+import type { MediaItem } from "../api/client";
+import { docks, mediaAll } from "../api/queries";
+import { filterOf, filterSearch } from "../gallery/days";
+import { Filters } from "../gallery/filters";
+import { isPictured, Picture, thumbnailUrl } from "../gallery/picture";
+import { t } from "../i18n";
+import { useHere, useWsPath } from "../shell/context";
+import { coordinates, dateTime, metres, number } from "../ui/format";
+import { copy, Failure, Moment, toast, Working } from "../ui/parts";
+import { colours, makeMap } from "./base";
+
+const MOST = 10_000;
+const PINS = 40;
+const PIN_ZOOM = 17;
+
+type Placed = MediaItem & { position: NonNullable<MediaItem["position"]> };
+
+export default function MapPage() {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const [, go] = useLocation();
+  const [search, setSearch] = useSearchParams();
+  const address = search.toString();
+  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const query = useQuery(mediaAll(ws, { ...filter, bbox: filter.bbox ?? "-180,-90,180,90" }, MOST));
+  const dockList = useQuery(docks(ws));
+  const items = useMemo(() => (query.data ?? []).filter((item): item is Placed => item.position !== null), [query.data]);
+  const byId = useMemo(() => new Map(items.map((item) => [item.id, item])), [items]);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [centre, setCentre] = useState<{ lat: number; lng: number } | null>(null);
+  const ref = useRef<HTMLDivElement>(null);
+  const map = useRef<MapLibre | null>(null);
+  const latest = useRef({ items, byId, ws });
+  latest.current = { items, byId, ws };
+
+  useEffect(() => {
+    if (!ref.current) return;
+    const view = lastView.get(ws);
+    const pins = new Map<string, maplibre.Marker>();
+    const showPins = () => {
+      const wanted = new Map<string, [number, number]>();
+      if (made.getZoom() >= PIN_ZOOM && made.getLayer("dots")) {
+        for (const one of made.queryRenderedFeatures({ layers: ["dots"] })) {
+          const id: unknown = one.properties.id;
+          if (typeof id === "string" && wanted.size < PINS) wanted.set(id, (one.geometry as Point).coordinates as [number, number]);
+        }
+      }
+      for (const [id, pin] of pins) if (!wanted.has(id)) pins.delete(id), pin.remove();
+      for (const [id, at] of wanted) {
+        const item = latest.current.byId.get(id);
+        if (pins.has(id) || !item || !isPictured(item)) continue;
+        pins.set(id, new maplibre.Marker({ element: pinOf(latest.current.ws, item, () => setChosen(id)) }).setLngLat(at).addTo(made));
+      }
+    };
+    const made = makeMap(ref.current, { ...(view ?? {}), label: t.map.title }, (ready) => {
+      const c = colours();
+      ready.addSource("media", { type: "geojson", data: points(latest.current.items), cluster: true, clusterRadius: 46, clusterMaxZoom: 18 });
+      ready.addLayer({
+        id: "heaps", type: "circle", source: "media", filter: ["has", "point_count"],
+        paint: { "circle-color": c.accent, "circle-opacity": 0.88, "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "point_count"]], 0, 13, 4, 34], "circle-stroke-color": c.halo, "circle-stroke-width": 2 },
+      });
+      ready.addLayer({
+        id: "numbers", type: "symbol", source: "media", filter: ["has", "point_count"],
+        layout: { "text-field": ["get", "point_count_abbreviated"], "text-size": 13, "text-font": ["Inter Variable", "sans-serif"], "text-allow-overlap": true },
+        paint: { "text-color": c.halo },
+      });
+      ready.addLayer({ id: "dots", type: "circle", source: "media", filter: ["!", ["has", "point_count"]], paint: { "circle-radius": 6, "circle-color": c.accent, "circle-stroke-color": c.halo, "circle-stroke-width": 2 } });
+      if (!view && !lastView.has(ws)) fit(ready, latest.current.items);
+    });
+    made.on("click", "heaps", (event) => {
+      const heap = event.features?.[0];
+      const id: unknown = heap?.properties.cluster_id;
+      if (!heap || typeof id !== "number") return;
+      const at = (heap.geometry as Point).coordinates as [number, number];
+      void (made.getSource("media") as GeoJSONSource).getClusterExpansionZoom(id).then((zoom) => made.easeTo({ center: at, zoom: zoom + 0.3, duration: calm() }));
+    });
+    made.on("click", "dots", (event) => {
+      const id: unknown = event.features?.[0]?.properties.id;
+      if (typeof id === "string") setChosen(id);
+    });
+    for (const layer of ["heaps", "dots"]) {
+      made.on("mouseenter", layer, () => (made.getCanvas().style.cursor = "pointer"));
+      made.on("mouseleave", layer, () => (made.getCanvas().style.cursor = ""));
+    }
+    made.on("idle", showPins);
+    made.on("mousemove", (event) => setCentre(event.lngLat));
+    made.on("moveend", () => {
+      const { lng, lat } = made.getCenter();
+      setCentre({ lng, lat });
+      lastView.set(ws, { center: [lng, lat], zoom: made.getZoom() });
+    });
+    map.current = made;
+    return () => made.remove();
+  }, [ws]);
+
+  const fitted = useRef(lastView.has(ws));
+  useEffect(() => {
+    (map.current?.getSource("media") as GeoJSONSource | undefined)?.setData(points(items));
+    if (!fitted.current && items.length > 0 && map.current) {
+      fitted.current = true;
+      fit(map.current, items);
+    }
+  }, [items]);
+
+  const inGallery = () => {
+    const bounds = map.current?.getBounds();
+    if (!bounds) return;
+    const clamp = (value: number, most: number) => Math.max(-most, Math.min(most, value)).toFixed(6);
+    const next = new URLSearchParams(filterSearch(search));
+    next.set("bbox", [clamp(bounds.getWest(), 180), clamp(bounds.getSouth(), 90), clamp(bounds.getEast(), 180), clamp(bounds.getNorth(), 90)].join());
+    go(path(`gallery?${next.toString()}`));
+  };
+  const item = chosen ? byId.get(chosen) : undefined;
+
+  return (
+    <div className="map-page">
+      <h1 className="visually-hidden">{t.places.map}</h1>
+      <div className="map" ref={ref} />
+      <div className="over">
+        <Filters search={search} setSearch={setSearch} />
+        <button className="button" onClick={inGallery}>
+          <Images className="icon" aria-hidden />
+          {t.map.inGallery}
+        </button>
+        <span className="plate num" role="status">
+          {query.isPending ? <><Working />{t.common.loading}</> : t.map.placed(number(items.length))}
+          {items.length >= MOST && <span className="quiet">{t.map.cut(number(MOST))}</span>}
+        </span>
+        {query.isSuccess && items.length === 0 && <span className="plate"><MapPinOff className="icon" aria-hidden />{t.map.none}</span>}
+      </div>
+      {query.isError && <div className="map-card"><Failure error={query.error} retry={() => void query.refetch()} /></div>}
+      {centre && (
+        <button className="coords num" title={t.common.copyThat(t.item.place)} onClick={() => void copy(coordinates(centre.lat, centre.lng)).then((done) => done && toast(t.common.copied))}>
+          {coordinates(centre.lat, centre.lng)}
+        </button>
+      )}
+      {item && (
+        <div className="map-card">
+          <Link className="shot" href={path(`media/${item.id}${filterSearch(search)}`)} aria-label={item.name}><Picture ws={ws} item={item} /></Link>
+          <button className="close button icon-only slim" aria-label={t.common.close} onClick={() => setChosen(null)}><X className="icon" aria-hidden /></button>
+          <div className="words">
+            <Link className="clip" href={path(`media/${item.id}${filterSearch(search)}`)}>{item.name}</Link>
+            <span className="quiet">
+              {item.captured_at && <Moment at={item.captured_at}>{dateTime(item.captured_at)}</Moment>}
+              {" · "}
+              {dockList.data?.items.find((dock) => dock.sn === item.gateway_sn)?.callsign ?? item.gateway_sn}
+            </span>
+            {typeof item.position.relative_altitude_m === "number" && <span className="quiet">{t.item.aboveTakeOff(metres(item.position.relative_altitude_m))}</span>}
+          </div>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Where each workspace's map was left. */
+const lastView = new Map<string, { center: [number, number]; zoom: number }>();
+const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 300);
+
+function fit(map: MapLibre, items: Placed[]) {
+  if (items.length === 0) return;
+  const bounds = new maplibre.LngLatBounds();
+  for (const { position } of items) bounds.extend([position.lng, position.lat]);
+  map.fitBounds(bounds, { padding: 96, maxZoom: 17, animate: false });
+}
+
+function points(items: Placed[]): FeatureCollection {
+  return {
+    type: "FeatureCollection",
+    features: items.map((item) => ({ type: "Feature", properties: { id: item.id }, geometry: { type: "Point", coordinates: [item.position.lng, item.position.lat] } })),
+  };
+}
+
+function pinOf(ws: string, item: MediaItem, press: () => void): HTMLElement {
+  const pin = document.createElement("button");
+  pin.className = "pin";
+  pin.setAttribute("aria-label", item.name);
+  pin.addEventListener("click", (event) => {
+    event.stopPropagation();
+    press();
+  });
+  const image = document.createElement("img");
+  image.src = thumbnailUrl(ws, item);
+  image.alt = "";
+  image.addEventListener("error", () => image.remove());
+  pin.append(image);
+  return pin;
+}
