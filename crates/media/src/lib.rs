@@ -3,8 +3,15 @@
 //! This release tells a file's kind: from its name at once ([`kind_of_name`]), from its first bytes when the file is read
 //! ([`sniff()`]). Reading what lies inside (position, attitude, tracks) builds on the same two calls.
 
+pub mod eventlog;
+pub mod gnss;
+mod lines;
+pub mod mrk;
 pub mod photo;
 mod range;
+pub mod receiver;
+pub mod rinex;
+pub mod rtcm;
 mod sniff;
 pub mod srt;
 pub mod track;
@@ -12,4 +19,4 @@ pub mod understand;
 pub mod video;
 
 pub use range::{FileRange, RangeRead, read_range};
-pub use sniff::{HEAD_BYTES, Kind, Sniffed, kind_of_name, sniff};
+pub use sniff::{Format, HEAD_BYTES, Kind, Sniffed, kind_of_name, sniff};

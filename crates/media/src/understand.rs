@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::photo::{self, TimeSource};
 use crate::track::{Attitude, Place, TrackSource};
-use crate::{HEAD_BYTES, Kind, RangeRead, read_range, sniff, srt, video};
+use crate::{HEAD_BYTES, Kind, RangeRead, gnss, read_range, sniff, srt, video};
 
 /// Largest subtitle file that is read: an hour at 60 frames a second has 60 MB.
 pub const MAX_SUBTITLE_BYTES: u64 = 256_000_000;
@@ -49,6 +49,7 @@ pub struct Understanding {
 pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understanding> {
     let head = read_range(reader, 0, HEAD_BYTES)?;
     let sniffed = sniff(name, &head);
+    let format = sniffed.format;
     let mut understood = Understanding {
         kind: sniffed.kind,
         content_type: sniffed.content_type,
@@ -65,7 +66,14 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
         Kind::Photo | Kind::Thermal | Kind::Panorama => of_photo(name, reader, &mut understood)?,
         Kind::Subtitle => of_subtitle(reader, &mut understood)?,
         Kind::Video => of_video(name, reader, &mut understood)?,
-        Kind::Ppk | Kind::Rtcm | Kind::Other => {}
+        Kind::Ppk | Kind::Rtcm => {
+            if let Some(found) = gnss::reading::read(format, reader)? {
+                understood.details = found.details;
+                understood.captured_at = found.first_at.map(|(value, source)| Found { value, source });
+                understood.warnings.extend(found.warnings);
+            }
+        }
+        Kind::Other => {}
     }
     Ok(understood)
 }

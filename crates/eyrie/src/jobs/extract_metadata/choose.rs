@@ -110,7 +110,9 @@ fn choose_time(
     let (at, source) = match (&understood.captured_at, reported.captured_at) {
         (Some(found), reported) => {
             let apart_s = reported.map(|reported| (found.value.as_second() - reported.as_second()).abs() as f64);
-            if apart_s.is_some_and(|apart_s| apart_s > SAME_TIME_S) {
+            // a log begins when its receiver does, a report tells when the file was made
+            let is_log = matches!(understood.kind, eyrie_media::Kind::Ppk | eyrie_media::Kind::Rtcm);
+            if !is_log && apart_s.is_some_and(|apart_s| apart_s > SAME_TIME_S) {
                 let reported = reported.map(|at| at.to_string()).unwrap_or_default();
                 warnings.push(format!(
                     "the device reported the capture at {reported}, the file says {} ({})",

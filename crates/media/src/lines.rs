@@ -1,0 +1,128 @@
+//! The lines of a text file of any size, through a bounded window.
+
+use std::io;
+
+use crate::{RangeRead, read_range};
+
+const WINDOW_BYTES: usize = 256 * 1024;
+
+/// Hands out lines without their ends (`\n`, `\r\n` or a lone `\r` at the file's last line). A line longer than
+/// `max_line_bytes` is cut and counted.
+pub(crate) struct Lines<'a> {
+    reader: &'a mut dyn RangeRead,
+    window: Vec<u8>,
+    at: usize,
+    next_offset: u64,
+    max_line_bytes: usize,
+    line: Vec<u8>,
+    /// Lines that were longer than allowed.
+    pub(crate) cut_lines: u64,
+    /// Why reading stopped before the end.
+    pub(crate) error: Option<io::Error>,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(reader: &'a mut dyn RangeRead, max_line_bytes: usize) -> Self {
+        Self {
+            reader,
+            window: Vec::new(),
+            at: 0,
+            next_offset: 0,
+            max_line_bytes,
+            line: Vec::new(),
+            cut_lines: 0,
+            error: None,
+        }
+    }
+
+    /// The next line; `None` at the end, or when the source fails ([`Self::error`]).
+    pub(crate) fn next_line(&mut self) -> Option<&[u8]> {
+        self.line.clear();
+        let (mut any, mut cut) = (false, false);
+        loop {
+            if self.at >= self.window.len() && !self.refill() {
+                break;
+            }
+            any = true;
+            let rest = self.window.get(self.at..).unwrap_or_default();
+            let end = rest.iter().position(|byte| *byte == b'\n');
+            let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            let room = self.max_line_bytes.saturating_sub(self.line.len());
+            cut |= part.len() > room;
+            self.line.extend_from_slice(part.get(..room).unwrap_or(part));
+            self.at += part.len() + usize::from(end.is_some());
+            if end.is_some() {
+                break;
+            }
+        }
+        if !any {
+            return None;
+        }
+        self.cut_lines += u64::from(cut);
+        while let [.., b'\r'] = *self.line {
+            self.line.pop();
+        }
+        Some(&self.line)
+    }
+
+    fn refill(&mut self) -> bool {
+        match read_range(self.reader, self.next_offset, WINDOW_BYTES) {
+            Ok(bytes) if bytes.is_empty() => false,
+            Ok(bytes) => {
+                self.next_offset += bytes.len() as u64;
+                (self.window, self.at) = (bytes, 0);
+                true
+            }
+            Err(error) => {
+                self.error = Some(error);
+                false
+            }
+        }
+    }
+}
+
+/// Columns `from..to` of a line as text without outer blanks; what is not ASCII shows as U+FFFD.
+pub(crate) fn columns(line: &[u8], from: usize, to: usize) -> std::borrow::Cow<'_, str> {
+    let part = line.get(from..to.min(line.len())).unwrap_or_default();
+    String::from_utf8_lossy(part.trim_ascii())
+}
+
+/// A number as Fortran writes it: `D` for the exponent is taken too. `None` for blanks, words, NaN and infinity.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
+        return None;
+    }
+    let value: f64 =
+        if text.contains(['D', 'd']) { text.replace(['D', 'd'], "e").parse().ok()? } else { text.parse().ok()? };
+    value.is_finite().then_some(value)
+}
+
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_kinds_of_line_ends_and_lengths() {
+        let mut bytes: &[u8] = b"one\r\n\r\ntwo two two\nthree\r";
+        let mut lines = Lines::new(&mut bytes, 5);
+        let mut found = Vec::new();
+        while let Some(line) = lines.next_line() {
+            found.push(String::from_utf8(line.to_vec()).unwrap());
+        }
+        assert_eq!(found, ["one", "", "two t", "three"]);
+        assert_eq!(lines.cut_lines, 1 + 1, "the last line's \\r is beyond the limit");
+    }
+
+    #[test]
+    fn fortran_numbers() {
+        assert_eq!(number(" -1.5D+02 "), Some(-150.0));
+        assert_eq!(number("nan"), None);
+        assert_eq!(number("-inf"), None);
+        assert_eq!(number("1e999"), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! Which kind of JPEG: the segments before the scan say.
+
+/// APP3 segments before the picture hold the raw thermal plane, and APP4 its parameters (DJI R-JPEG).
+pub(super) fn is_r_jpeg(head: &[u8]) -> bool {
+    segments(head).any(|(marker, payload)| match marker {
+        0xE3 => true,
+        0xE4 => payload.starts_with(&[0xFF, 0xD2, 0xD1, 0xFF]) || payload.starts_with(&[0xAA, 0x55]),
+        _ => false,
+    })
+}
+
+/// Google's photo sphere namespace, which DJI writes into stitched panoramas.
+pub(super) fn is_sphere(head: &[u8]) -> bool {
+    segments(head).any(|(marker, payload)| {
+        marker == 0xE1 && contains(payload, b"GPano:ProjectionType") && contains(payload, b"equirectangular")
+    })
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Marker and payload of each JPEG segment up to the scan; a cut last segment gives what is there.
+fn segments(jpeg: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut at = 2;
+    std::iter::from_fn(move || {
+        let header = jpeg.get(at..at + 4)?;
+        let [0xFF, marker, high, low] = *header else { return None };
+        if marker == 0xDA {
+            return None;
+        }
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length < 2 {
+            return None;
+        }
+        let end = (at + 2 + length).min(jpeg.len());
+        let payload = jpeg.get(at + 4..end)?;
+        at = at + 2 + length;
+        Some((marker, payload))
+    })
+}
