@@ -93,7 +93,7 @@ fn of_photo(name: &str, reader: &mut dyn RangeRead, understood: &mut Understandi
     understood.captured_at = photo.captured_at.zip(source).map(|(value, source)| Found { value, source });
     understood.captured_local.clone_from(&photo.captured_local);
     understood.position = photo.position.zip(photo.position_source).map(|(value, source)| Found { value, source });
-    understood.gimbal = photo.gimbal.map(|value| Found { value, source: "xmp" });
+    understood.gimbal = photo.gimbal.zip(photo.gimbal_source).map(|(value, source)| Found { value, source });
     understood.capture_uuid.clone_from(&photo.capture_uuid);
     understood.warnings.extend(photo.warnings.iter().cloned());
     understood.details["photo"] = json!(photo);

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, date};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use serde::Serialize;
@@ -10,6 +10,9 @@ use serde::Serialize;
 use super::exif::Exif;
 use super::xmp::Xmp;
 use super::{Photo, Place};
+
+/// No zone is farther from UTC, hours, with one to spare.
+const MAX_OFFSET_HOURS: i64 = 15;
 
 /// How the time in UTC was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,11 +46,20 @@ pub(super) fn choose(exif: &Exif, xmp: &Xmp, photo: &mut Photo) {
     let local = local.or(created.map(|(local, _)| local));
     photo.captured_local = local.map(|local| local.to_string());
 
-    let utc =
-        xmp.dji("UTCAtExposure").and_then(civil).and_then(|(utc, offset)| utc_of(utc, offset.unwrap_or(Offset::UTC)));
+    let utc = xmp
+        .dji("UTCAtExposure")
+        .and_then(civil)
+        .and_then(|(utc, offset)| utc_of(utc, offset.unwrap_or(Offset::UTC)))
+        .filter(|utc| is_set(*utc, photo));
     let exif_offset = exif.utc_offset.as_deref().and_then(offset);
     let xmp_offset =
         created.filter(|(created, _)| local.is_none_or(|local| near(local, *created))).and_then(|(_, offset)| offset);
+    if let (Some(utc), Some(local)) = (utc, local) {
+        let apart = Offset::UTC.to_datetime(utc).duration_since(local);
+        if apart.abs().as_hours() > MAX_OFFSET_HOURS {
+            photo.warnings.push(format!("the local time {local} and the UTC {utc} are no zone apart"));
+        }
+    }
     let found = if let Some(utc) = utc {
         Some((utc, TimeSource::XmpUtc))
     } else if let Some(at) = local.zip(exif_offset).and_then(|(local, offset)| utc_of(local, offset)) {
@@ -67,6 +79,15 @@ pub(super) fn choose(exif: &Exif, xmp: &Xmp, photo: &mut Photo) {
     };
     photo.captured_at = found.map(|(at, _)| at);
     photo.time_source = found.map(|(_, source)| source);
+}
+
+/// A receiver that knows no time yet says 1970 or 1980.
+fn is_set(utc: Timestamp, photo: &mut Photo) -> bool {
+    let set = Offset::UTC.to_datetime(utc) >= date(2010, 1, 1).at(0, 0, 0, 0);
+    if !set {
+        photo.warnings.push(format!("the aircraft's UTC was not set: {utc}"));
+    }
+    set
 }
 
 /// Both tell of the same moment; only one of them has an offset.

@@ -4,10 +4,14 @@ use std::io;
 
 use super::tiff::{Entry, Ifd, Tiff};
 use super::{Preview, PreviewSource};
-use crate::track::Place;
+use crate::track::{Attitude, Place};
 
 /// Directories that hang below another one; a DNG has about four.
 const MAX_SUB_IFDS: usize = 16;
+/// Fields of the maker note of DJI's models before 2019; newer ones put a log text in its place.
+const MAX_MAKER_NOTE_FIELDS: usize = 32;
+/// No aircraft flies higher; some firmware writes negative altitudes as huge ones.
+const MAX_ALTITUDE_M: f64 = 100_000.0;
 const JPEG_COMPRESSIONS: [f64; 2] = [6.0, 7.0];
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,11 +34,16 @@ pub(crate) struct Exif {
     pub(crate) focal_length_mm: Option<f64>,
     pub(crate) focal_length_35mm_mm: Option<f64>,
     pub(crate) digital_zoom: Option<f64>,
-    /// As it stands in the file.
+    /// `DateTimeOriginal` as it stands in the file, or the next best of EXIF's three times.
     pub(crate) taken: Option<String>,
+    digitized: Option<String>,
+    modified: Option<String>,
     pub(crate) sub_second: Option<String>,
     pub(crate) utc_offset: Option<String>,
     pub(crate) position: Option<Place>,
+    /// Of DJI's maker note.
+    pub(crate) gimbal: Option<Attitude>,
+    pub(crate) aircraft: Option<Attitude>,
     /// XMP in a TIFF's directory.
     pub(crate) xmp: Option<Vec<u8>>,
     pub(crate) previews: Vec<Preview>,
@@ -76,6 +85,7 @@ pub(crate) fn read(tiff: &mut Tiff<'_>, base: u64, is_file: bool) -> io::Result<
         let ifd = tiff.ifd(first.next)?;
         image(tiff, &ifd, base, PreviewSource::Exif, &mut exif)?;
     }
+    exif.taken = exif.taken.take().or(exif.digitized.take()).or(exif.modified.take());
     Ok(exif)
 }
 
@@ -92,13 +102,13 @@ fn main_field(tiff: &mut Tiff<'_>, entry: &Entry, exif: &mut Exif) -> io::Result
         0x0110 => exif.model = tiff.text(entry)?,
         0x0112 => exif.orientation = tiff.number(entry)?.map(|n| n as u8).filter(|n| (1..=8).contains(n)),
         0x0131 => exif.software = tiff.text(entry)?,
-        0x0132 => exif.taken = exif.taken.take().or(tiff.text(entry)?),
-        0x02BC => exif.xmp = Some(tiff.raw(entry)?),
+        0x0132 => exif.modified = tiff.text(entry)?,
+        0x02BC => exif.xmp = Some(tiff.block(entry)?),
         0x9C9C => exif.comment = tiff.wide_text(entry)?,
         0x9C9E => exif.keywords = tiff.wide_text(entry)?,
         0xC614 => exif.unique_model = tiff.text(entry)?,
         // a DNG may have them in its first directory
-        0x829A | 0x829D | 0x8827 | 0x920A | 0xA405 | 0x9003 => exif_field(tiff, entry, exif)?,
+        0x829A | 0x829D | 0x8827 | 0x920A | 0xA405 | 0x9003 | 0x9004 => exif_field(tiff, entry, exif)?,
         _ => {}
     }
     Ok(())
@@ -110,11 +120,13 @@ fn exif_field(tiff: &mut Tiff<'_>, entry: &Entry, exif: &mut Exif) -> io::Result
         0x829A => exif.exposure_s = positive(tiff.number(entry)?),
         0x829D => exif.f_number = positive(tiff.number(entry)?),
         0x8827 => exif.iso = positive(tiff.number(entry)?),
-        0x9003 => exif.taken = tiff.text(entry)?.or(exif.taken.take()),
-        0x9010 => exif.utc_offset = exif.utc_offset.take().or(tiff.text(entry)?),
+        0x9003 => exif.taken = tiff.text(entry)?,
+        0x9004 => exif.digitized = tiff.text(entry)?,
+        0x9010 | 0x9012 => exif.utc_offset = exif.utc_offset.take().or(tiff.text(entry)?),
         0x9011 => exif.utc_offset = tiff.text(entry)?.or(exif.utc_offset.take()),
         0x9291 => exif.sub_second = tiff.text(entry)?,
         0x920A => exif.focal_length_mm = positive(tiff.number(entry)?),
+        0x927C => maker_note(tiff, entry, exif)?,
         0xA002 => exif.width_px = positive(tiff.number(entry)?).map(|n| n as u32),
         0xA003 => exif.height_px = positive(tiff.number(entry)?).map(|n| n as u32),
         0xA404 => exif.digital_zoom = positive(tiff.number(entry)?),
@@ -123,6 +135,31 @@ fn exif_field(tiff: &mut Tiff<'_>, entry: &Entry, exif: &mut Exif) -> io::Result
         0xA434 => exif.lens_model = tiff.text(entry)?,
         _ => {}
     }
+    Ok(())
+}
+
+/// Attitudes as old models wrote them: a directory of numbers without a header.
+fn maker_note(tiff: &mut Tiff<'_>, entry: &Entry, exif: &mut Exif) -> io::Result<()> {
+    let ifd = tiff.ifd_of(entry)?;
+    let sound = ifd.entries.len() <= MAX_MAKER_NOTE_FIELDS && ifd.entries.iter().all(Entry::is_sound);
+    if !sound {
+        return Ok(());
+    }
+    let (mut gimbal, mut aircraft) = (Attitude::default(), Attitude::default());
+    for entry in &ifd.entries {
+        let angle = |number: Option<f64>| number.filter(|angle| angle.abs() <= 360.0);
+        match entry.tag {
+            6 => aircraft.pitch_deg = angle(tiff.number(entry)?),
+            7 => aircraft.yaw_deg = angle(tiff.number(entry)?),
+            8 => aircraft.roll_deg = angle(tiff.number(entry)?),
+            9 => gimbal.pitch_deg = angle(tiff.number(entry)?),
+            10 => gimbal.yaw_deg = angle(tiff.number(entry)?),
+            11 => gimbal.roll_deg = angle(tiff.number(entry)?),
+            _ => {}
+        }
+    }
+    exif.gimbal = (gimbal != Attitude::default()).then_some(gimbal);
+    exif.aircraft = (aircraft != Attitude::default()).then_some(aircraft);
     Ok(())
 }
 
@@ -136,7 +173,7 @@ fn gps(tiff: &mut Tiff<'_>, ifd: &Ifd) -> io::Result<Option<Place>> {
             3 => west = tiff.text(entry)?.is_some_and(|text| text.starts_with(['W', 'w'])),
             4 => lng = degrees(&tiff.numbers(entry)?),
             5 => below_sea = tiff.number(entry)? == Some(1.0),
-            6 => altitude_m = tiff.number(entry)?,
+            6 => altitude_m = tiff.number(entry)?.filter(|altitude_m| altitude_m.abs() < MAX_ALTITUDE_M),
             _ => {}
         }
     }

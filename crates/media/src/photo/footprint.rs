@@ -2,6 +2,12 @@
 
 use serde::Serialize;
 
+use super::Photo;
+
+/// Diagonal of the 35 mm film that equivalent focal lengths speak of, mm.
+const FILM_DIAGONAL_MM: f64 = 43.266_615;
+/// How much a calibrated focal length and the 35 mm equivalent may differ and still be of one picture.
+const SAME_FOCAL_LENGTH: std::ops::Range<f64> = 0.75..1.33;
 /// How far away ground is still counted as seen, metres over ground.
 pub const MAX_DISTANCE_M: f64 = 2_000.0;
 /// Points on each edge of a picture that reaches the limit or the horizon.
@@ -27,9 +33,44 @@ pub struct View {
     pub vfov_deg: f64,
 }
 
+impl View {
+    /// What a photo's headers tell, when they have all of it. A panorama has no one view.
+    pub fn of_photo(photo: &Photo) -> Option<Self> {
+        let (width, height) = (f64::from(photo.width_px?), f64::from(photo.height_px?));
+        let (place, gimbal) = (photo.position?, photo.gimbal?);
+        let focal_px = focal_length_px(photo, width, height).filter(|_| photo.projection.is_none())?;
+        Some(Self {
+            lat: place.lat,
+            lng: place.lng,
+            height_m: place.relative_altitude_m?,
+            yaw_deg: gimbal.yaw_deg?,
+            pitch_deg: gimbal.pitch_deg?,
+            roll_deg: gimbal.roll_deg.unwrap_or(0.0),
+            hfov_deg: 2.0 * (width / 2.0 / focal_px).atan().to_degrees(),
+            vfov_deg: 2.0 * (height / 2.0 / focal_px).atan().to_degrees(),
+        })
+    }
+}
+
+/// The calibrated one, or the one that the 35 mm equivalent stands for.
+fn focal_length_px(photo: &Photo, width: f64, height: f64) -> Option<f64> {
+    let equivalent = photo.exposure.focal_length_35mm_mm.map(|mm| mm / FILM_DIAGONAL_MM * width.hypot(height));
+    let calibrated = photo.dewarp.as_ref().map(|dewarp| dewarp.fx_px).or(photo.camera.calibrated_focal_length_px);
+    // digital zoom cuts the middle out and blows it up to the same size
+    let zoom = photo.exposure.digital_zoom.filter(|zoom| *zoom > 1.0).unwrap_or(1.0);
+    let calibrated = calibrated.map(|focal_px| focal_px * zoom);
+    // a calibration of the full sensor says nothing of a picture that was scaled
+    let calibrated = calibrated.filter(|focal_px| match equivalent {
+        Some(equivalent) => SAME_FOCAL_LENGTH.contains(&(focal_px / equivalent)),
+        None => (0.2..20.0).contains(&(focal_px / width)),
+    });
+    calibrated.or(equivalent)
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Footprint {
-    /// A closed ring as in GeoJSON: longitude, latitude; upper left corner of the picture first, clockwise in it.
+    /// A closed ring as RFC 7946 wants it: longitude, latitude, counterclockwise. It begins at the picture's upper left corner
+    /// and goes down first.
     pub ring: Vec<[f64; 2]>,
     /// True when the picture reaches beyond [`MAX_DISTANCE_M`] or the horizon, and was cut there.
     pub cut: bool,
@@ -43,7 +84,7 @@ pub fn footprint(view: &View) -> Option<Footprint> {
     if !sound || view.height_m <= 0.5 || view.lat.abs() > MAX_LAT_DEG {
         return None;
     }
-    const CORNERS: [(f64, f64); 4] = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)];
+    const CORNERS: [(f64, f64); 4] = [(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0)];
     let whole: Option<Vec<(f64, f64)>> = CORNERS.iter().map(|at| ground(view, *at)).collect();
     let (metres, cut) = match whole {
         Some(corners) => (corners, false),
@@ -144,6 +185,10 @@ mod tests {
         assert!(!print.cut && print.ring.len() == 5 && print.ring[0] == print.ring[4]);
         assert!(close(metres(&DOWN, print.ring[0]), (57.7, -100.0)), "{:?}", metres(&DOWN, print.ring[0]));
         assert!(close(metres(&DOWN, print.ring[2]), (-57.7, 100.0)));
+        // RFC 7946: the outer ring runs counterclockwise
+        let doubled_area: f64 =
+            print.ring.windows(2).map(|pair| pair[0][0] * pair[1][1] - pair[1][0] * pair[0][1]).sum();
+        assert!(doubled_area > 0.0);
         let east = View { yaw_deg: 90.0, ..DOWN };
         let print = footprint(&east).expect("ground");
         assert!(close(metres(&east, print.ring[0]), (100.0, 57.7)), "{:?}", metres(&east, print.ring[0]));
@@ -153,7 +198,7 @@ mod tests {
     fn an_oblique_view_is_farther_at_the_top_and_cut_at_the_horizon() {
         let oblique = View { pitch_deg: -45.0, vfov_deg: 40.0, hfov_deg: 50.0, ..DOWN };
         let print = footprint(&oblique).expect("ground");
-        let (top, bottom) = (metres(&oblique, print.ring[0]).0, metres(&oblique, print.ring[3]).0);
+        let (top, bottom) = (metres(&oblique, print.ring[0]).0, metres(&oblique, print.ring[1]).0);
         assert!((top - 214.45).abs() < 1.0 && (bottom - 46.63).abs() < 1.0, "{top} {bottom}");
         let horizon = View { pitch_deg: -10.0, ..oblique };
         let print = footprint(&horizon).expect("the foreground");

@@ -4,12 +4,14 @@ use std::io;
 
 use crate::{RangeRead, read_range};
 
-/// Segments before the picture data. DJI's thermal files have about 60.
-const MAX_SEGMENTS: usize = 1_024;
-/// A segment's length has 16 bits.
-const MAX_SEGMENT_BYTES: u64 = 65_535;
+/// Markers before the picture data. DJI's thermal files have about 60.
+const MAX_MARKERS: usize = 1_024;
+/// Fill bytes, or bytes that belong to nothing, that are passed over to find the next marker.
+const MAX_GAP_BYTES: usize = 4_096;
 
-const EXIF: &[u8] = b"Exif\0\0";
+const EXIF: &[u8] = b"Exif\0";
+/// `Exif\0` and one byte of padding, which some writers fill with something else than zero.
+const EXIF_LEAD_BYTES: usize = 6;
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 const MPF: &[u8] = b"MPF\0";
@@ -20,6 +22,7 @@ pub(crate) struct Segment {
     /// The byte behind 0xFF: 0xE1 is APP1.
     pub(crate) marker: u8,
     pub(crate) offset: u64,
+    /// Never beyond the file's end.
     pub(crate) size_bytes: u16,
 }
 
@@ -55,43 +58,64 @@ pub(crate) fn walk(reader: &mut dyn RangeRead) -> io::Result<Jpeg> {
         return Ok(jpeg);
     }
     let mut at = 2_u64;
-    loop {
-        let head = read_range(reader, at, 4)?;
-        let (marker, length) = match head[..] {
-            [0xFF, 0xFF, ..] => {
-                // fill bytes may precede a marker
-                at += 1;
-                continue;
-            }
-            [0xFF, 0xD9, ..] | [0xFF, 0xDA, ..] => return Ok(jpeg),
-            // markers without a length
-            [0xFF, 0x01 | 0xD0..=0xD7, ..] => {
-                at += 2;
-                continue;
-            }
-            [0xFF, marker, high, low] => (marker, u16::from_be_bytes([high, low])),
-            _ => {
-                jpeg.warnings.push("the file ends, or is damaged, before its picture data".into());
-                return Ok(jpeg);
-            }
+    for _ in 0..MAX_MARKERS {
+        let Some(found) = next_marker(reader, at)? else {
+            jpeg.warnings.push("the file ends, or is damaged, before its picture data".into());
+            return Ok(jpeg);
         };
-        let (offset, Some(size_bytes)) = (at + 4, length.checked_sub(2)) else {
+        if found.foreign_bytes > 0 {
+            jpeg.warnings.push(format!("{} bytes between JPEG segments belong to nothing", found.foreign_bytes));
+        }
+        at = found.end;
+        match found.marker {
+            // the picture data or the end
+            0xDA | 0xD9 => return Ok(jpeg),
+            // markers without a length
+            0x01 | 0xD0..=0xD8 => continue,
+            _ => {}
+        }
+        let length = match read_range(reader, at, 2)?[..] {
+            [high, low] => u16::from_be_bytes([high, low]),
+            _ => 0,
+        };
+        let (offset, Some(size_bytes)) = (at + 2, length.checked_sub(2)) else {
             jpeg.warnings.push("a JPEG segment has an impossible length".into());
             return Ok(jpeg);
         };
-        if offset + u64::from(size_bytes) > reader.size_bytes() {
+        let left = reader.size_bytes().saturating_sub(offset);
+        let there = u16::try_from(left).unwrap_or(u16::MAX).min(size_bytes);
+        let segment = Segment { marker: found.marker, offset, size_bytes: there };
+        look(reader, segment, &mut jpeg)?;
+        jpeg.segments.push(segment);
+        if there < size_bytes {
             jpeg.warnings.push("the file ends within a JPEG segment".into());
             return Ok(jpeg);
         }
-        if jpeg.segments.len() == MAX_SEGMENTS {
-            jpeg.warnings.push(format!("more than {MAX_SEGMENTS} JPEG segments: the rest was not read"));
-            return Ok(jpeg);
-        }
-        let segment = Segment { marker, offset, size_bytes };
-        look(reader, segment, &mut jpeg)?;
-        jpeg.segments.push(segment);
         at = offset + u64::from(size_bytes);
     }
+    jpeg.warnings.push(format!("more than {MAX_MARKERS} JPEG segments: the rest was not read"));
+    Ok(jpeg)
+}
+
+struct Marker {
+    marker: u8,
+    /// Behind the marker.
+    end: u64,
+    /// Passed over, without the fill bytes that the format allows.
+    foreign_bytes: usize,
+}
+
+/// The marker at `at`, or the next one behind it; `None` when none is near.
+fn next_marker(reader: &mut dyn RangeRead, at: u64) -> io::Result<Option<Marker>> {
+    let is_marker = |pair: &[u8]| matches!(*pair, [0xFF, marker] if !matches!(marker, 0x00 | 0xFF));
+    let mut bytes = read_range(reader, at, 2)?;
+    if !is_marker(&bytes) {
+        bytes = read_range(reader, at, MAX_GAP_BYTES)?;
+    }
+    let Some(skip) = bytes.windows(2).position(is_marker) else { return Ok(None) };
+    let foreign_bytes = bytes.iter().take(skip).filter(|byte| **byte != 0xFF).count();
+    let Some(marker) = bytes.get(skip + 1).copied() else { return Ok(None) };
+    Ok(Some(Marker { marker, end: at + skip as u64 + 2, foreign_bytes }))
 }
 
 fn look(reader: &mut dyn RangeRead, segment: Segment, jpeg: &mut Jpeg) -> io::Result<()> {
@@ -105,9 +129,9 @@ fn look(reader: &mut dyn RangeRead, segment: Segment, jpeg: &mut Jpeg) -> io::Re
         }
         0xE1 => {
             let bytes = payload(reader, segment)?;
-            if let Some(tiff) = bytes.strip_prefix(EXIF) {
-                if jpeg.exif.is_none() {
-                    let offset = segment.offset + EXIF.len() as u64;
+            if bytes.starts_with(EXIF) {
+                if let (None, Some(tiff)) = (&jpeg.exif, bytes.get(EXIF_LEAD_BYTES..)) {
+                    let offset = segment.offset + EXIF_LEAD_BYTES as u64;
                     jpeg.exif = Some(Block { offset, bytes: tiff.to_vec() });
                 }
             } else if let Some(packet) = bytes.strip_prefix(XMP) {
@@ -130,7 +154,7 @@ fn look(reader: &mut dyn RangeRead, segment: Segment, jpeg: &mut Jpeg) -> io::Re
     Ok(())
 }
 
+/// A segment's bytes, 64 KiB at most.
 pub(crate) fn payload(reader: &mut dyn RangeRead, segment: Segment) -> io::Result<Vec<u8>> {
-    debug_assert!(u64::from(segment.size_bytes) <= MAX_SEGMENT_BYTES);
     read_range(reader, segment.offset, segment.size_bytes.into())
 }

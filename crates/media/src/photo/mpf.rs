@@ -17,7 +17,7 @@ pub(crate) fn read(block: &Block) -> io::Result<Vec<Preview>> {
     let little_endian = block.bytes.first() == Some(&b'I');
     let ifd = tiff.ifd(tiff.first_ifd)?;
     let Some(table) = ifd.entries.iter().find(|entry| entry.tag == 0xB002) else { return Ok(Vec::new()) };
-    let table = tiff.raw(table)?;
+    let table = tiff.block(table)?;
     let number = |bytes: &[u8]| {
         let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
         if little_endian { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }

@@ -6,8 +6,10 @@ use crate::{RangeRead, read_range};
 
 /// Entries of one directory; a camera's have fewer than 100.
 const MAX_ENTRIES: usize = 1_024;
-/// Longest value that is read, bytes. XMP in a DNG is the longest one of interest.
-const MAX_VALUE_BYTES: u64 = 256 * 1024;
+/// Longest block that is read, bytes. XMP in a DNG is the longest one of interest.
+const MAX_BLOCK_BYTES: u64 = 256 * 1024;
+/// Longest text, and longest list of numbers, that is read, bytes.
+const MAX_VALUE_BYTES: u64 = 4 * 1024;
 
 /// A TIFF structure within `reader`; offsets count from `base`.
 pub(crate) struct Tiff<'a> {
@@ -34,6 +36,13 @@ pub(crate) struct Ifd {
     pub(crate) next: u32,
 }
 
+impl Entry {
+    /// Of a type that TIFF knows.
+    pub(crate) fn is_sound(&self) -> bool {
+        size_of_kind(self.kind).is_some()
+    }
+}
+
 impl<'a> Tiff<'a> {
     /// `None` when no TIFF header is at `base`.
     pub(crate) fn open(reader: &'a mut dyn RangeRead, base: u64) -> io::Result<Option<Self>> {
@@ -50,7 +59,15 @@ impl<'a> Tiff<'a> {
 
     /// The directory at `offset`; what of it lies beyond the end is left out.
     pub(crate) fn ifd(&mut self, offset: u32) -> io::Result<Ifd> {
-        let at = self.base + u64::from(offset);
+        self.ifd_at(self.base + u64::from(offset))
+    }
+
+    /// The directory that a field holds as its value.
+    pub(crate) fn ifd_of(&mut self, entry: &Entry) -> io::Result<Ifd> {
+        self.ifd_at(entry.offset)
+    }
+
+    fn ifd_at(&mut self, at: u64) -> io::Result<Ifd> {
         let count = match read_range(self.reader, at, 2)?[..] {
             [a, b] => usize::from(self.u16([a, b])),
             _ => return Ok(Ifd::default()),
@@ -64,8 +81,11 @@ impl<'a> Tiff<'a> {
             let in_place = at + 2 + n as u64 * 12 + 8;
             let inline = size_of_kind(kind).is_some_and(|size| size * u64::from(count) <= 4);
             let offset = if inline { in_place } else { self.base + u64::from(self.u32([v1, v2, v3, v4])) };
-            let little_endian = self.little_endian;
-            ifd.entries.push(Entry { tag: self.u16([t1, t2]), kind, count, offset, little_endian });
+            let (tag, little_endian) = (self.u16([t1, t2]), self.little_endian);
+            // each tag once: a directory of a thousand equal fields costs no more than one
+            if !ifd.entries.iter().any(|entry| entry.tag == tag) {
+                ifd.entries.push(Entry { tag, kind, count, offset, little_endian });
+            }
         }
         if let Some([a, b, c, d]) = bytes.get(count * 12..) {
             ifd.next = self.u32([*a, *b, *c, *d]);
@@ -73,15 +93,19 @@ impl<'a> Tiff<'a> {
         Ok(ifd)
     }
 
-    /// A field's bytes, cut at a limit.
-    pub(crate) fn raw(&mut self, entry: &Entry) -> io::Result<Vec<u8>> {
+    /// A field's bytes as they are, cut at a limit.
+    pub(crate) fn block(&mut self, entry: &Entry) -> io::Result<Vec<u8>> {
+        self.raw(entry, MAX_BLOCK_BYTES)
+    }
+
+    fn raw(&mut self, entry: &Entry, limit: u64) -> io::Result<Vec<u8>> {
         let size_bytes = size_of_kind(entry.kind).unwrap_or(0) * u64::from(entry.count);
-        read_range(self.reader, entry.offset, size_bytes.min(MAX_VALUE_BYTES) as usize)
+        read_range(self.reader, entry.offset, size_bytes.min(limit) as usize)
     }
 
     /// A text, up to its NUL, without spaces around it; `None` when nothing is left.
     pub(crate) fn text(&mut self, entry: &Entry) -> io::Result<Option<String>> {
-        let bytes = self.raw(entry)?;
+        let bytes = self.raw(entry, MAX_VALUE_BYTES)?;
         let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         let text = String::from_utf8_lossy(bytes).trim().to_owned();
         Ok(Some(text).filter(|text| !text.is_empty()))
@@ -89,7 +113,7 @@ impl<'a> Tiff<'a> {
 
     /// UTF-16 as Windows' own tags have it.
     pub(crate) fn wide_text(&mut self, entry: &Entry) -> io::Result<Option<String>> {
-        let bytes = self.raw(entry)?;
+        let bytes = self.raw(entry, MAX_VALUE_BYTES)?;
         let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         let text = String::from_utf16_lossy(&units);
         let text = text.trim_end_matches('\0').trim().to_owned();
@@ -101,7 +125,7 @@ impl<'a> Tiff<'a> {
 
     /// All numbers of a field, whatever their kind; a division by zero is not a number.
     pub(crate) fn numbers(&mut self, entry: &Entry) -> io::Result<Vec<f64>> {
-        let bytes = self.raw(entry)?;
+        let bytes = self.raw(entry, MAX_VALUE_BYTES)?;
         let le = entry.little_endian;
         let u32_of = |b: &[u8]| {
             let b = [b[0], b[1], b[2], b[3]];

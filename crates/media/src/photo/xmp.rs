@@ -45,16 +45,17 @@ impl Xmp {
         text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|number: &f64| number.is_finite())
     }
 
-    fn put(&mut self, namespace: &ResolveResult<'_>, local: &[u8], value: &str) {
-        let ResolveResult::Bound(namespace) = namespace else { return };
-        let Some((_, prefix)) = NAMESPACES.iter().find(|(uri, _)| uri.as_bytes() == namespace.as_ref()) else { return };
+    fn keep(&mut self, prefix: &'static str, local: &[u8], value: &str) {
         if self.properties.len() >= MAX_PROPERTIES {
             return;
         }
         let name = format!("{prefix}:{}", String::from_utf8_lossy(local));
         let value = value.trim().chars().take(MAX_VALUE_CHARS).collect();
-        // the first one counts
-        self.properties.entry(name).or_insert(value);
+        // the first one that says something counts
+        let kept = self.properties.entry(name).or_default();
+        if kept.is_empty() {
+            *kept = value;
+        }
     }
 }
 
@@ -65,8 +66,8 @@ pub(crate) fn read(packet: &[u8]) -> Xmp {
     let text = text.trim_start_matches('\u{feff}').trim_end_matches('\0');
     let mut reader = NsReader::from_str(text);
     reader.config_mut().check_end_names = false;
-    // names of the elements that are open, with what the innermost one says
-    let mut open: Vec<(Option<String>, Vec<u8>, String)> = Vec::new();
+    // the elements that are open, with what the innermost one says
+    let mut open: Vec<Open> = Vec::new();
     for _ in 0..MAX_EVENTS {
         match reader.read_resolved_event() {
             Ok((namespace, event)) => match event {
@@ -77,30 +78,24 @@ pub(crate) fn read(packet: &[u8]) -> Xmp {
                     return xmp;
                 }
                 Event::Start(element) => {
-                    let bound = bound(&namespace);
+                    let prefix = prefix_of(&namespace);
                     let local = element.local_name().as_ref().to_vec();
                     attributes(&reader, &element, &mut xmp);
-                    open.push((bound, local, String::new()));
+                    open.push(Open { prefix, local, said: String::new() });
                 }
                 Event::Empty(element) => attributes(&reader, &element, &mut xmp),
-                Event::Text(piece) => {
-                    if let (Some((_, _, said)), Ok(piece)) = (open.last_mut(), piece.decode())
-                        && said.len() < MAX_VALUE_CHARS
-                    {
-                        said.push_str(&piece);
-                    }
-                }
+                Event::Text(piece) => say(&mut open, piece.decode().ok().as_deref()),
+                Event::CData(piece) => say(&mut open, piece.decode().ok().as_deref()),
                 Event::GeneralRef(reference) => {
-                    if let (Some((_, _, said)), Ok(Some(c))) = (open.last_mut(), reference.resolve_char_ref()) {
-                        said.push(c);
-                    }
+                    let number = reference.resolve_char_ref().ok().flatten().map(String::from);
+                    let named = || quick_xml::escape::resolve_predefined_entity(&reference.decode().ok()?);
+                    say(&mut open, number.as_deref().or_else(named));
                 }
                 Event::End(_) => {
-                    if let Some((Some(uri), local, said)) = open.pop()
+                    if let Some(Open { prefix: Some(prefix), local, said }) = open.pop()
                         && !said.trim().is_empty()
                     {
-                        let namespace = quick_xml::name::Namespace(uri.as_bytes());
-                        xmp.put(&ResolveResult::Bound(namespace), &local, &said);
+                        xmp.keep(prefix, &local, &said);
                     }
                 }
                 Event::Eof => return xmp,
@@ -116,17 +111,42 @@ pub(crate) fn read(packet: &[u8]) -> Xmp {
     xmp
 }
 
-fn bound(namespace: &ResolveResult<'_>) -> Option<String> {
-    match namespace {
-        ResolveResult::Bound(uri) => Some(String::from_utf8_lossy(uri.as_ref()).into_owned()),
-        _ => None,
+/// An element that is not closed yet.
+struct Open {
+    /// Ours for its namespace, when it is one that is kept.
+    prefix: Option<&'static str>,
+    local: Vec<u8>,
+    said: String,
+}
+
+fn say(open: &mut [Open], piece: Option<&str>) {
+    if let (Some(open), Some(piece)) = (open.last_mut(), piece)
+        && open.said.len() < MAX_VALUE_CHARS
+    {
+        open.said.push_str(piece);
     }
+}
+
+/// Our prefix for a namespace; a prefix that the packet uses without declaring it counts as the usual one.
+fn prefix_of(namespace: &ResolveResult<'_>) -> Option<&'static str> {
+    let without_slash = |uri: &'_ [u8]| uri.strip_suffix(b"/").unwrap_or(uri).to_vec();
+    let known = match namespace {
+        ResolveResult::Bound(namespace) => {
+            let uri = without_slash(namespace.as_ref());
+            NAMESPACES.iter().find(|(known, _)| without_slash(known.as_bytes()) == uri)
+        }
+        ResolveResult::Unknown(prefix) => NAMESPACES.iter().find(|(_, known)| known.as_bytes() == prefix),
+        ResolveResult::Unbound => None,
+    };
+    known.map(|(_, prefix)| *prefix)
 }
 
 fn attributes(reader: &NsReader<&[u8]>, element: &quick_xml::events::BytesStart<'_>, xmp: &mut Xmp) {
     for attribute in element.attributes().with_checks(false).flatten() {
         let (namespace, local) = reader.resolver().resolve_attribute(attribute.key);
         let Ok(value) = attribute.normalized_value(XmlVersion::Implicit1_0) else { continue };
-        xmp.put(&namespace, local.as_ref(), &value);
+        if let Some(prefix) = prefix_of(&namespace) {
+            xmp.keep(prefix, local.as_ref(), &value);
+        }
     }
 }

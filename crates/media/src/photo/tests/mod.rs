@@ -1,0 +1,290 @@
+//! Synthetic photos. The real ones of `EYRIE_SAMPLES` are read in `tests/photos.rs`.
+
+mod hostile;
+mod tiff_maker;
+
+use super::*;
+use tiff_maker::{Maker, Value};
+
+/// A JPEG with these segments (marker, payload) and a frame header.
+fn jpeg(segments: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let mut file = vec![0xFF, 0xD8];
+    let frame = (0xC0, vec![8, 0x0F, 0x00, 0x14, 0x00, 3]);
+    for (marker, payload) in segments.iter().chain([&frame]) {
+        file.extend([0xFF, *marker]);
+        file.extend(u16::try_from(payload.len() + 2).expect("fits").to_be_bytes());
+        file.extend(payload);
+    }
+    file.extend([0xFF, 0xDA, 0, 2, 1, 2, 3, 0xFF, 0xD9]);
+    file
+}
+
+fn xmp_segment(body: &str) -> (u8, Vec<u8>) {
+    let packet = format!(
+        "http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF \
+         xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">{body}</rdf:RDF></x:xmpmeta>"
+    );
+    (0xE1, packet.into_bytes())
+}
+
+fn photo(file: &[u8]) -> Photo {
+    let mut bytes = file;
+    read(&mut bytes).expect("bytes in memory can be read")
+}
+
+const ATTRIBUTES: &str = r#"<rdf:Description xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/"
+    drone-dji:GpsStatus="RTK" drone-dji:GpsLatitude="+47.5000001" drone-dji:GpsLongtitude="-8.2500002"
+    drone-dji:AbsoluteAltitude="+512.25" drone-dji:RelativeAltitude="-3.50" drone-dji:GimbalYawDegree="+6.00"
+    drone-dji:GimbalPitchDegree="-90.00" drone-dji:GimbalRollDegree="+0.00" drone-dji:RtkFlag="50" drone-dji:RtkStdLat="0.012"
+    drone-dji:UTCAtExposure="2026:11:23 05:14:22.250000" drone-dji:CaptureUUID="abc" drone-dji:ImageSource="WideCamera"
+    drone-dji:DewarpFlag="0" drone-dji:DewarpData="2026-01-02;3666.5,3665.5,1.5,-2.5,-0.11,0.01,0,0,0.02"/>"#;
+
+#[test]
+fn xmp_in_attributes_and_in_elements_tells_the_same() {
+    let elements = r#"<rdf:Description xmlns:d="http://www.dji.com/drone-dji/1.0/"><d:GpsStatus>RTK</d:GpsStatus>
+        <d:GpsLatitude>+47.5000001</d:GpsLatitude><d:GpsLongitude> -8.2500002 </d:GpsLongitude>
+        <d:AbsoluteAltitude>+512.25</d:AbsoluteAltitude><d:RelativeAltitude>-3.50</d:RelativeAltitude>
+        <d:GimbalYawDegree>+6.00</d:GimbalYawDegree><d:GimbalPitchDegree>-90.00</d:GimbalPitchDegree>
+        <d:GimbalRollDegree>+0.00</d:GimbalRollDegree><d:RtkFlag>50</d:RtkFlag><d:RtkStdLat>0.012</d:RtkStdLat>
+        <d:UTCAtExposure>2026-11-23T05:14:22.25</d:UTCAtExposure><d:CaptureUUID>abc</d:CaptureUUID>
+        <d:ImageSource>WideCamera</d:ImageSource><d:DewarpFlag>0</d:DewarpFlag>
+        <d:DewarpData>2026-01-02;3666.5,3665.5,1.5,-2.5,-0.11,0.01,0,0,0.02</d:DewarpData></rdf:Description>"#;
+    let found = photo(&jpeg(&[xmp_segment(ATTRIBUTES)]));
+    assert_eq!(found, photo(&jpeg(&[xmp_segment(elements)])));
+    let place = Place {
+        lat: 47.500_000_1,
+        lng: -8.250_000_2,
+        absolute_altitude_m: Some(512.25),
+        relative_altitude_m: Some(-3.5),
+    };
+    assert_eq!((found.position, found.position_source), (Some(place), Some("xmp")));
+    let gimbal = Attitude { yaw_deg: Some(6.0), pitch_deg: Some(-90.0), roll_deg: Some(0.0) };
+    assert_eq!(found.gimbal, Some(gimbal));
+    assert_eq!(found.captured_at.map(|at| at.to_string()).as_deref(), Some("2026-11-23T05:14:22.25Z"));
+    assert_eq!(found.time_source, Some(TimeSource::XmpUtc));
+    assert_eq!(found.rtk.map(|rtk| (rtk.flag, rtk.solution, rtk.std_lat_m)), Some((50, "fixed", Some(0.012))));
+    assert_eq!(found.dewarp.map(|dewarp| (dewarp.fx_px, dewarp.distortion.len())), Some((3666.5, 5)));
+    assert_eq!((found.width_px, found.height_px), (Some(5_120), Some(3_840)));
+    assert_eq!(found.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_position_without_a_fix_is_none() {
+    let invalid = ATTRIBUTES.replace("\"RTK\"", "\"Invalid\"");
+    let found = photo(&jpeg(&[xmp_segment(&invalid)]));
+    assert_eq!(found.position, None);
+    assert!(found.xmp_position.is_some() && found.warnings.len() == 1);
+    let zero = ATTRIBUTES.replace("+47.5000001", "0.0").replace("-8.2500002", "0.0");
+    assert_eq!(photo(&jpeg(&[xmp_segment(&zero)])).position, None);
+    let north = ATTRIBUTES.replace("+47.5000001", "+147.5");
+    assert_eq!(photo(&jpeg(&[xmp_segment(&north)])).position, None);
+}
+
+/// An EXIF block with a time, and its offset.
+fn exif_segment(taken: &str, offset: Option<&str>) -> (u8, Vec<u8>) {
+    let mut fields = vec![(0x9003, Value::Text(taken))];
+    fields.extend(offset.map(|offset| (0x9011, Value::Text(offset))));
+    let mut maker = Maker::new(true);
+    maker.directory(8, &[(0x8769, Value::Long(100))], 0).directory(100, &fields, 0);
+    exif_block(&maker)
+}
+
+fn exif_block(maker: &Maker) -> (u8, Vec<u8>) {
+    (0xE1, [b"Exif\0\0".as_slice(), &maker.bytes].concat())
+}
+
+#[test]
+fn local_time_goes_through_an_offset_or_the_zone_of_the_place() {
+    let at = |found: &Photo| found.captured_at.map(|at| at.to_string());
+    let found = photo(&jpeg(&[exif_segment("2026:07:01 12:00:00", Some("+08:00"))]));
+    assert_eq!(
+        (at(&found).as_deref(), found.time_source),
+        (Some("2026-07-01T04:00:00Z"), Some(TimeSource::ExifOffset))
+    );
+    let found = photo(&jpeg(&[exif_segment("2026:07:01 12:00:00", None)]));
+    assert_eq!((at(&found), found.captured_local.as_deref()), (None, Some("2026-07-01T12:00:00")));
+    let place = ATTRIBUTES.replace("-8.2500002", "+8.25").replace("UTCAtExposure", "Nothing");
+    let found = photo(&jpeg(&[exif_segment("2026:07:01 12:00:00", None), xmp_segment(&place)]));
+    assert_eq!(
+        (at(&found).as_deref(), found.time_zone.as_deref()),
+        (Some("2026-07-01T10:00:00Z"), Some("Europe/Zurich"))
+    );
+    let found = photo(&jpeg(&[exif_segment("2026:10:25 02:30:00", None), xmp_segment(&place)]));
+    assert!(found.warnings.iter().any(|warning| warning.contains("clocks changed")), "{:?}", found.warnings);
+}
+
+#[test]
+fn old_models_tell_the_attitude_in_the_maker_note_and_the_height_in_xmp() {
+    for big_endian in [false, true] {
+        let mut note = Maker { big_endian, bytes: Vec::new() };
+        let angles = [(6, -2.5), (7, 170.25), (8, 1.0), (9, -45.5), (10, 171.0), (11, 0.0)];
+        note.directory(0, &angles.map(|(tag, angle)| (tag, Value::Float(angle))), 0);
+        let mut maker = Maker::new(big_endian);
+        let pointers = [(0x010F, Value::Text("DJI")), (0x8769, Value::Long(100)), (0x8825, Value::Long(400))];
+        let of_exif = [
+            (0x829A, Value::Rationals(&[(1, 500)])),
+            (0x829D, Value::Rationals(&[(28, 10)])),
+            (0x8827, Value::Short(100)),
+            (0x927C, Value::Bytes(7, note.bytes.len() as u32, &note.bytes)),
+        ];
+        let gps = [
+            (1, Value::Text("S")),
+            (2, Value::Rationals(&[(33, 1), (30, 1), (3_600, 100)])),
+            (3, Value::Text("E")),
+            (4, Value::Rationals(&[(151, 1), (15, 1), (0, 1)])),
+            (5, Value::Bytes(1, 1, &[1])),
+            (6, Value::Rationals(&[(12_500, 1_000)])),
+        ];
+        maker.directory(8, &pointers, 0).directory(100, &of_exif, 0).directory(400, &gps, 0);
+        let heights = r#"<rdf:Description xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/"
+            drone-dji:RelativeAltitude="+30.50" drone-dji:AbsoluteAltitude="-12.40"/>"#;
+        let found = photo(&jpeg(&[exif_block(&maker), xmp_segment(heights)]));
+        let place =
+            Place { lat: -33.51, lng: 151.25, absolute_altitude_m: Some(-12.5), relative_altitude_m: Some(30.5) };
+        assert_eq!((found.position, found.position_source), (Some(place), Some("exif")));
+        let gimbal = Attitude { yaw_deg: Some(171.0), pitch_deg: Some(-45.5), roll_deg: Some(0.0) };
+        assert_eq!((found.gimbal, found.gimbal_source), (Some(gimbal), Some("exif")));
+        let aircraft = Attitude { yaw_deg: Some(170.25), pitch_deg: Some(-2.5), roll_deg: Some(1.0) };
+        assert_eq!(found.aircraft, Some(aircraft));
+        let exposure = (found.exposure.shutter_s, found.exposure.f_number, found.exposure.iso);
+        assert_eq!(exposure, (Some(0.002), Some(2.8), Some(100.0)));
+    }
+    // a newer model's note is a log, not a directory
+    let mut maker = Maker::new(false);
+    let log = b"[ae_dbg_info:1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]";
+    let of_exif = [(0x927C, Value::Bytes(7, log.len() as u32, log))];
+    maker.directory(8, &[(0x8769, Value::Long(100))], 0).directory(100, &of_exif, 0);
+    assert_eq!(photo(&jpeg(&[exif_block(&maker)])).gimbal, None);
+}
+
+#[test]
+fn xmp_that_tools_rewrote_is_read() {
+    let body = r#"<rdf:Description rdf:about=""><drone-dji:GpsLatitude>+1.5</drone-dji:GpsLatitude>
+        <drone-dji:GpsLongitude><![CDATA[-2.25]]></drone-dji:GpsLongitude>
+        <drone-dji:NTRIPMountPoint>A&amp;B&#x43;</drone-dji:NTRIPMountPoint><drone-dji:RtkFlag>34</drone-dji:RtkFlag>
+        </rdf:Description><rdf:Description xmlns:p="http://www.dji.com/drone-dji/1.0" p:ImageSource="" p:RtkStdHgt="0.5">
+        <p:ImageSource>ZoomCamera</p:ImageSource></rdf:Description>"#;
+    let found = photo(&jpeg(&[xmp_segment(body)]));
+    assert_eq!(found.position.map(|place| (place.lat, place.lng)), Some((1.5, -2.25)));
+    let rtk = found.rtk.expect("a flag");
+    assert_eq!((rtk.solution, rtk.mount_point.as_deref(), rtk.std_height_m), ("float", Some("A&BC"), Some(0.5)));
+    assert_eq!(found.camera.image_source.as_deref(), Some("ZoomCamera"));
+    assert_eq!(found.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn positions_that_disagree_are_both_kept_and_told() {
+    let mut maker = Maker::new(false);
+    let gps = [
+        (1, Value::Text("N")),
+        (2, Value::Rationals(&[(47, 1), (30, 1), (36, 1)])),
+        (3, Value::Text("W")),
+        (4, Value::Rationals(&[(8, 1), (15, 1), (0, 1)])),
+    ];
+    maker.directory(8, &[(0x8825, Value::Long(100))], 0).directory(100, &gps, 0);
+    let found = photo(&jpeg(&[exif_block(&maker), xmp_segment(ATTRIBUTES)]));
+    assert_eq!(found.position_source, Some("xmp"));
+    assert_eq!(found.exif_position.map(|place| (place.lat, place.lng)), Some((47.51, -8.25)));
+    assert_eq!(found.warnings, ["the positions in EXIF and in XMP are 1112 m apart"]);
+}
+
+#[test]
+fn previews_of_either_byte_order_are_found_and_measured() {
+    for big_endian in [false, true] {
+        let preview = jpeg(&[]);
+        // the offset of the second picture is filled in when it is known: the file is built twice
+        let build = |offset: u32| {
+            let mut table = Maker { big_endian, bytes: Vec::new() };
+            for n in [0x0003_0000, 9_999, 0, 0, 0x0001_0001, preview.len() as u32, offset, 0] {
+                table.u32(n);
+            }
+            let mut mpf = Maker::new(big_endian);
+            let fields = [
+                (0xB000, Value::Bytes(7, 4, b"0100")),
+                (0xB001, Value::Long(2)),
+                (0xB002, Value::Bytes(7, 32, &table.bytes)),
+            ];
+            mpf.directory(8, &fields, 0);
+            jpeg(&[(0xE2, [b"MPF\0".as_slice(), &mpf.bytes].concat())])
+        };
+        // SOI, marker, length and `MPF\0` stand before the MPF header
+        let mut file = build(0);
+        let offset = file.len() as u32 - 10;
+        file = build(offset);
+        let at = file.len() as u64;
+        file.extend(&preview);
+        let want = Preview {
+            offset: at,
+            size_bytes: preview.len() as u64,
+            width_px: Some(5_120),
+            height_px: Some(3_840),
+            source: PreviewSource::Mpf,
+        };
+        assert_eq!(photo(&file).previews, [want]);
+        // a second picture that lies beyond the end is left out and told
+        let cut = photo(&file[..file.len() - 1]);
+        assert_eq!((cut.previews.len(), cut.warnings.len()), (0, 1), "{:?}", cut.warnings);
+    }
+}
+
+#[test]
+fn a_tiff_file_tells_its_size_preview_band_and_camera() {
+    let xmp = String::from_utf8(xmp_segment(ATTRIBUTES).1).expect("text").split_off(29);
+    let xmp = xmp.replace(
+        "drone-dji:RtkFlag",
+        "drone-dji:BandName=\"NIR\" drone-dji:CentralWavelength=\"860\" drone-dji:RtkFlag",
+    );
+    let preview = jpeg(&[]);
+    let mut maker = Maker::new(false);
+    let fields = [
+        (0x00FE, Value::Long(0)),
+        (0x0100, Value::Long(2_592)),
+        (0x0101, Value::Short(1_944)),
+        (0x0110, Value::Text("M3M")),
+        (0x014A, Value::Long(4_000)),
+        (0x02BC, Value::Bytes(1, xmp.len() as u32, xmp.as_bytes())),
+        (0xC614, Value::Text("DJI M3M")),
+    ];
+    let reduced = [
+        (0x00FE, Value::Long(1)),
+        (0x0103, Value::Short(7)),
+        (0x0111, Value::Long(5_000)),
+        (0x0117, Value::Long(preview.len() as u32)),
+    ];
+    maker.directory(8, &fields, 0).directory(4_000, &reduced, 0).bytes.resize(5_000, 0);
+    maker.bytes.extend(&preview);
+    let found = photo(&maker.bytes);
+    assert_eq!((found.width_px, found.height_px), (Some(2_592), Some(1_944)));
+    assert_eq!(found.camera.unique_model.as_deref(), Some("DJI M3M"));
+    assert_eq!(found.previews.first().map(|preview| (preview.offset, preview.width_px)), Some((5_000, Some(5_120))));
+    let band = found.band.map(|band| (band.name, band.central_wavelength_nm));
+    assert_eq!(band, Some(("NIR".to_owned(), Some(860.0))));
+    assert_eq!(found.position_source, Some("xmp"));
+}
+
+#[test]
+fn a_palette_is_a_thermal_picture_s_only() {
+    let palette = |words: &str, source: &str| {
+        let mut maker = Maker::new(false);
+        maker.directory(8, &[(0x010E, Value::Text(words))], 0);
+        let xmp = ATTRIBUTES.replace("WideCamera", source);
+        photo(&jpeg(&[exif_block(&maker), xmp_segment(&xmp)])).palette
+    };
+    assert_eq!(palette("IronRed", "WideCamera").as_deref(), Some("IronRed"));
+    assert_eq!(palette("ColdSpot", "InfraredCamera").as_deref(), Some("ColdSpot"));
+    assert_eq!(palette("default", "InfraredCamera"), None);
+    assert_eq!(palette("DCIM\\100MEDIA\\DJI_0001.JPG", "InfraredCamera"), None);
+    assert_eq!(palette("DCIM", "WideCamera"), None);
+}
+
+#[test]
+fn a_time_that_was_not_set_or_cannot_be_is_told() {
+    let unset = ATTRIBUTES.replace("2026:11:23 05:14:22.250000", "1980:01:06 00:00:03");
+    let found = photo(&jpeg(&[exif_segment("2026:11:23 06:14:22", Some("+01:00")), xmp_segment(&unset)]));
+    assert_eq!(found.time_source, Some(TimeSource::ExifOffset));
+    assert_eq!(found.captured_at.map(|at| at.to_string()).as_deref(), Some("2026-11-23T05:14:22Z"));
+    assert_eq!(found.warnings.len(), 1);
+    let found = photo(&jpeg(&[exif_segment("2024:01:01 00:00:00", None), xmp_segment(ATTRIBUTES)]));
+    assert_eq!(found.time_source, Some(TimeSource::XmpUtc));
+    assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
+}
