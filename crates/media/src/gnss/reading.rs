@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::GpsTime;
 use crate::receiver::ReceiverLog;
 use crate::sniff::Format;
-use crate::{RangeRead, eventlog, mrk, rinex, rtcm};
+use crate::{RangeRead, eventlog, mrk, rinex, rtcm, solution};
 
 /// What a satellite file tells.
 pub(crate) struct Reading {
@@ -66,6 +66,10 @@ fn read_as(format: Format, reader: &mut dyn RangeRead) -> Option<Reading> {
         Format::EventLog => {
             let found = eventlog::read(reader);
             of("event_log", &found, found.first_at, &found.warnings)
+        }
+        Format::Solution => {
+            let found = solution::read(reader);
+            of("solution", &found.summary, found.summary.first_epoch.map(GpsTime::utc), &found.warnings)
         }
         Format::Receiver(format) => {
             let found = ReceiverLog { format, format_name: format.as_str().to_owned() };
