@@ -8,6 +8,9 @@ TEST_FEATURES := eyrie/failpoints,eyrie-objects/failpoints,eyrie-catalogue/failp
 PYTHON := target/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 
+# Real files that the tests read when they are there: see CONTRIBUTING.md.
+export EYRIE_SAMPLES ?= $(wildcard $(abspath ../shared/samples))
+
 .PHONY: help
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -t -s "$$(printf '\t')"

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::sqlite::index_hint;
 use crate::value::{Columns as _, OrConstraint as _, not_found, us, us_opt};
 use crate::{Catalogue, Page, Result, audit, flight};
 
@@ -142,6 +143,9 @@ pub struct MediaSlot {
     pub count: i64,
 }
 
+/// Files of one stem; a video has one to four companions.
+const SAME_STEM: i64 = 64;
+
 impl Catalogue {
     /// Newest capture first (unknown capture times last), then newest id.
     ///
@@ -186,6 +190,20 @@ impl Catalogue {
         self.engine.fetch_optional("cannot read a media row", query).await?.as_ref().map(media).transpose()
     }
 
+    /// Stored files of a flight whose name is `stem` and an extension, letters in any case: a video and its subtitles.
+    /// A handful at most.
+    pub async fn media_with_stem(&self, workspace_id: Uuid, flight_id: &str, stem: &str) -> Result<Vec<Media>> {
+        let stem = format!("{}.", stem.to_lowercase());
+        let mut query = sqlx::QueryBuilder::new("SELECT * FROM media");
+        query.push(index_hint("media_by_flight")).push(" WHERE workspace_id = ").push_bind(workspace_id);
+        query.push(" AND flight_id = ").push_bind(flight_id.to_owned());
+        query.push(" AND status = 'stored' AND trashed_at IS NULL AND substr(folded_name, 1, ");
+        query.push_bind(stem.chars().count() as i64).push(") = ").push_bind(stem);
+        query.push(" ORDER BY sort_at, id LIMIT ").push_bind(SAME_STEM);
+        let rows = self.engine.fetch_all("cannot look for files of a name", query.build()).await?;
+        rows.iter().map(media).collect()
+    }
+
     /// Every stored and missing row of a bucket in the order of object keys (as bytes), after `after`; for reconciliation.
     /// At most `limit`, however large.
     pub async fn media_keys(
@@ -226,7 +244,8 @@ impl Catalogue {
     }
 
     /// What a reader found: kind, times, position, attitude, metadata, warnings, processing. Writes those fields of
-    /// `media` and `updated_at`, nothing else.
+    /// `media` and `updated_at`, nothing else; and nothing at all when the object was replaced since the row was read:
+    /// the new one has its own job.
     ///
     /// # Errors
     /// `NotFound`.
@@ -234,6 +253,9 @@ impl Catalogue {
         let mut write = self.engine.begin("save what was understood of a file").await?;
         let row = write.fetch_optional(sqlx::query("SELECT * FROM media WHERE id = $1").bind(understood.id)).await?;
         let known = media(&row.ok_or_else(|| not_found("media", understood.id))?)?;
+        if (known.size_bytes, &known.etag) != (understood.size_bytes, &understood.etag) {
+            return Ok(());
+        }
         let old = flight::Share::of(&known);
         let new = sound(&Media {
             kind: understood.kind,

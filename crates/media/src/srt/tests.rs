@@ -78,7 +78,7 @@ fn a_file_that_is_no_telemetry_or_cut_anywhere_is_told() {
 /// Counted by another way than the reader's: lines with the mark of a record.
 #[test]
 fn real_files_have_the_records_that_a_plain_count_finds() {
-    let Some(samples) = std::env::var_os("EYRIE_SAMPLES") else {
+    let Some(samples) = std::env::var_os("EYRIE_SAMPLES").filter(|folder| !folder.is_empty()) else {
         eprintln!("EYRIE_SAMPLES is not set: real files are not read");
         return;
     };

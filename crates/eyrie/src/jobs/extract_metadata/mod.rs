@@ -1,6 +1,7 @@
 //! Reads a stored file and writes down what it is, where and when it was taken.
 
 mod choose;
+pub mod subtitle;
 
 use std::io;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
     if media.status != MediaStatus::Stored {
         return Ok(Some(json!({ "skipped": media.status.as_str() })));
     }
-    let understood = match read(app, &media).await {
+    let mut understood = match read(app, &media).await {
         Ok(understood) => understood,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             app.catalogue.set_media_status(id, MediaStatus::Missing, app.now()).await?;
@@ -53,9 +54,11 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
+    subtitle::lend_position(app, &media, &mut understood).await;
     choose::apply(&mut media, understood);
     media.updated_at = app.now();
     app.catalogue.save_understanding(&media).await?;
+    subtitle::tell_video(app, &media).await?;
     app.events.send(media.workspace_id, Change::MediaUpdated(Box::new(media)));
     Ok(None)
 }

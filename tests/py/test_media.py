@@ -1,0 +1,170 @@
+"""What the library understands of files: real photos and subtitles through a dock's whole path, and reading again."""
+
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import uuid
+
+import pytest
+import requests
+from conftest import binary, clean_env
+from foreign_dock import ForeignDock, wait_for
+
+SAMPLES = os.environ.get("EYRIE_SAMPLES")
+needs_samples = pytest.mark.skipif(not SAMPLES, reason="EYRIE_SAMPLES names no folder of real files")
+PHOTOS = sorted(pathlib.Path(SAMPLES or "/nowhere").glob("photos/*.JPG"))
+
+
+class Library:
+    def __init__(self, server, dock):
+        self.server, self.dock = server, dock
+        token = server.cli("token", "create", "--workspace", dock["workspace_id"], "--role", "operator")["token"]
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
+        self.base = f"{server.http_url}/api/v1/workspaces/{dock['workspace_id']}"
+
+    def get(self, path, **query):
+        return self.session.get(f"{self.base}/{path}", params=query, timeout=30)
+
+    def item(self, key):
+        """The item of an object, once it was read."""
+        def read():
+            items = [item for item in self.get("media", limit=1000).json()["items"] if item["object_key"] == key]
+            return items and items[0]["processing"] != "pending" and items[0]
+        found = wait_for(read, f"{key} to be read")
+        return self.get(f"media/{found['id']}").json()
+
+
+@pytest.fixture
+def library(server, dock):
+    return Library(server, dock)
+
+
+def exiftool(*files):
+    shown = subprocess.run(["exiftool", "-n", "-j", "-G1", *files], capture_output=True, text=True, check=True).stdout
+    return json.loads(shown)
+
+
+def inspect(*files):
+    done = subprocess.run([binary(), "media", "inspect", "--json", *files], env=clean_env(), capture_output=True, text=True, timeout=60)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+@needs_samples
+def test_photos_say_what_exiftool_reads():
+    assert PHOTOS
+    status, seen, _ = inspect(*PHOTOS)
+    assert status == 0 and len(seen) == len(PHOTOS)
+    for ours, theirs in zip(seen, exiftool(*PHOTOS)):
+        dji = lambda name: float(theirs[f"XMP-drone-dji:{name}"])
+        position, gimbal = ours["position"], ours["gimbal"]
+        assert (position["lat"], position["lng"]) == (dji("GPSLatitude"), dji("GPSLongitude"))
+        assert (position["absolute_altitude_m"], position["relative_altitude_m"]) == (dji("AbsoluteAltitude"), dji("RelativeAltitude"))
+        assert (gimbal["yaw_deg"], gimbal["pitch_deg"], gimbal["roll_deg"]) == (dji("GimbalYawDegree"), dji("GimbalPitchDegree"), dji("GimbalRollDegree"))
+        taken = theirs["ExifIFD:DateTimeOriginal"].replace(":", "-", 2).replace(" ", "T")
+        assert ours["captured_local"] == taken
+        photo = ours["metadata"]["photo"]
+        exif = photo["exif_position"]
+        assert exif["lat"] == pytest.approx(theirs["GPS:GPSLatitude"], abs=1e-9)
+        assert exif["lng"] == pytest.approx(theirs["GPS:GPSLongitude"], abs=1e-9)
+        assert exif["absolute_altitude_m"] == theirs["GPS:GPSAltitude"]
+        assert (photo["width_px"], photo["height_px"]) == (theirs["File:ImageWidth"], theirs["File:ImageHeight"])
+        assert photo["exposure"]["focal_length_35mm_mm"] == theirs["ExifIFD:FocalLengthIn35mmFormat"]
+
+
+@needs_samples
+def test_a_photo_wins_over_its_report_and_both_are_kept(library):
+    path = PHOTOS[0]
+    with ForeignDock(library.dock) as dock:
+        answer, key, _ = dock.upload(name=path.name, body=path.read_bytes())
+    assert answer == {"result": 0}
+    item = library.item(key)
+    assert item["kind"] == "thermal" and item["camera"] == "thermal"
+    assert item["position"] == {"lat": 51.3661299, "lng": 12.3089511, "absolute_altitude_m": 252.475, "relative_altitude_m": 94.992}
+    assert item["captured_at"] == "2022-06-02T12:35:32Z"
+    assert item["gimbal"] == {"yaw_deg": 6.0, "pitch_deg": -90.0, "roll_deg": 0.0}
+    assert item["sources"] == {"captured_at": "xmp_offset", "position": "xmp", "gimbal": "xmp"}
+    reported = item["metadata"]["reported"]
+    assert (reported["position"]["lat"], reported["captured_at"]) == (47.3769, "2026-05-10T08:15:30Z")
+    assert any("the device reported the capture" in warning for warning in item["warnings"])
+    assert any("m from the file's own" in warning for warning in item["warnings"])
+    assert item["metadata"]["photo"]["footprint"]["cut"] is False
+    # the same report again does not undo what was read
+    with ForeignDock(library.dock) as dock:
+        storage = dock.storage()
+        again = dock.event("file_upload_callback", {**json.loads(json.dumps(_report(key, path.name, item["flight_id"])))})
+        assert again == {"result": 0} and storage
+    after = library.item(key)
+    assert (after["position"], after["captured_at"], after["sources"]) == (item["position"], item["captured_at"], item["sources"])
+
+
+def _report(key, name, flight_id):
+    from foreign_dock import report
+    return report(key, name, flight_id)
+
+
+def mp4(created_s=3_000_000_000):
+    """A video of nothing: an index without tracks."""
+    box = lambda kind, body: struct.pack(">I4s", len(body) + 8, kind) + body
+    mvhd = box(b"mvhd", struct.pack(">IIIII", 0, created_s, created_s, 1000, 4000) + bytes(80))
+    return box(b"ftyp", b"isom\0\0\0\0") + box(b"mdat", bytes(100)) + box(b"moov", mvhd)
+
+
+SRT = """1
+00:00:00,000 --> 00:00:00,033
+<font size="28">FrameCnt: 1, DiffTime: 33ms
+2026-11-23 06:14:22.000
+[iso: 100] [latitude: 47.51000] [longitude: 8.25000] [rel_alt: 52.100 abs_alt: 512.250] [gb_yaw: -4.5 gb_pitch: -90.0 gb_roll: 0.0] </font>
+
+"""
+
+
+@pytest.mark.parametrize("order", [("MP4", "SRT"), ("SRT", "MP4")])
+def test_a_video_takes_its_position_from_the_subtitles_beside_it(library, order):
+    flight, stem = str(uuid.uuid4()), f"DJI_20261123061422_{order[0]}"
+    bodies = {"MP4": mp4(), "SRT": SRT.encode()}
+    keys = {}
+    with ForeignDock(library.dock) as dock:
+        for extension in order:
+            name = f"{stem}.{extension}"
+            answer, keys[extension], _ = dock.upload(name=name, body=bodies[extension], flight_id=flight, metadata=None)
+            assert answer == {"result": 0}
+            library.item(keys[extension])
+    wait_for(lambda: library.item(keys["MP4"])["position"], "the video's position")
+    video = library.item(keys["MP4"])
+    assert (video["kind"], video["position"]["lat"], video["sources"]["position"]) == ("video", 47.51, "srt")
+    assert video["gimbal"]["pitch_deg"] == -90.0
+    assert library.item(keys["SRT"])["metadata"]["subtitle"]["record_count"] == 1
+
+
+def test_stored_files_are_read_again_on_request(library):
+    with ForeignDock(library.dock) as dock:
+        storage = dock.storage()
+        keys = [dock.upload(storage=storage)[1] for _ in range(5)]
+    before = {key: library.item(key)["updated_at"] for key in keys}
+    run = library.server.run("jobs", "rerun", "--kind", "extract-metadata", "--workspace", library.dock["workspace_id"], "--wait", "--json")
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout)
+    assert said["queued"] == 5
+    assert "5 of 5 files" in run.stderr or "done" in run.stderr
+    after = {key: library.item(key)["updated_at"] for key in keys}
+    assert all(after[key] > before[key] for key in keys)
+    job = library.get(f"jobs/{said['job_id']}").json()
+    assert (job["state"], job["progress"]) == ("done", {"done": 5, "total": 5})
+    old = library.server.cli("jobs", "rerun", "--kind", "extract-metadata", "--where", "reader_version=old",
+                             "--workspace", library.dock["workspace_id"])
+    assert old["queued"] == 0
+    wrong = library.server.run("jobs", "rerun", "--kind", "extract-metadata", "--where", "colour=red")
+    assert wrong.returncode == 1 and "gateway_sn=" in wrong.stderr
+
+
+def test_inspect_describes_damage_and_says_what_it_cannot_open(tmp_path):
+    video, text = tmp_path / "DJI_0001.MP4", tmp_path / "DJI_0002.JPG"
+    video.write_bytes(mp4()[:40])
+    text.write_text("no picture")
+    status, seen, error = inspect(video, text, tmp_path / "nothing.JPG")
+    assert status == 1 and "nothing.JPG" in error
+    assert [one["kind"] for one in seen] == ["video", "photo"]
+    assert all(one["warnings"] for one in seen)
