@@ -16,6 +16,7 @@ pub mod rtcm;
 mod sniff;
 pub mod solution;
 pub mod srt;
+pub mod thermal;
 pub mod track;
 pub mod understand;
 pub mod video;

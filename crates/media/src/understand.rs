@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::photo::{self, TimeSource};
 use crate::track::{Attitude, Place, TrackSource};
-use crate::{HEAD_BYTES, Kind, RangeRead, gnss, read_range, sniff, srt, video};
+use crate::{HEAD_BYTES, Kind, RangeRead, gnss, read_range, sniff, srt, thermal, video};
 
 /// Largest subtitle file that is read: an hour at 60 frames a second has 60 MB.
 pub const MAX_SUBTITLE_BYTES: u64 = 256_000_000;
@@ -97,6 +97,12 @@ fn of_photo(name: &str, reader: &mut dyn RangeRead, understood: &mut Understandi
     understood.capture_uuid.clone_from(&photo.capture_uuid);
     understood.warnings.extend(photo.warnings.iter().cloned());
     understood.details["photo"] = json!(photo);
+    if understood.kind == Kind::Thermal
+        && let Some(thermal) = thermal::read(reader)?
+    {
+        understood.warnings.extend(thermal.warnings.iter().cloned());
+        understood.details["thermal"] = json!(thermal);
+    }
     Ok(())
 }
 

@@ -1,0 +1,120 @@
+//! Thermal pictures: the raw values that DJI's R-JPEG carries beside the coloured picture, and the measurement's parameters.
+//!
+//! Raw values become temperatures only through DJI's own Thermal SDK, whose formula and calibration are not public: what is here
+//! never says a temperature of the scene. The plane can be exported for who has another way.
+
+mod parameters;
+mod plane;
+mod png;
+mod tiff;
+
+use std::io;
+
+use serde::Serialize;
+
+pub use parameters::{Layout, Parameters, RawParameters};
+pub use plane::{Plane, ThermalError};
+
+use crate::RangeRead;
+use crate::photo::jpeg::{self, Jpeg};
+
+/// What is missing for temperatures.
+pub const NOTE: &str = "Raw sensor values, not temperatures: the conversion needs DJI's Thermal SDK and the original file, which \
+                        holds the calibration of this camera.";
+
+/// What a thermal picture holds. A value that is not there is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Thermal {
+    pub plane: Option<PlaneSummary>,
+    /// Which of the known forms the parameters have.
+    pub layout: Option<Layout>,
+    /// As they were set when the picture was taken.
+    pub parameters: Option<Parameters>,
+    /// The sensor's type, `Mini_640`.
+    pub sensor_model: Option<String>,
+    pub sensor_serial: Option<String>,
+    /// Of the calibration that only DJI's SDK reads.
+    pub calibration_size_bytes: Option<u64>,
+    /// What the raw values are not.
+    pub note: &'static str,
+    /// What is odd, in words.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+/// The plane without its values.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlaneSummary {
+    pub width_px: u32,
+    pub height_px: u32,
+    /// Of the sensor's values, without unit.
+    pub min_raw: u16,
+    pub max_raw: u16,
+    pub mean_raw: f64,
+}
+
+/// Reads the raw plane and what is known about it; `None` for a file that holds nothing thermal.
+///
+/// # Errors
+/// The source cannot be read. Damage of the file is told in the warnings.
+pub fn read(reader: &mut dyn RangeRead) -> io::Result<Option<Thermal>> {
+    let jpeg = jpeg::walk(reader)?;
+    let block = parameters::find(reader, &jpeg)?;
+    let plane = plane::read(reader, &jpeg, block.as_ref());
+    let plane = match plane {
+        Err(ThermalError::Read { source }) => return Err(source),
+        Err(ThermalError::NoRawValues) if block.is_none() => return Ok(None),
+        plane => plane,
+    };
+    let mut thermal = Thermal { note: NOTE, ..Thermal::default() };
+    match plane {
+        Ok(plane) => thermal.plane = Some(plane.summary()),
+        Err(error) => thermal.warnings.push(error.to_string()),
+    }
+    if let Some(block) = block {
+        thermal.layout = Some(block.layout);
+        thermal.parameters = block.parameters;
+        thermal.sensor_model = block.sensor_model;
+        thermal.warnings.extend(block.warnings);
+    }
+    thermal.sensor_serial = sensor_serial(reader, &jpeg)?;
+    thermal.calibration_size_bytes = size_of(&jpeg, CALIBRATION_MARKER);
+    Ok(Some(thermal))
+}
+
+/// The raw values of a thermal picture.
+///
+/// # Errors
+/// See [`ThermalError`].
+pub fn plane(reader: &mut dyn RangeRead) -> Result<Plane, ThermalError> {
+    let jpeg = jpeg::walk(reader)?;
+    let block = parameters::find(reader, &jpeg)?;
+    plane::read(reader, &jpeg, block.as_ref())
+}
+
+/// APP5, seen in H20T, M30T and M3TD.
+const CALIBRATION_MARKER: u8 = 0xE5;
+/// APP7 holds texts of the camera's maker, one of them the sensor's serial number.
+const TEXT_MARKER: u8 = 0xE7;
+const SENSOR_ID: &[u8] = b"DJI-DBG\0[sensor_id:";
+const MAX_SERIAL_BYTES: usize = 32;
+
+fn size_of(jpeg: &Jpeg, marker: u8) -> Option<u64> {
+    let sizes = jpeg.segments.iter().filter(|segment| segment.marker == marker);
+    Some(sizes.map(|segment| u64::from(segment.size_bytes)).sum()).filter(|size_bytes| *size_bytes > 0)
+}
+
+fn sensor_serial(reader: &mut dyn RangeRead, jpeg: &Jpeg) -> io::Result<Option<String>> {
+    for segment in jpeg.segments.iter().filter(|segment| segment.marker == TEXT_MARKER).take(4) {
+        let payload = jpeg::payload(reader, *segment)?;
+        if let Some(text) = payload.strip_prefix(SENSOR_ID) {
+            let serial = text.iter().take(MAX_SERIAL_BYTES).take_while(|byte| byte.is_ascii_alphanumeric());
+            let serial: String = serial.map(|byte| char::from(*byte)).collect();
+            return Ok(Some(serial).filter(|serial| !serial.is_empty()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! Synthetic thermal pictures. The real ones of `EYRIE_SAMPLES` are read in `tests/thermal.rs`.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::photo::tiff::Tiff;
+
+fn jpeg(width: u16, height: u16, segments: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let [h1, h2] = height.to_be_bytes();
+    let [w1, w2] = width.to_be_bytes();
+    let frame = (0xC0, vec![8, h1, h2, w1, w2, 3]);
+    let mut file = vec![0xFF, 0xD8];
+    for (marker, payload) in segments.iter().chain([&frame]) {
+        file.extend([0xFF, *marker]);
+        file.extend(u16::try_from(payload.len() + 2).expect("fits").to_be_bytes());
+        file.extend(payload);
+    }
+    file.extend([0xFF, 0xDA, 0, 2, 0xFF, 0xD9]);
+    file
+}
+
+/// A plane that counts up, cut into segments as cameras do.
+fn raw(pixels: u32) -> Vec<(u8, Vec<u8>)> {
+    let bytes: Vec<u8> = (0..pixels).flat_map(|n| (n as u16).to_le_bytes()).collect();
+    bytes.chunks(65_532).map(|part| (0xE3, part.to_vec())).collect()
+}
+
+fn thermal(file: &[u8]) -> Thermal {
+    let mut bytes = file;
+    read(&mut bytes).expect("bytes in memory can be read").expect("something thermal")
+}
+
+fn parameters_of(payload: Vec<u8>) -> (Option<Layout>, Option<Parameters>, Vec<String>) {
+    let found = thermal(&jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE4, payload)]));
+    (found.layout, found.parameters, found.warnings)
+}
+
+#[test]
+fn the_plane_s_size_comes_from_the_picture_its_shape_or_the_sensors_that_are_known() {
+    // picture, pixels, plane
+    for (picture, pixels, want) in [
+        ((640, 512), 640 * 512, Some((640, 512))),
+        ((1_280, 1_024), 640 * 512, Some((640, 512))),
+        ((1_280, 1_024), 1_280 * 1_024, Some((1_280, 1_024))),
+        ((1_280, 960), 640 * 512, Some((640, 512))),
+        ((512, 640), 640 * 512, Some((512, 640))),
+        ((640, 512), 640 * 512 - 1, None),
+        ((0, 0), 160 * 120, Some((160, 120))),
+    ] {
+        let file = jpeg(picture.0, picture.1, &raw(pixels));
+        let found = thermal(&file);
+        let size = found.plane.as_ref().map(|plane| (plane.width_px, plane.height_px));
+        assert_eq!(size, want, "{picture:?} {pixels}");
+        assert_eq!(found.warnings.is_empty(), want.is_some(), "{:?}", found.warnings);
+        assert_eq!(found.note, NOTE);
+    }
+    let found = thermal(&jpeg(16, 8, &raw(128)));
+    let want = PlaneSummary { width_px: 16, height_px: 8, min_raw: 0, max_raw: 127, mean_raw: 63.5 };
+    assert_eq!(found.plane, Some(want));
+}
+
+#[test]
+fn whole_number_layouts() {
+    let mut h20t = vec![0; 0x100];
+    h20t[..4].copy_from_slice(&[0xAA, 0x55, 0x12, 0x06]);
+    h20t[0x44..0x4E].copy_from_slice(&[5, 0, 70, 0, 95, 0, 0xE2, 0xFF, 21, 0]);
+    let want = Parameters {
+        object_distance_m: Some(5.0),
+        relative_humidity_percent: Some(70.0),
+        emissivity: Some(0.95),
+        reflected_temperature_c: Some(-3.0),
+        ambient_temperature_c: None,
+        raw: Some(RawParameters {
+            object_distance: 5,
+            relative_humidity: 70,
+            emissivity: 95,
+            reflected_temperature: -30,
+            ambient: Some(21),
+        }),
+    };
+    assert_eq!(parameters_of(h20t), (Some(Layout::Aa551206), Some(want), vec![]));
+    let mut m30t = [0xFF, 0xD2, 0xD1, 0xFF, b'i', b'i', b'r', b'p'].to_vec();
+    m30t.resize(0x20, 0);
+    m30t.extend([0xAA, 0x55, 0x38, 0, 60, 0, 53, 0, 98, 0, 230, 0, 0, 0]);
+    let found = parameters_of(m30t);
+    let parameters = found.1.expect("parameters");
+    assert_eq!(found.0, Some(Layout::Aa553800));
+    assert_eq!((parameters.object_distance_m, parameters.relative_humidity_percent), (Some(5.3), Some(60.0)));
+    assert_eq!((parameters.emissivity, parameters.reflected_temperature_c), (Some(0.98), Some(23.0)));
+}
+
+#[test]
+fn floating_point_layouts_with_and_without_a_lead() {
+    let mut bare = Vec::new();
+    [25.5_f32, 5.0, 0.95, 0.7, 23.0].iter().for_each(|number| bare.extend(number.to_le_bytes()));
+    bare.resize(0x20, 0);
+    bare.extend([0x2C, 0x01, 0x20, 0x00]);
+    bare.resize(0x65, 0);
+    bare.extend(b"Mini_640\0\0\0\0\0\0\0\0");
+    let lead = [&[0xFF, 0xD2, 0xD1, 0xFF, b'i', b'i', b'r', b'p'][..], &[0; 24]].concat();
+    let want = Parameters {
+        object_distance_m: Some(5.0),
+        relative_humidity_percent: Some(70.0),
+        emissivity: Some(0.95),
+        reflected_temperature_c: Some(23.0),
+        ambient_temperature_c: Some(25.5),
+        raw: None,
+    };
+    for payload in [bare.clone(), [lead.clone(), bare.clone()].concat()] {
+        let file = jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE4, payload)]);
+        let found = thermal(&file);
+        assert_eq!((found.layout, found.parameters), (Some(Layout::_2c012000), Some(want)));
+        assert_eq!(found.sensor_model.as_deref(), Some("Mini_640"));
+    }
+    // what no camera can be set to is left out, and told
+    bare[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    bare[8..12].copy_from_slice(&7.5_f32.to_le_bytes());
+    let (_, parameters, warnings) = parameters_of(bare);
+    let parameters = parameters.expect("the others");
+    assert_eq!((parameters.ambient_temperature_c, parameters.emissivity), (None, None));
+    assert_eq!((parameters.object_distance_m, warnings.len()), (Some(5.0), 1));
+}
+
+#[test]
+fn layouts_that_are_not_public_have_no_parameters() {
+    let mut hirp = [0xFF, 0xD2, 0xD1, 0xFF, b'h', b'i', b'r', b'p'].to_vec();
+    hirp.resize(0x28, 0);
+    hirp.extend([32, 0, 0, 0, 4, 0, 0, 0]);
+    let file = jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE4, hirp)]);
+    let found = thermal(&file);
+    assert_eq!((found.layout, found.parameters), (Some(Layout::Hirp), None));
+    assert_eq!(found.plane.map(|plane| (plane.width_px, plane.height_px)), Some((32, 4)));
+    let other = [0xFF, 0xD2, 0xD1, 0xFF, b'x', b'i', b'r', b'p'].to_vec();
+    assert_eq!(parameters_of(other).0, Some(Layout::Unknown));
+}
+
+#[test]
+fn other_pictures_are_told_apart() {
+    let plain = jpeg(16, 8, &[(0xE4, b"something else".to_vec())]);
+    assert_eq!(read(&mut plain.as_slice()).expect("bytes"), None);
+    assert!(matches!(plane(&mut plain.as_slice()), Err(ThermalError::NoRawValues)));
+    let flir = jpeg(640, 512, &[(0xE1, b"FLIR\0\x01\0\0".to_vec())]);
+    assert!(matches!(plane(&mut flir.as_slice()), Err(ThermalError::Flir)));
+    assert_eq!(thermal(&flir).warnings.len(), 1);
+    let huge = jpeg(640, 512, &vec![(0xE3, vec![0; 65_532]); 300]);
+    assert!(matches!(plane(&mut huge.as_slice()), Err(ThermalError::TooLarge { size_bytes: 19_659_600 })));
+    let serial = jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE7, b"DJI-DBG\0[sensor_id:5L4HM3201AA083\0\0]".to_vec())]);
+    assert_eq!(thermal(&serial).sensor_serial.as_deref(), Some("5L4HM3201AA083"));
+}
+
+#[test]
+fn damage_is_never_fatal() {
+    let mut h20t = vec![0; 0x50];
+    h20t[..4].copy_from_slice(&[0xAA, 0x55, 0x12, 0x06]);
+    let whole = jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE4, h20t), (0xE5, vec![7; 9])]);
+    assert_eq!(thermal(&whole).calibration_size_bytes, Some(9));
+    for end in 0..whole.len() {
+        let _ = read(&mut &whole[..end]).expect("bytes in memory can be read");
+    }
+    for at in 2..whole.len() {
+        for value in [0, 0xFF, 0x80] {
+            let mut bent = whole.clone();
+            bent[at] = value;
+            let _ = read(&mut bent.as_slice()).expect("bytes in memory can be read");
+        }
+    }
+}
+
+/// The values and the note of a PNG that stores its pixels, every checksum looked at.
+fn from_png(file: &[u8]) -> (u32, u32, Vec<u16>, String) {
+    let (mut at, mut size, mut stream, mut note) = (8, (0, 0), Vec::new(), String::new());
+    while at < file.len() {
+        let length = u32::from_be_bytes(file[at..at + 4].try_into().expect("four")) as usize;
+        let (name, data) = (&file[at + 4..at + 8], &file[at + 8..at + 8 + length]);
+        let crc = u32::from_be_bytes(file[at + 8 + length..at + 12 + length].try_into().expect("four"));
+        assert_eq!(crc, reference_crc32(&file[at + 4..at + 8 + length]));
+        match name {
+            b"IHDR" => {
+                assert_eq!(data[8..], [16, 0, 0, 0, 0]);
+                let number = |at: usize| u32::from_be_bytes(data[at..at + 4].try_into().expect("four"));
+                size = (number(0), number(4));
+            }
+            b"tEXt" => note = String::from_utf8(data[12..].to_vec()).expect("ASCII"),
+            b"IDAT" => stream.extend(data),
+            _ => assert_eq!(name, b"IEND"),
+        }
+        at += length + 12;
+    }
+    let (mut pixels, mut at, mut last) = (Vec::new(), 2, false);
+    while !last {
+        last = stream[at] == 1;
+        let size = u16::from_le_bytes([stream[at + 1], stream[at + 2]]);
+        assert_eq!(!size, u16::from_le_bytes([stream[at + 3], stream[at + 4]]));
+        pixels.extend(&stream[at + 5..at + 5 + size as usize]);
+        at += 5 + size as usize;
+    }
+    let row_bytes = size.0 as usize * 2 + 1;
+    let rows = pixels.chunks(row_bytes).flat_map(|row| row[1..].chunks(2));
+    let values = rows.map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+    let (a, b) = pixels.iter().fold((1_u64, 0_u64), |(a, b), byte| {
+        let a = (a + u64::from(*byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    assert_eq!(stream[at..], ((b << 16 | a) as u32).to_be_bytes());
+    (size.0, size.1, values, note)
+}
+
+fn reference_crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+    })
+}
+
+/// The values and the note of a TIFF of one strip.
+fn from_tiff(file: &[u8]) -> (u32, u32, Vec<u16>, String) {
+    let mut bytes = file;
+    let mut tiff = Tiff::open(&mut bytes, 0).expect("bytes").expect("a TIFF");
+    let ifd = tiff.ifd(tiff.first_ifd).expect("bytes");
+    assert!(ifd.entries.is_sorted_by_key(|entry| entry.tag) && ifd.next == 0);
+    let entry = |tag: u16| ifd.entries.iter().find(|entry| entry.tag == tag).expect("the field");
+    let mut number = |tag: u16| tiff.number(entry(tag)).expect("bytes").expect("a number");
+    assert_eq!((number(258), number(259), number(262), number(277)), (16.0, 1.0, 1.0, 1.0));
+    let (width, height, at, size) = (number(256), number(257), number(273) as usize, number(279) as usize);
+    assert_eq!(file.len(), at + size);
+    let values = file[at..].chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    (width as u32, height as u32, values, tiff.text(entry(270)).expect("bytes").expect("a note"))
+}
+
+proptest! {
+    #[test]
+    fn exports_hold_every_value_and_the_note(width in 1_u32..300, height in 1_u32..200, seed in any::<u16>()) {
+        let values: Vec<u16> = (0..width * height).map(|n| (n as u16).wrapping_mul(seed | 1)).collect();
+        let plane = Plane { width_px: width, height_px: height, values: values.clone(), note: NOTE.to_owned() };
+        let (mut png, mut tiff) = (Vec::new(), Vec::new());
+        plane.to_png16(&mut png).expect("memory");
+        plane.to_tiff16(&mut tiff).expect("memory");
+        let want = (width, height, values, NOTE.to_owned());
+        prop_assert!(from_png(&png) == want);
+        prop_assert!(from_tiff(&tiff) == want);
+    }
+
+    #[test]
+    fn any_parameters_are_read(payload in prop::collection::vec(any::<u8>(), 0..300), magic in 0_usize..4, at in 0_usize..80) {
+        let mut payload = payload;
+        let magics = [[0xAA, 0x55, 0x12, 0x06], [0x2C, 0x01, 0x20, 0x00], [0xAA, 0x55, 0x38, 0x00], [0xFF, 0xD2, 0xD1, 0xFF]];
+        if let Some(place) = payload.get_mut(at..at + 4) {
+            place.copy_from_slice(&magics[magic]);
+        }
+        let found = thermal(&jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE4, payload)]));
+        prop_assert!(found.parameters.and_then(|found| found.emissivity).is_none_or(|e| (0.0..=1.0).contains(&e)));
+    }
+}
