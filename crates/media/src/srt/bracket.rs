@@ -6,7 +6,7 @@ use crate::track::{Attitude, Camera, Place};
 /// Keys of one record; the longest known one has about 30.
 const MAX_PAIRS: usize = 128;
 
-/// `None` when no known key is in the text.
+/// `None` when no known key is in the text, nor a frame's counter.
 pub(super) fn read(text: &str) -> Option<Record> {
     let mut record = Record::default();
     let mut values = Values::default();
@@ -20,11 +20,16 @@ pub(super) fn read(text: &str) -> Option<Record> {
     for (key, value) in pairs(text).take(MAX_PAIRS) {
         values.put(key, value);
     }
-    if !values.known {
+    if !values.known && !is_counted(text) {
         return None;
     }
     values.into_sample(&mut record);
     Some(record)
+}
+
+/// A frame without any value still is a frame.
+pub(super) fn is_counted(text: &str) -> bool {
+    text.contains("FrameCnt") || text.contains("SrtCnt")
 }
 
 fn dated(text: &str) -> Option<jiff::civil::DateTime> {

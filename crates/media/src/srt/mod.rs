@@ -161,7 +161,7 @@ impl Reading {
 }
 
 fn read_record(text: &str) -> Option<(Family, Record)> {
-    if text.contains('[')
+    if (text.contains('[') || bracket::is_counted(text))
         && let Some(record) = bracket::read(text)
     {
         return Some((Family::Brackets, record));
