@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::flight::{Flight, Plan, View};
 use crate::landscape::Landscape;
 use crate::photo::Origin;
+use crate::video::Telemetry;
 
 /// Where made flights happen: fields east of Zürich.
 const ORIGIN: Origin = Origin { lat: 47.3769, lng: 8.7417 };
@@ -26,6 +27,7 @@ pub struct Fleet {
     pub flights: u32,
     pub photos: usize,
     pub video_s: u32,
+    pub telemetry: Telemetry,
     pub ppk: bool,
     pub width: u16,
     pub height: u16,
@@ -106,6 +108,7 @@ impl Fleet {
                     let plan = Plan {
                         photos: self.photos,
                         video_s: self.video_s,
+                        telemetry: self.telemetry,
                         ppk: self.ppk,
                         height_m: 55.0,
                         camera_model: model.camera_model().into(),

@@ -7,9 +7,10 @@ use eyrie_cloudapi::LatLng;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::gnss;
 use crate::landscape::Landscape;
 use crate::photo::{self, Origin, Shot};
-use crate::{gnss, video};
+use crate::video::{self, Telemetry};
 
 /// A file before it is uploaded. Made files are made when they are needed, so that a fleet fits into memory.
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ pub struct View {
 pub struct Plan {
     pub photos: usize,
     pub video_s: u32,
+    pub telemetry: Telemetry,
     pub ppk: bool,
     pub height_m: f64,
     pub camera_model: String,
@@ -111,7 +113,7 @@ impl Flight {
         };
         if plan.video_s > 0 && !shots.is_empty() {
             let name = format!("DJI_{}_{:04}_V.MP4", stamp(shots[0].at), plan.photos + 1);
-            files.push(made(name, video::video(&shots, plan.video_s), shots.first().cloned()));
+            files.push(made(name, video::video(&shots, plan.video_s, plan.telemetry), shots.first().cloned()));
         }
         if plan.ppk {
             let seconds = (plan.photos as u32 * 3).max(10);

@@ -27,3 +27,4 @@ pub use fleet::{DockReport, Fleet, FleetReport};
 pub use flight::{Flight, Plan, PlannedFile, View};
 pub use landscape::{Ground, Landscape};
 pub use upload::Storage;
+pub use video::Telemetry;

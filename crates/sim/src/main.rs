@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use eyrie_sim::bench::{Ask, Load, Puts, null_echo};
-use eyrie_sim::{Access, Fault, Fleet, FleetReport, Flight, Model, Plan, View};
+use eyrie_sim::{Access, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
 
 /// Simulated DJI docks: they come online, fly, upload and report as real ones do, with clients that are not the server's own.
 ///
@@ -37,7 +37,7 @@ enum Command {
     },
     /// Lists the faults that --fault takes, and the answer each must get
     Faults,
-    /// Writes made photos of one flight into a folder
+    /// Writes made photos, and a video when it is asked for, of one flight into a folder
     Photo {
         folder: PathBuf,
         #[arg(long, default_value_t = 8)]
@@ -46,6 +46,12 @@ enum Command {
         width: u16,
         #[arg(long, default_value_t = 960)]
         height: u16,
+        /// Seconds of video; 0 for none
+        #[arg(long, default_value_t = 0)]
+        video_s: u32,
+        /// What the video carries
+        #[arg(long, value_enum, default_value_t)]
+        telemetry: Telemetry,
     },
     /// Asks as fast as it is answered and prints what was measured
     Bench {
@@ -98,6 +104,9 @@ struct Fly {
     /// Seconds of video a flight; 0 for none
     #[arg(long, default_value_t = 5)]
     video_s: u32,
+    /// What the videos carry
+    #[arg(long, value_enum, default_value_t)]
+    telemetry: Telemetry,
     /// No PPK set and RTCM data
     #[arg(long)]
     no_ppk: bool,
@@ -135,6 +144,7 @@ impl Fly {
             flights: self.flights,
             photos: self.photos,
             video_s: self.video_s,
+            telemetry: self.telemetry,
             ppk: !self.no_ppk,
             width: self.width,
             height: self.height,
@@ -186,7 +196,9 @@ async fn run(command: Command) -> anyhow::Result<bool> {
             }
             Ok(true)
         }
-        Command::Photo { folder, count, width, height } => photos(&folder, count, width, height).map(|()| true),
+        Command::Photo { folder, count, width, height, video_s, telemetry } => {
+            photos(&folder, count, (width, height), (video_s, telemetry)).map(|()| true)
+        }
         Command::Bench { accesses: path, ask, count, in_flight, objects } => {
             let measured = Load { ask, count, in_flight, objects }.run(accesses(&path)?).await?;
             println!("{}", serde_json::to_string(&measured)?);
@@ -241,7 +253,7 @@ fn print(report: &FleetReport) {
     println!("{:.1} s", report.seconds);
 }
 
-fn photos(folder: &Path, count: usize, width: u16, height: u16) -> anyhow::Result<()> {
+fn photos(folder: &Path, count: usize, (width, height): (u16, u16), video: (u32, Telemetry)) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let view = View {
         landscape: eyrie_sim::Landscape::new(7),
@@ -251,7 +263,8 @@ fn photos(folder: &Path, count: usize, width: u16, height: u16) -> anyhow::Resul
     };
     let plan = Plan {
         photos: count,
-        video_s: 0,
+        video_s: video.0,
+        telemetry: video.1,
         ppk: false,
         height_m: 55.0,
         camera_model: "M3TD".into(),

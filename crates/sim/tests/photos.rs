@@ -17,6 +17,7 @@ fn flight(photos: usize, lat: f64, lng: f64) -> Flight {
     let plan = Plan {
         photos,
         video_s: 1,
+        telemetry: eyrie_sim::Telemetry::Both,
         ppk: true,
         height_m: 55.0,
         camera_model: "M3TD".into(),
