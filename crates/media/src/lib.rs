@@ -3,10 +3,10 @@
 //! This release tells a file's kind: from its name at once ([`kind_of_name`]), from its first bytes when the file is read
 //! ([`sniff()`]). Reading what lies inside (position, attitude, tracks) builds on the same two calls.
 
-mod lines;
 pub mod eventlog;
 pub mod export;
 pub mod gnss;
+mod lines;
 pub mod mrk;
 pub mod photo;
 pub mod ppk;
