@@ -5,6 +5,7 @@ import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { Refusal } from "./api/client";
 import { session, workspaces } from "./api/queries";
 import { onLanguage, t } from "./i18n";
+import { Boundary, NoMap } from "./ui/boundary";
 import { Await, Failure, Loading, Notice, Toasts } from "./ui/parts";
 import { Login } from "./shell/login";
 import { Shell } from "./shell/shell";
@@ -84,25 +85,28 @@ function useLogin() {
 
 function Workspace({ ws }: { ws: string }) {
   const login = useLogin();
+  const [path] = useLocation();
   useEffect(() => localStorage.setItem("eyrie.workspace", ws), [ws]);
   if (!login.isSuccess) return login.shown;
   return (
     <Shell key={ws} ws={ws} session={login.session}>
-      <Suspense fallback={<div className="page"><Loading /></div>}>
-        <Switch>
-          <Route path="/w/:ws/flights"><Flights /></Route>
-          <Route path="/w/:ws/flights/:id">{({ id }) => <FlightPage key={id} id={id} />}</Route>
-          <Route path="/w/:ws/gallery"><Gallery /></Route>
-          <Route path="/w/:ws/media/:id">{({ id }) => <Item id={id} />}</Route>
-          <Route path="/w/:ws/map"><MapPage /></Route>
-          <Route path="/w/:ws/docks"><Docks /></Route>
-          <Route path="/w/:ws/docks/:sn">{({ sn }) => <DockPage key={sn} sn={sn} />}</Route>
-          <Route path="/w/:ws/trash"><Trash /></Route>
-          <Route path="/w/:ws/admin/:tab?">{({ tab }) => <Admin tab={tab ?? "users"} />}</Route>
-          <Route path="/w/:ws"><Redirect to={wsPath(ws, "flights")} replace /></Route>
-          <Route><Notice title={t.errors.notFound}>{t.errors.notFoundHelp}</Notice></Route>
-        </Switch>
-      </Suspense>
+      <Boundary key={path.split("/")[3]}>
+        <Suspense fallback={<div className="page"><Loading /></div>}>
+          <Switch>
+            <Route path="/w/:ws/flights"><Flights /></Route>
+            <Route path="/w/:ws/flights/:id">{({ id }) => <FlightPage key={id} id={id} />}</Route>
+            <Route path="/w/:ws/gallery"><Gallery /></Route>
+            <Route path="/w/:ws/media/:id">{({ id }) => <Item id={id} />}</Route>
+            <Route path="/w/:ws/map"><Boundary fallback={<NoMap />}><MapPage /></Boundary></Route>
+            <Route path="/w/:ws/docks"><Docks /></Route>
+            <Route path="/w/:ws/docks/:sn">{({ sn }) => <DockPage key={sn} sn={sn} />}</Route>
+            <Route path="/w/:ws/trash"><Trash /></Route>
+            <Route path="/w/:ws/admin/:tab?">{({ tab }) => <Admin tab={tab ?? "users"} />}</Route>
+            <Route path="/w/:ws"><Redirect to={wsPath(ws, "flights")} replace /></Route>
+            <Route><Notice title={t.errors.notFound}>{t.errors.notFoundHelp}</Notice></Route>
+          </Switch>
+        </Suspense>
+      </Boundary>
     </Shell>
   );
 }

@@ -9,6 +9,7 @@ import { isPictured, Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
 import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
+import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
 import { FlightState, Prioritize } from "./flights";
 import { beginning, dockName, flightTitle, kindWords } from "./summary";
@@ -71,9 +72,11 @@ function Flight({ flight }: { flight: FlightItem }) {
         <div><dt>{t.flights.id}</dt><dd className="mono small break">{flight.flight_id} <CopyButton text={flight.flight_id} label={t.common.copyThat(t.flights.id)} /></dd></div>
       </dl>
       {flight.bbox ? (
-        <Suspense fallback={<div className="flight-map" />}>
-          <FlightMap items={pictured} current={current} choose={setCurrent} bounds={grown(flight.bbox as [number, number, number, number])} />
-        </Suspense>
+        <Boundary fallback={<NoMap />}>
+          <Suspense fallback={<div className="flight-map" />}>
+            <FlightMap items={pictured} current={current} choose={setCurrent} bounds={grown(flight.bbox as [number, number, number, number])} />
+          </Suspense>
+        </Boundary>
       ) : (
         files.isSuccess && <p className="quiet">{t.flights.noPlace}</p>
       )}

@@ -61,6 +61,9 @@ export const de: Texts = {
     failed: "Das ließ sich nicht lesen",
     failedHelp: "Die Dateien sind davon nicht betroffen.",
     requestId: (id) => `(Anfrage ${id}: die Ursache steht im Protokoll des Servers.)`,
+    broken: "Diese Seite hat einen Fehler",
+    brokenHelp: "Vielleicht wurde der Server erneuert, seit sie geöffnet wurde. Die Dateien sind davon nicht betroffen.",
+    reload: "Neu laden",
     noWorkspace: "Kein Arbeitsbereich ist für Sie offen",
     noWorkspaceHelp: "Bitten Sie einen Administrator um ein Konto in einem Arbeitsbereich.",
   },
@@ -238,6 +241,8 @@ export const de: Texts = {
     placed: (n) => `${n} auf der Karte`,
     cut: (n) => `die neuesten ${n}`,
     none: "Keine Datei mit Position passt",
+    cannot: "Dieser Browser kann die Karte nicht zeichnen",
+    cannotHelp: "Die Karte braucht WebGL, das hier abgeschaltet ist oder fehlt. Alles andere geht ohne sie.",
   },
   docks: {
     add: "Dock hinzufügen",

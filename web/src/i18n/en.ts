@@ -70,6 +70,9 @@ export const en = {
     failed: "This could not be read",
     failedHelp: "The files are not affected.",
     requestId: (id: string) => `(Request ${id}: the server's log has the cause.)`,
+    broken: "This page has a fault",
+    brokenHelp: "The server may have been upgraded since it was opened. The files are not affected.",
+    reload: "Load it again",
     noWorkspace: "No workspace is open to you",
     noWorkspaceHelp: "Ask an administrator to make an account in a workspace.",
   },
@@ -249,6 +252,8 @@ export const en = {
     placed: (n: string) => `${n} on the map`,
     cut: (n: string) => `the newest ${n}`,
     none: "No file with a position matches",
+    cannot: "This browser cannot draw the map",
+    cannotHelp: "The map needs WebGL, which is switched off or missing here. Everything else works without it.",
   },
   docks: {
     add: "Add dock",

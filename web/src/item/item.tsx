@@ -10,6 +10,7 @@ import { useTrash } from "../gallery/gallery";
 import { isPictured, Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
+import { Boundary, NoMap } from "../ui/boundary";
 import { copy, Failure, isTyping, toast } from "../ui/parts";
 import { Facts } from "./facts";
 import { NoPicture, Photo } from "./photo";
@@ -118,9 +119,11 @@ export default function Item({ id }: { id: string }) {
             <>
               <Facts item={item} />
               {item.position && (
-                <Suspense fallback={<div className="small-map" />}>
-                  <SmallMap item={item} />
-                </Suspense>
+                <Boundary fallback={<NoMap />}>
+                  <Suspense fallback={<div className="small-map" />}>
+                    <SmallMap item={item} />
+                  </Suspense>
+                </Boundary>
               )}
             </>
           )}

@@ -86,6 +86,9 @@ export function makeMap(container: HTMLElement, options: MapOptions, ready: (map
     ready(map);
   };
   map.once("load", fill);
+  // whether everything is drawn, for whoever waits for it
+  map.on("idle", () => (container.dataset.idle = String(map.getLayer("land") ? map.queryRenderedFeatures({ layers: ["land"] }).length : 0)));
+  map.on("movestart", () => delete container.dataset.idle);
   map.on("moveend", setGrid);
   const restyle = () => {
     map.setStyle(style(), { diff: false });

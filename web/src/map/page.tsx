@@ -45,6 +45,7 @@ export default function MapPage() {
     if (!ref.current) return;
     const view = lastView.get(ws);
     const pins = new Map<string, maplibre.Marker>();
+    const bare = new Set<string>();
     const showPins = () => {
       const wanted = new Map<string, [number, number]>();
       if (made.getZoom() >= PIN_ZOOM && made.getLayer("dots")) {
@@ -56,13 +57,17 @@ export default function MapPage() {
       for (const [id, pin] of pins) if (!wanted.has(id)) pins.delete(id), pin.remove();
       for (const [id, at] of wanted) {
         const item = latest.current.byId.get(id);
-        if (pins.has(id) || !item || !isPictured(item)) continue;
-        pins.set(id, new maplibre.Marker({ element: pinOf(latest.current.ws, item, () => setChosen(id)) }).setLngLat(at).addTo(made));
+        if (pins.has(id) || !item || !isPictured(item) || bare.has(id)) continue;
+        const element = pinOf(latest.current.ws, item, () => setChosen(id));
+        const pin = new maplibre.Marker({ element }).setLngLat(at).addTo(made);
+        // without a thumbnail the dot says it better
+        element.querySelector("img")?.addEventListener("error", () => (bare.add(id), pins.delete(id), pin.remove()));
+        pins.set(id, pin);
       }
     };
     const made = makeMap(ref.current, { ...(view ?? {}), label: t.map.title }, (ready) => {
       const c = colours();
-      ready.addSource("media", { type: "geojson", data: points(latest.current.items), cluster: true, clusterRadius: 46, clusterMaxZoom: 18 });
+      ready.addSource("media", { type: "geojson", data: points(latest.current.items), cluster: true, clusterRadius: 46, clusterMaxZoom: 17 });
       ready.addLayer({
         id: "heaps", type: "circle", source: "media", filter: ["has", "point_count"],
         paint: { "circle-color": c.accent, "circle-opacity": 0.88, "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "point_count"]], 0, 13, 4, 34], "circle-stroke-color": c.halo, "circle-stroke-width": 2 },
@@ -190,7 +195,6 @@ function pinOf(ws: string, item: MediaItem, press: () => void): HTMLElement {
   const image = document.createElement("img");
   image.src = thumbnailUrl(ws, item);
   image.alt = "";
-  image.addEventListener("error", () => image.remove());
   pin.append(image);
   return pin;
 }
