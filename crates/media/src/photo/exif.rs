@@ -126,7 +126,10 @@ fn exif_field(tiff: &mut Tiff<'_>, entry: &Entry, exif: &mut Exif) -> io::Result
         0x9011 => exif.utc_offset = tiff.text(entry)?.or(exif.utc_offset.take()),
         0x9291 => exif.sub_second = tiff.text(entry)?,
         0x920A => exif.focal_length_mm = positive(tiff.number(entry)?),
-        0x927C => maker_note(tiff, entry, exif)?,
+        // other makers' notes have other meanings
+        0x927C if exif.make.as_deref().is_some_and(|make| make.eq_ignore_ascii_case("DJI")) => {
+            maker_note(tiff, entry, exif)?;
+        }
         0xA002 => exif.width_px = positive(tiff.number(entry)?).map(|n| n as u32),
         0xA003 => exif.height_px = positive(tiff.number(entry)?).map(|n| n as u32),
         0xA404 => exif.digital_zoom = positive(tiff.number(entry)?),

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::parameters::Block;
 use super::{NOTE, PlaneSummary, png, tiff};
-use crate::RangeRead;
-use crate::photo::jpeg::{self, Jpeg};
+use crate::photo::jpeg::{self, Jpeg, Segment};
+use crate::{RangeRead, read_range};
 
 /// APP3.
 const MARKER: u8 = 0xE3;
@@ -14,6 +14,8 @@ const MAX_PLANE_BYTES: u64 = 16 * 1024 * 1024;
 /// Sizes of the sensors that DJI has used, for a plane that fits neither the picture nor its shape.
 const KNOWN_SIZES_PX: [(u32, u32); 7] =
     [(640, 512), (1_280, 1_024), (320, 256), (160, 120), (336, 256), (256, 192), (640, 480)];
+const MIN_NAME_BYTES: usize = 4;
+const MAX_NAME_BYTES: usize = 32;
 /// What FLIR's cameras (Zenmuse XT and XT2) put into APP1: another format.
 const FLIR: &[u8] = b"FLIR\0";
 
@@ -85,8 +87,12 @@ pub(super) fn read(reader: &mut dyn RangeRead, jpeg: &Jpeg, block: Option<&Block
     }
     let picture_px = jpeg.width_px.zip(jpeg.height_px);
     let told_px = block.and_then(|block| block.size_px);
-    let (width_px, height_px) =
-        size_px(size_bytes, told_px, picture_px).ok_or(ThermalError::UnknownSize { size_bytes })?;
+    let Some((width_px, height_px)) = size_px(size_bytes, told_px, picture_px) else {
+        return Err(match segments.first() {
+            Some(first) if block.is_none() && is_named(reader, *first)? => ThermalError::NoRawValues,
+            _ => ThermalError::UnknownSize { size_bytes },
+        });
+    };
     let mut bytes = Vec::with_capacity(size_bytes as usize);
     for segment in segments {
         bytes.extend(jpeg::payload(reader, segment)?);
@@ -110,6 +116,13 @@ fn size_px(size_bytes: u64, told_px: Option<(u32, u32)>, picture_px: Option<(u32
         exact.then_some((own_width as u32, own_height as u32))
     });
     [told_px, picture_px, shaped].into_iter().flatten().chain(KNOWN_SIZES_PX).find(fills)
+}
+
+/// Other makers put a name before what they keep in APP3: `Meta`, `Stim`, `_JPSJPS_`.
+fn is_named(reader: &mut dyn RangeRead, segment: Segment) -> io::Result<bool> {
+    let head = read_range(reader, segment.offset, MAX_NAME_BYTES.min(segment.size_bytes.into()))?;
+    let name = head.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    Ok(name >= MIN_NAME_BYTES && matches!(head.get(name), None | Some(0)))
 }
 
 fn is_flir(reader: &mut dyn RangeRead, jpeg: &Jpeg) -> io::Result<bool> {

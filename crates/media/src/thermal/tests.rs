@@ -139,6 +139,8 @@ fn other_pictures_are_told_apart() {
     let plain = jpeg(16, 8, &[(0xE4, b"something else".to_vec())]);
     assert_eq!(read(&mut plain.as_slice()).expect("bytes"), None);
     assert!(matches!(plane(&mut plain.as_slice()), Err(ThermalError::NoRawValues)));
+    let kodak = jpeg(16, 8, &[(0xE3, b"Meta\0\0II*\0\x08\0\0\0".to_vec())]);
+    assert_eq!(read(&mut kodak.as_slice()).expect("bytes"), None);
     let flir = jpeg(640, 512, &[(0xE1, b"FLIR\0\x01\0\0".to_vec())]);
     assert!(matches!(plane(&mut flir.as_slice()), Err(ThermalError::Flir)));
     assert_eq!(thermal(&flir).warnings.len(), 1);

@@ -153,7 +153,14 @@ fn old_models_tell_the_attitude_in_the_maker_note_and_the_height_in_xmp() {
     let mut maker = Maker::new(false);
     let log = b"[ae_dbg_info:1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]";
     let of_exif = [(0x927C, Value::Bytes(7, log.len() as u32, log))];
-    maker.directory(8, &[(0x8769, Value::Long(100))], 0).directory(100, &of_exif, 0);
+    maker.directory(8, &[(0x010F, Value::Text("DJI")), (0x8769, Value::Long(100))], 0).directory(100, &of_exif, 0);
+    assert_eq!(photo(&jpeg(&[exif_block(&maker)])).gimbal, None);
+    // and another maker's has other fields
+    let mut note = Maker { big_endian: false, bytes: Vec::new() };
+    note.directory(0, &[(10, Value::Rationals(&[(8_832, 1_000)]))], 0);
+    let of_exif = [(0x927C, Value::Bytes(7, note.bytes.len() as u32, &note.bytes))];
+    let mut maker = Maker::new(false);
+    maker.directory(8, &[(0x010F, Value::Text("NIKON")), (0x8769, Value::Long(100))], 0).directory(100, &of_exif, 0);
     assert_eq!(photo(&jpeg(&[exif_block(&maker)])).gimbal, None);
 }
 
