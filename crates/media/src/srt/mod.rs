@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::track::{Place, Sample, Track, TrackSource};
 
 /// Records that are kept; four hours at 60 frames a second are 864,000.
-const MAX_RECORDS: usize = 2_000_000;
+const MAX_RECORDS: usize = 1_000_000;
 /// Longest text of one cue, bytes.
 const MAX_CUE_BYTES: usize = 16 * 1024;
 

@@ -220,14 +220,18 @@ fn fraction(sample: &[u8], path: &[u32]) -> Option<f64> {
     }
 }
 
-/// For unknown protocols: the first message whose fields 2 and 3 are doubles in the range of a position.
+/// For unknown protocols: the first message whose fields 2 and 3 are doubles in the range of a position; rather one with an
+/// altitude beside it.
 fn search(sample: &[u8]) -> Option<Place> {
-    let mut budget = MAX_SEARCHED_FIELDS;
-    let mut frames = fields(sample).filter(|(number, _)| *number == 3).filter_map(|(_, value)| value.bytes());
-    frames.find_map(|frame| search_in(frame, 0, &mut budget))
+    [true, false].into_iter().find_map(|with_altitude| {
+        let mut budget = MAX_SEARCHED_FIELDS;
+        let mut frames = fields(sample).filter(|(number, _)| *number == 3).filter_map(|(_, value)| value.bytes());
+        frames.find_map(|frame| search_in(frame, with_altitude, 0, &mut budget))
+    })
 }
 
-fn search_in(block: &[u8], depth: usize, budget: &mut usize) -> Option<Place> {
+fn search_in(block: &[u8], with_altitude: bool, depth: usize, budget: &mut usize) -> Option<Place> {
+    let has_altitude = matches!(find(block, &[2]), Some(Value::Varint(_)));
     for (_, value) in fields(block) {
         *budget = budget.checked_sub(1)?;
         let Value::Bytes(message) = value else { continue };
@@ -235,15 +239,19 @@ fn search_in(block: &[u8], depth: usize, budget: &mut usize) -> Option<Place> {
             Some(Value::Fixed64(bits)) => Some(f64::from_bits(bits)),
             _ => None,
         };
-        if let (Some(lat), Some(lng)) = (double(2), double(3)) {
-            let degrees = find(message, &[1]).and_then(Value::unsigned) == Some(1);
-            let (lat_max, lng_max) = if degrees { (90.0, 180.0) } else { (FRAC_PI_2, PI) };
-            if lat.abs() <= lat_max && lng.abs() <= lng_max && (lat != 0.0 || lng != 0.0) {
+        if let (Some(lat), Some(lng)) = (double(2), double(3))
+            && has_altitude >= with_altitude
+        {
+            let in_radians = lat.abs() <= FRAC_PI_2 && lng.abs() <= PI;
+            // newer products write degrees and do not always say so
+            let degrees = find(message, &[1]).and_then(Value::unsigned) == Some(1) || (has_altitude && !in_radians);
+            let in_range = if degrees { lat.abs() <= 90.0 && lng.abs() <= 180.0 } else { in_radians };
+            if in_range && (lat != 0.0 || lng != 0.0) {
                 return place(message, block, degrees);
             }
         }
         if depth < MAX_SEARCH_DEPTH
-            && let Some(place) = search_in(message, depth + 1, budget)
+            && let Some(place) = search_in(message, with_altitude, depth + 1, budget)
         {
             return Some(place);
         }

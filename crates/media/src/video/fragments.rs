@@ -99,7 +99,14 @@ fn fragment(
             let (duration, size_bytes) = (field(0x100, duration)?, field(0x200, size)?);
             field(0x400, 0)?;
             field(0x800, 0)?;
-            found.push(SampleAt { offset: next, size_bytes, t_s: *time as f64 / f64::from(track.timescale.max(1)) });
+            // a run can claim any number of empty samples in a few bytes
+            if size_bytes > 0 {
+                found.push(SampleAt {
+                    offset: next,
+                    size_bytes,
+                    t_s: *time as f64 / f64::from(track.timescale.max(1)),
+                });
+            }
             next = next.checked_add(size_bytes.into())?;
             *time = time.saturating_add(duration.into());
         }

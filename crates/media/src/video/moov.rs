@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::boxes::{children, inside, u16_at, u32_at, u64_at};
 
-/// Samples of one track: four hours at 60 frames a second are 864,000.
-pub(super) const MAX_SAMPLES: usize = 2_000_000;
+/// Samples of one track: four hours at 60 frames a second are 864,000, and 230 MB of memory.
+pub(super) const MAX_SAMPLES: usize = 1_000_000;
 const MAX_TRACKS: usize = 64;
 /// Seconds between 1904, where these clocks begin, and 1970.
 const EPOCH_1904_S: i64 = 2_082_844_800;

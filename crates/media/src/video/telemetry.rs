@@ -2,6 +2,7 @@
 
 use std::io;
 
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use super::boxes::TopBox;
@@ -16,6 +17,10 @@ use crate::{RangeRead, read_range, srt};
 const COALESCE_GAP_BYTES: u64 = 512;
 /// Largest range that is fetched at once.
 const MAX_RANGE_BYTES: u64 = 1024 * 1024;
+/// Samples that memory is taken for at once: ten minutes at 60 frames a second. More grow as they are found.
+const EXPECTED_SAMPLES: usize = 36_000;
+/// Readings of one clock that stand in whole seconds.
+const CLOCK_AGREES: SignedDuration = SignedDuration::from_secs(2);
 /// What is looked at in a recording without an index.
 const ORPHAN_BYTES: usize = 64 * 1024;
 
@@ -169,17 +174,26 @@ fn read_samples(
     places: &[SampleAt],
     created_at: Option<Timestamp>,
 ) -> io::Result<Option<Track>> {
-    let mut reading = Reading { source, header: None, frames: Vec::new(), unread: 0 };
-    each_sample(reader, places, |at, bytes| reading.sample(at, bytes))?;
-    Ok(reading.finish(created_at))
+    let mut reading = Reading::new(source, places.len());
+    let unread = each_sample(reader, places, |at, bytes| reading.sample(at, bytes))?;
+    Ok(reading.finish(created_at).map(|mut track| {
+        if unread > 0 {
+            track.warnings.push(format!("{unread} telemetry samples lie outside the file, or twice within it"));
+        }
+        track
+    }))
 }
 
-/// Hands every sample's bytes to `see`, in order; near ones are fetched together.
+/// Hands every sample's bytes to `see`, in order; near ones are fetched together. What lies beyond the file's end is left
+/// out, and nothing is read once as many bytes were as the file has: its samples lie upon each other. Says how many were
+/// not read.
 fn each_sample(
     reader: &mut dyn RangeRead,
     places: &[SampleAt],
     mut see: impl FnMut(&SampleAt, &[u8]),
-) -> io::Result<()> {
+) -> io::Result<usize> {
+    let mut budget_bytes = reader.size_bytes();
+    let mut unread = 0;
     let mut rest = places;
     while let Some(first) = rest.first() {
         let mut end = first.offset.saturating_add(first.size_bytes.min(MAX_SAMPLE_BYTES).into());
@@ -194,29 +208,50 @@ fn each_sample(
             fits
         });
         let (group, after) = rest.split_at(1 + near.count());
-        rest = after;
         let length = usize::try_from(end - first.offset).map_err(|_| io::ErrorKind::InvalidData)?;
+        if budget_bytes == 0 {
+            return Ok(unread + rest.len());
+        }
+        rest = after;
         let bytes = read_range(reader, first.offset, length)?;
+        budget_bytes = budget_bytes.saturating_sub(bytes.len() as u64);
         for at in group {
             let from = usize::try_from(at.offset - first.offset).map_err(|_| io::ErrorKind::InvalidData)?;
             let size = at.size_bytes.min(MAX_SAMPLE_BYTES) as usize;
-            // a sample that lies beyond the end of the file is empty
-            let bytes = bytes.get(from..(from + size).min(bytes.len())).unwrap_or_default();
-            see(at, bytes);
+            match bytes.get(from..(from + size).min(bytes.len())) {
+                Some(part) if size == 0 || !part.is_empty() => see(at, part),
+                _ => unread += 1,
+            }
         }
     }
-    Ok(())
+    Ok(unread)
 }
 
 struct Reading {
     source: TrackSource,
     header: Option<Header>,
     /// With the time of the sample's own table.
-    frames: Vec<djmd::Frame>,
+    samples: Vec<Sample>,
+    first_number: Option<u64>,
+    last_number: Option<u64>,
+    /// What the receiver's clock said, where it went on: which sample, and UTC.
+    clock: Vec<(usize, DateTime)>,
     unread: usize,
 }
 
 impl Reading {
+    fn new(source: TrackSource, count: usize) -> Self {
+        Self {
+            source,
+            header: None,
+            samples: Vec::with_capacity(count.min(EXPECTED_SAMPLES)),
+            first_number: None,
+            last_number: None,
+            clock: Vec::new(),
+            unread: 0,
+        }
+    }
+
     fn sample(&mut self, at: &SampleAt, bytes: &[u8]) {
         let mut frame = match self.source {
             TrackSource::Djmd => {
@@ -236,57 +271,72 @@ impl Reading {
         };
         frame.sample.t_s = at.t_s;
         // a frame that comes twice is one frame: the packet with the header repeats the first
-        if frame.number.is_some() && self.frames.last().is_some_and(|last| last.number == frame.number) {
+        if !self.samples.is_empty() && frame.number.is_some() && self.last_number == frame.number {
             return;
         }
-        self.frames.push(frame);
+        if self.samples.is_empty() {
+            self.first_number = frame.number;
+        }
+        self.last_number = frame.number;
+        if let Some(now) = frame.gps_time.filter(|now| self.clock.last().is_none_or(|(_, last)| last != now)) {
+            self.clock.push((self.samples.len(), now));
+        }
+        self.samples.push(frame.sample);
     }
 
     fn finish(mut self, created_at: Option<Timestamp>) -> Option<Track> {
-        if self.frames.is_empty() || self.header.as_ref().is_some_and(|header| !header.readable) {
+        if self.samples.is_empty() || self.header.as_ref().is_some_and(|header| !header.readable) {
             return None;
         }
         self.align();
         let begin = self.begin().or(created_at);
+        for sample in &mut self.samples {
+            sample.at = begin.and_then(|begin| begin.checked_add(seconds(sample.t_s)).ok());
+        }
         let mut warnings = Vec::new();
         if self.unread > 0 {
             warnings.push(format!("{} telemetry records could not be read", self.unread));
         }
-        let samples = self.frames.into_iter().map(|frame| {
-            let at = begin.and_then(|begin| begin.checked_add(seconds(frame.sample.t_s)?).ok());
-            Sample { at, ..frame.sample }
-        });
-        Some(Track { source: self.source, samples: samples.collect(), warnings })
+        Some(Track { source: self.source, samples: self.samples, warnings })
     }
 
     /// Where a repeated frame was dropped, the table runs one step ahead of the frames: their numbers say when they are.
     fn align(&mut self) {
-        let [first, second, .., last] = self.frames.as_slice() else { return };
-        let count = self.frames.len() as u64;
-        let numbered =
-            first.number.zip(last.number).is_some_and(|(first, last)| last.checked_sub(first) == Some(count - 1));
-        let (start_s, end_s) = (first.sample.t_s, last.sample.t_s);
+        let [first, second, .., last] = self.samples.as_slice() else { return };
+        let count = self.samples.len() as u64;
+        let numbered = self
+            .first_number
+            .zip(self.last_number)
+            .is_some_and(|(first, last)| last.checked_sub(first) == Some(count - 1));
+        let (start_s, end_s) = (first.t_s, last.t_s);
         let step_s = (end_s - start_s) / count as f64;
-        if numbered && second.sample.t_s - start_s > 1.5 * step_s {
-            for (n, frame) in self.frames.iter_mut().enumerate() {
-                frame.sample.t_s = start_s + n as f64 * step_s;
+        if numbered && second.t_s - start_s > 1.5 * step_s {
+            for (n, sample) in self.samples.iter_mut().enumerate() {
+                sample.t_s = start_s + n as f64 * step_s;
             }
         }
     }
 
     /// UTC of the first frame by the receiver's clock. Its text has whole seconds: the latest beginning that all of them
-    /// allow is the right one to a frame.
+    /// allow is the right one to a frame. A reading that is far from the others is the clock of a receiver without a fix.
     fn begin(&self) -> Option<Timestamp> {
-        let begins = self.frames.iter().filter_map(|frame| {
-            let utc = jiff::tz::Offset::UTC.to_timestamp(frame.gps_time?).ok()?;
-            utc.checked_sub(seconds(frame.sample.t_s)?).ok()
-        });
-        begins.max()
+        let mut begins: Vec<Timestamp> = self
+            .clock
+            .iter()
+            .filter_map(|(n, utc)| {
+                let utc = jiff::tz::Offset::UTC.to_timestamp(*utc).ok()?;
+                utc.checked_sub(seconds(self.samples.get(*n)?.t_s)).ok()
+            })
+            .collect();
+        begins.sort_unstable();
+        let median = *begins.get(begins.len() / 2)?;
+        begins.into_iter().rev().find(|begin| begin.duration_since(median) <= CLOCK_AGREES)
     }
 }
 
-fn seconds(t_s: f64) -> Option<SignedDuration> {
-    SignedDuration::try_from_secs_f64(t_s).ok()
+/// To the microsecond.
+fn seconds(t_s: f64) -> SignedDuration {
+    SignedDuration::from_micros((t_s * 1e6).round() as i64)
 }
 
 /// Text with its length in front; styles may follow.

@@ -439,3 +439,5 @@ fn a_gigabyte_is_understood_by_less_than_two_percent_of_it() {
     assert!(file.read_bytes < SIZE / 50, "{} bytes in {} reads", file.read_bytes, file.reads);
     assert!(file.reads < 2 * FRAMES, "{} reads", file.reads);
 }
+
+mod traps;
