@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use eyrie_media::FileRange;
 use eyrie_media::photo::{self, Photo, PreviewSource, TimeSource};
 use eyrie_media::track::{Attitude, Place};
+use eyrie_media::{FileRange, RangeRead};
 use serde_json::Value;
 
 /// The sample files below `folder`, or none, told why.
@@ -69,6 +69,45 @@ fn the_photos_of_one_flight_tell_where_and_when() {
         let (south, north) = extent(print.ring.iter().map(|point| point[1]));
         assert!(!print.cut && ((north - south) * 111_250.0 - 50.0).abs() < 2.0, "{}", (north - south) * 111_250.0);
         assert_eq!(found.warnings, Vec::<String>::new());
+    }
+}
+
+/// A file in memory that ends early, and counts what is asked of it.
+struct Counting<'a> {
+    bytes: &'a [u8],
+    read_bytes: usize,
+}
+
+impl RangeRead for Counting<'_> {
+    fn size_bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_exact_at(&mut self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.read_bytes += buffer.len();
+        self.bytes.read_exact_at(offset, buffer)
+    }
+}
+
+#[test]
+fn headers_are_read_and_files_cut_anywhere_tell_what_is_left() {
+    for path in samples("photos").iter().chain(&samples("thermal")) {
+        let file = std::fs::read(path).expect("the sample");
+        let mut reader = Counting { bytes: &file, read_bytes: 0 };
+        let whole = photo::read(&mut reader).expect("the sample is read");
+        assert!(reader.read_bytes < 64 * 1024, "{}: {} bytes of {}", path.display(), reader.read_bytes, file.len());
+        for end in (0..64).map(|n| n * 511).chain((1..64).map(|n| file.len() / 64 * n)) {
+            let cut =
+                photo::read(&mut Counting { bytes: &file[..end], read_bytes: 0 }).expect("the cut sample is read");
+            // a place that is told is the right one
+            assert!(
+                cut.xmp_position.is_none() || cut.xmp_position == whole.xmp_position,
+                "{} at {end}",
+                path.display()
+            );
+            assert!(cut.exif_position.is_none() || cut.exif_position == whole.exif_position);
+            assert!(!cut.warnings.is_empty() || end == 0, "{} at {end}", path.display());
+        }
     }
 }
 
