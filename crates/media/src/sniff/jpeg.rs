@@ -1,9 +1,12 @@
 //! Which kind of JPEG: the segments before the scan say.
 
+/// What other makers' APP3 segments begin with: Kodak's, and two kinds of stereo pictures.
+const NAMED_APP3: [&[u8]; 4] = [b"Meta\0", b"META\0", b"Stim\0", b"_JPSJPS_"];
+
 /// APP3 segments before the picture hold the raw thermal plane, and APP4 its parameters (DJI R-JPEG).
 pub(super) fn is_r_jpeg(head: &[u8]) -> bool {
     segments(head).any(|(marker, payload)| match marker {
-        0xE3 => true,
+        0xE3 => !NAMED_APP3.iter().any(|name| payload.starts_with(name)),
         0xE4 => payload.starts_with(&[0xFF, 0xD2, 0xD1, 0xFF]) || payload.starts_with(&[0xAA, 0x55]),
         _ => false,
     })

@@ -33,6 +33,8 @@ fn names_promise_kinds() {
 fn content_wins_over_the_name() {
     let thermal = jpeg(&[(0xE3, &[0; 32])]);
     assert_eq!(sniff("DJI_0001_R.JPG", &thermal).kind, Kind::Thermal);
+    let kodak = jpeg(&[(0xE3, b"Meta\0\0II*\0")]);
+    assert_eq!(sniff("DCP_0001.JPG", &kodak).kind, Kind::Photo);
     let photo = jpeg(&[(0xE0, b"JFIF\0")]);
     let found = sniff("clip.mp4", &photo);
     assert_eq!(found.kind, Kind::Photo);
