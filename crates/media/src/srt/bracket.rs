@@ -45,8 +45,7 @@ fn dated(text: &str) -> Option<jiff::civil::DateTime> {
 /// Every `key: value` inside brackets. One pair of brackets may hold several; spaces may stand before the colon.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('[').skip(1).flat_map(|part| {
-        let inside = part.split(']').next().unwrap_or(part);
-        let mut rest = inside;
+        let (mut rest, closed) = part.split_once(']').map_or((part, false), |(inside, _)| (inside, true));
         std::iter::from_fn(move || {
             let colon = rest.find(':')?;
             let key = rest[..colon].trim();
@@ -59,7 +58,9 @@ fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
                     let before = after[..next].trim_end();
                     before.rfind([' ', ',']).unwrap_or(next)
                 }
-                None => after.len(),
+                None if closed => after.len(),
+                // the file was cut off within this value: half a number is a wrong number
+                None => return None,
             };
             rest = &after[end..];
             Some((key, after[..end].trim().trim_matches(',').trim()))

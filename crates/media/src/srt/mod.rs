@@ -3,7 +3,9 @@
 mod bracket;
 mod older;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use serde::Serialize;
 
 use crate::track::{Place, Sample, Track, TrackSource};
@@ -44,10 +46,27 @@ pub struct Srt {
     pub last_local: Option<DateTime>,
     /// From the first record to the last.
     pub span_s: f64,
+    /// When in the video the first local time stands, seconds.
+    #[serde(skip)]
+    first_local_t_s: f64,
     #[serde(skip)]
     pub track: Track,
     #[serde(skip)]
     pub warnings: Vec<String>,
+}
+
+impl Srt {
+    /// Gives each sample its time in UTC. The files say no zone: `offset_s` is the aircraft clock's, seconds east of UTC.
+    pub fn set_utc_offset(&mut self, offset_s: i32) {
+        let Some(local) = self.first_local else { return };
+        let Ok(offset) = Offset::from_seconds(offset_s) else { return };
+        let Ok(begin) = offset.to_timestamp(local) else { return };
+        let begin_s = self.first_local_t_s;
+        for sample in &mut self.track.samples {
+            let since = SignedDuration::from_micros(((sample.t_s - begin_s) * 1e6).round() as i64);
+            sample.at = begin.checked_add(since).ok();
+        }
+    }
 }
 
 /// One record of any family.
@@ -90,6 +109,7 @@ struct Reading {
     family: Option<Family>,
     home: Option<Place>,
     first_local: Option<DateTime>,
+    first_local_t_s: f64,
     last_local: Option<DateTime>,
     unread: usize,
     too_many: bool,
@@ -115,12 +135,16 @@ impl Reading {
             Some(_) => Some(Family::Mixed),
         };
         self.home = self.home.or(record.home);
+        let had_local = self.first_local;
         self.first_local = self.first_local.or(record.local);
         self.last_local = record.local.or(self.last_local);
         let since_first =
             || record.local.zip(self.first_local).map(|(now, first)| now.duration_since(first).as_secs_f64());
         // without a timing line the aircraft's clock tells how far the video is
         let t_s = cue.start_s.or_else(since_first).unwrap_or_else(|| self.samples.last().map_or(0.0, |last| last.t_s));
+        if had_local != self.first_local {
+            self.first_local_t_s = t_s;
+        }
         self.samples.push(Sample { t_s, ..record.sample });
     }
 
@@ -152,6 +176,7 @@ impl Reading {
             last_position,
             home: self.home,
             first_local: self.first_local,
+            first_local_t_s: self.first_local_t_s,
             last_local: self.last_local,
             span_s,
             track: Track { source: TrackSource::Srt, samples: self.samples, warnings: Vec::new() },

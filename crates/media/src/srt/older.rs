@@ -16,7 +16,8 @@ fn group<'a>(text: &'a str, name: &str) -> Option<Vec<&'a str>> {
         let at = from + text.get(from..)?.find(name)?;
         let after = text.get(at + name.len()..)?.trim_start();
         if let Some(inside) = after.strip_prefix('(') {
-            return Some(inside.split(')').next()?.split(',').map(str::trim).collect());
+            // a group that does not end was cut off, maybe within a number
+            return Some(inside.split_once(')')?.0.split(',').map(str::trim).collect());
         }
         from = at + name.len();
     }
@@ -44,6 +45,12 @@ fn field(text: &str, name: &str) -> Option<f64> {
     }
 }
 
+/// The same, when something follows: a number at the very end may be half of one.
+fn whole_field(text: &str, name: &str) -> Option<f64> {
+    let complete = text.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    field(complete, name)
+}
+
 fn place(lat: f64, lng: f64, absolute_altitude_m: Option<f64>, relative_altitude_m: Option<f64>) -> Option<Place> {
     crate::photo::on_earth(Place { lat, lng, absolute_altitude_m, relative_altitude_m })
 }
@@ -54,7 +61,7 @@ fn of_one_line(text: &str) -> Option<Record> {
     let (lng, lat) =
         (gps.as_ref().and_then(|gps| number(gps.first()?)), gps.as_ref().and_then(|gps| number(gps.get(1)?)));
     // the third value counts satellites; H is the height above the take-off point
-    record.sample.position = lat.zip(lng).and_then(|(lat, lng)| place(lat, lng, None, field(text, "H")));
+    record.sample.position = lat.zip(lng).and_then(|(lat, lng)| place(lat, lng, None, whole_field(text, "H")));
     record.home = group(text, "HOME").and_then(|home| {
         place(number(home.get(1)?)?, number(home.first()?)?, home.get(2).and_then(|altitude| number(altitude)), None)
     });
@@ -85,7 +92,7 @@ fn of_lines(text: &str) -> Option<(Family, Record)> {
     }
     let third = gps.as_ref().and_then(|gps| gps.get(2).copied()).unwrap_or_default();
     let with_unit = third.ends_with(['M', 'm']);
-    let height_m = ["BAROMETER", "Hs", "Hb"].iter().find_map(|name| field(text, name));
+    let height_m = ["BAROMETER", "Hs", "Hb"].iter().find_map(|name| whole_field(text, name));
     if let Some((first, second)) = gps.as_ref().and_then(|gps| Some((number(gps.first()?)?, number(gps.get(1)?)?))) {
         record.sample.position = if with_unit {
             place(first, second, number(third), height_m)

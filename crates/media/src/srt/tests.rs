@@ -75,6 +75,44 @@ fn a_file_that_is_no_telemetry_or_cut_anywhere_is_told() {
     assert_eq!(read(b"").record_count, 0);
 }
 
+#[test]
+fn half_a_number_at_the_end_of_a_cut_file_is_not_taken() {
+    let families = [
+        "1\n00:00:00,000 --> 00:00:00,033\n<font size=\"28\">FrameCnt: 1, DiffTime: 33ms\n2026-05-10 10:15:30.000\n\
+         [latitude: 41.424724] [longitude: 12.234156] [rel_alt: 13.300 abs_alt: 152.5] </font>\n",
+        "1\n00:00:00,000 --> 00:00:01,000\nHOME(12.0251,41.2532) 2017.08.05 14:11:51\nGPS(12.234156,41.424724,16) BAROMETER:13.3\n\
+         ISO:100 Shutter:60 EV: Fnum:2.2\n",
+        "1\n00:00:00,000 --> 00:00:01,000\nF/5.6, SS 400, ISO 100, EV 0, GPS (12.234156, 41.424724, 15), D 698.70m, H 13.30m, H.S 0.00m/s",
+    ];
+    for file in families {
+        let mut with_position = 0;
+        for end in 0..=file.len() {
+            let srt = read(&file.as_bytes()[..end]);
+            let Some(place) = srt.first_position else { continue };
+            with_position += 1;
+            assert_eq!((place.lat, place.lng), (41.424_724, 12.234_156), "{}", &file[..end]);
+            assert!(place.relative_altitude_m.is_none_or(|height_m| height_m == 13.3), "{place:?}: {}", &file[..end]);
+            assert!(place.absolute_altitude_m.is_none_or(|height_m| height_m == 152.5), "{place:?}: {}", &file[..end]);
+        }
+        assert!(
+            with_position > 0 && read(file.as_bytes()).first_position.and_then(|p| p.relative_altitude_m).is_some()
+        );
+    }
+}
+
+#[test]
+fn a_zone_that_is_given_makes_times_of_the_local_ones() {
+    let file = "1\n00:00:10,000 --> 00:00:10,500\n2026-05-10 00:15:30.250\n[latitude: 47.5] [longitude: 8.25]\n\n\
+        2\n00:00:10,500 --> 00:00:11,000\n2026-05-10 00:15:30.750\n[latitude: 47.5] [longitude: 8.25]\n";
+    let mut srt = read(file.as_bytes());
+    assert!(srt.track.samples.iter().all(|sample| sample.at.is_none()), "no zone is known");
+    srt.set_utc_offset(7_200);
+    let times: Vec<_> = srt.track.samples.iter().filter_map(|sample| Some(sample.at?.to_string())).collect();
+    assert_eq!(times, ["2026-05-09T22:15:30.25Z", "2026-05-09T22:15:30.75Z"]);
+    srt.set_utc_offset(i32::MAX);
+    assert_eq!(srt.track.samples.len(), 2);
+}
+
 /// Counted by another way than the reader's: lines with the mark of a record.
 #[test]
 fn real_files_have_the_records_that_a_plain_count_finds() {
