@@ -5,6 +5,8 @@ use crate::track::{Attitude, Camera, Place};
 
 /// Keys of one record; the longest known one has about 30.
 const MAX_PAIRS: usize = 128;
+/// Of the keys that are read.
+const LONGEST_KEY: usize = 16;
 
 /// `None` when no known key is in the text, nor a frame's counter.
 pub(super) fn read(text: &str) -> Option<Record> {
@@ -84,21 +86,25 @@ struct Values {
 impl Values {
     fn put(&mut self, key: &str, value: &str) {
         let number = || number(value);
-        match key.to_ascii_lowercase().as_str() {
-            "latitude" => self.lat = number(),
+        let mut lower = [0; LONGEST_KEY];
+        let Some(lower) = lower.get_mut(..key.len()) else { return };
+        lower.copy_from_slice(key.as_bytes());
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"latitude" => self.lat = number(),
             // the second spelling is the firmware's own
-            "longitude" | "longtitude" => self.lng = number(),
-            "rel_alt" => self.relative_altitude_m = number(),
-            "abs_alt" => self.absolute_altitude_m = number(),
-            "altitude" => self.altitude_m = number(),
-            "gb_yaw" => self.gimbal.yaw_deg = number(),
-            "gb_pitch" => self.gimbal.pitch_deg = number(),
-            "gb_roll" => self.gimbal.roll_deg = number(),
-            "iso" => self.camera.iso = number().filter(|iso| *iso > 0.0),
-            "shutter" => self.camera.shutter_s = shutter_s(value),
-            "fnum" => self.camera.f_number = f_number(value),
-            "dzoom_ratio" => self.camera.zoom = zoom(value),
-            "ev" | "ct" | "focal_len" | "color_md" => {}
+            b"longitude" | b"longtitude" => self.lng = number(),
+            b"rel_alt" => self.relative_altitude_m = number(),
+            b"abs_alt" => self.absolute_altitude_m = number(),
+            b"altitude" => self.altitude_m = number(),
+            b"gb_yaw" => self.gimbal.yaw_deg = number(),
+            b"gb_pitch" => self.gimbal.pitch_deg = number(),
+            b"gb_roll" => self.gimbal.roll_deg = number(),
+            b"iso" => self.camera.iso = number().filter(|iso| *iso > 0.0),
+            b"shutter" => self.camera.shutter_s = shutter_s(value),
+            b"fnum" => self.camera.f_number = f_number(value),
+            b"dzoom_ratio" => self.camera.zoom = zoom(value),
+            b"ev" | b"ct" | b"focal_len" | b"color_md" => {}
             _ => return,
         }
         self.known = true;

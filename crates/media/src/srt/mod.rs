@@ -275,31 +275,49 @@ fn is_number(line: &str) -> bool {
 
 /// The start of `00:15:04,904 --> 00:15:05,905`, seconds.
 fn timing(line: &str) -> Option<f64> {
+    // most lines are none: their first letter says so
+    if !line.as_bytes().first()?.is_ascii_digit() {
+        return None;
+    }
     let (start, _) = line.split_once("-->")?;
     let mut parts = start.trim().splitn(3, ':');
-    let (hours, minutes): (f64, f64) = (parts.next()?.trim().parse().ok()?, parts.next()?.parse().ok()?);
-    let seconds: f64 = parts.next()?.replace(',', ".").parse().ok()?;
-    let start_s = hours * 3_600.0 + minutes * 60.0 + seconds;
-    (start_s.is_finite() && start_s >= 0.0).then_some(start_s)
+    let (hours, minutes, seconds) = (parts.next()?.trim(), parts.next()?, parts.next()?);
+    let (whole, fraction) = seconds.split_once([',', '.']).unwrap_or((seconds, ""));
+    let whole_s = hours.parse::<u32>().ok()?.checked_mul(3_600)?;
+    let whole_s = whole_s.checked_add(minutes.parse::<u32>().ok()?.checked_mul(60)?)?;
+    let whole_s = whole_s.checked_add(whole.parse().ok()?)?;
+    Some((f64::from(whole_s) * 1e9 + f64::from(nanoseconds(fraction.bytes()))) / 1e9)
 }
 
 /// `2022-08-07 13:40:40,774,808` or `2017.8.5 14:11:51` anywhere in a line: milliseconds, then microseconds.
 fn local_time(line: &str) -> Option<DateTime> {
     let from = line.find(|c: char| c.is_ascii_digit())?;
-    let line = line.get(from..)?;
-    let mut words = line.split_ascii_whitespace();
+    let mut words = line.get(from..)?.split_ascii_whitespace();
     let (date, time) = (words.next()?, words.next()?);
-    let date: Vec<i16> = date.split(['-', '.', '/', ':']).map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [year, month, day] = date[..] else { return None };
+    let mut date = date.split(['-', '.', '/', ':']).map(str::parse::<i16>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
     let (clock, fraction) = time.split_at_checked(time.find([',', '.']).unwrap_or(time.len()))?;
-    let clock: Vec<i8> = clock.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [hour, minute, second] = clock[..] else { return None };
+    let mut clock = clock.split(':').map(str::parse::<i8>);
+    let (hour, minute, second) = (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
+    if date.next().is_some() || clock.next().is_some() {
+        return None;
+    }
     // `,774,808` are milli- and microseconds; what follows a second comma pair repeats them
-    let groups: Vec<&str> = fraction.split([',', '.']).filter(|group| !group.is_empty()).take(2).collect();
-    let digits: String =
-        groups.iter().flat_map(|group| group.chars().filter(char::is_ascii_digit).take(6)).take(6).collect();
-    let nanosecond: i32 = format!("{digits:0<9}").parse().ok()?;
+    let mut groups = fraction.split([',', '.']).filter(|group| !group.is_empty());
+    let (milli, micro) = (groups.next().unwrap_or(""), groups.next().unwrap_or(""));
+    let nanosecond = nanoseconds(milli.bytes().chain(micro.bytes()).take(6));
     DateTime::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?, hour, minute, second, nanosecond).ok()
+}
+
+/// Digits behind a decimal point; ends at the first other letter.
+fn nanoseconds(digits: impl Iterator<Item = u8>) -> i32 {
+    let mut left = 9;
+    let mut value = 0;
+    for digit in digits.take(9).take_while(u8::is_ascii_digit) {
+        value = value * 10 + i32::from(digit - b'0');
+        left -= 1;
+    }
+    value * 10_i32.pow(left)
 }
 
 #[cfg(test)]
