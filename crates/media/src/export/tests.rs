@@ -233,3 +233,74 @@ fn points_on_a_map() {
     assert!(texts(&found, "description")[0].starts_with("<a href=\"https://eyrie.example/m?a=1&amp;b=2\">a&lt;b"));
     assert_eq!(texts(&found, "value")[..3], ["0198", "photo", "52.1"]);
 }
+
+mod round_trips {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(range: std::ops::Range<f64>, decimals: i32) -> impl Strategy<Value = f64> {
+        let unit = 10_f64.powi(decimals);
+        range.prop_map(move |value| (value * unit).round() / unit)
+    }
+
+    fn place() -> impl Strategy<Value = Place> {
+        let altitude = || proptest::option::of(number(-500.0..9_000.0, 3));
+        (number(-89.0..89.0, 7), number(0.001..179.0, 7), altitude(), altitude()).prop_map(
+            |(lat, lng, absolute_altitude_m, relative_altitude_m)| Place {
+                lat,
+                lng,
+                absolute_altitude_m,
+                relative_altitude_m,
+            },
+        )
+    }
+
+    fn sample() -> impl Strategy<Value = Sample> {
+        let angle = || proptest::option::of(number(-180.0..180.0, 1));
+        let gimbal = (angle(), angle(), angle()).prop_map(|(yaw_deg, pitch_deg, roll_deg)| Attitude {
+            yaw_deg,
+            pitch_deg,
+            roll_deg,
+        });
+        let gimbal =
+            proptest::option::of(gimbal.prop_filter("says something", |gimbal| *gimbal != Attitude::default()));
+        (proptest::option::of(place()), gimbal, proptest::option::of(1_u32..25_600)).prop_map(
+            |(position, gimbal, iso)| Sample {
+                position,
+                gimbal,
+                camera: iso.map(|iso| Camera { iso: Some(iso.into()), ..Camera::default() }),
+                ..Sample::default()
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_written_as_subtitles_reads_back(samples in proptest::collection::vec(sample(), 1..20)) {
+            let samples: Vec<Sample> =
+                samples.into_iter().enumerate().map(|(n, sample)| Sample { t_s: n as f64 / 4.0, ..sample }).collect();
+            let read = crate::srt::read(written(Format::Srt, &samples, "x").as_bytes());
+            prop_assert_eq!(read.track.samples, samples);
+            prop_assert!(read.warnings.iter().all(|warning| warning == "no record has a position"));
+        }
+
+        #[test]
+        fn every_format_is_sound_for_any_name(samples in proptest::collection::vec(sample(), 0..8), name in ".*") {
+            let drawn = samples.iter().filter(|sample| sample.position.is_some()).count();
+            for format in Format::ALL {
+                let text = written(format, &samples, &name);
+                match format {
+                    Format::Json => prop_assert_eq!(&json_of(&text)["samples"], &serde_json::to_value(&samples).expect("JSON")),
+                    Format::GeoJson => prop_assert_eq!(&json_of(&text)["properties"]["name"], &Value::from(name.as_str())),
+                    Format::Gpx => prop_assert_eq!(texts(&elements(&text), "trkpt").len(), drawn),
+                    Format::Kml => prop_assert_eq!(texts(&elements(&text), "gx:coord").len(), drawn),
+                    Format::Csv => prop_assert_eq!(text.lines().count(), samples.len() + 1),
+                    Format::Srt => prop_assert_eq!(text.matches("-->").count(), samples.len()),
+                }
+            }
+        }
+    }
+}

@@ -437,7 +437,8 @@ fn a_gigabyte_is_understood_by_less_than_two_percent_of_it() {
     let track = track(&mut file).expect("made").expect("a track");
     assert_eq!(track.samples.len(), FRAMES as usize);
     assert!(file.read_bytes < SIZE / 50, "{} bytes in {} reads", file.read_bytes, file.reads);
-    assert!(file.reads < 2 * FRAMES, "{} reads", file.reads);
+    assert!(file.reads < FRAMES + 50, "{} reads", file.reads);
+    eprintln!("{} bytes of a gigabyte in {} reads", file.read_bytes, file.reads);
 }
 
 mod traps;

@@ -80,7 +80,28 @@ fn four_hours_at_sixty_frames_are_read() {
     let index = moov(&[track_box], &[]);
     let samples = super::super::movie(index.get(8..).expect("a box")).tracks[0].samples(usize::MAX);
     assert_eq!(samples.len(), FRAMES as usize);
+    assert!(size_of::<Sample>() * (FRAMES as usize) < 256 << 20, "{} bytes a frame", size_of::<Sample>());
     let last = samples.last().expect("many");
     assert_eq!((last.offset, last.size_bytes), (1_000 + u64::from(FRAMES - 1) * 60_000, size));
     assert!((last.t_s - f64::from(FRAMES - 1) / 60.0).abs() < 1e-6);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_values_of_any_layout_come_back(
+        shape in 0..SHAPES.len(), lat in -89.0..89.0_f64, lng in 0.001..179.0_f64, tenths in -1_800..1_800_i64,
+    ) {
+        let shape = &SHAPES[shape];
+        let aircraft = nested(shape.aircraft, euler(tenths, -tenths, tenths / 2));
+        let sample = [djmd_header(shape.protocol), djmd_frame(shape, 1, lat, -lng), aircraft].concat();
+        let (_, track) = read_all(&file_with(b"djmd", &[sample]));
+        let sample = track.expect("a track").samples[0].clone();
+        let place = sample.position.expect("a position");
+        proptest::prop_assert!((place.lat - lat).abs() < 1e-9 && (place.lng + lng).abs() < 1e-9, "{place:?}");
+        let angle = |tenths: i64| Some(tenths as f64 / 10.0);
+        let aircraft = Attitude { pitch_deg: angle(tenths), roll_deg: angle(-tenths), yaw_deg: angle(tenths / 2) };
+        proptest::prop_assert_eq!(sample.aircraft, Some(aircraft));
+    }
 }
