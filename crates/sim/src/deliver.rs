@@ -279,7 +279,7 @@ impl Dock {
 }
 
 /// Rendering and reading belong on a thread that may block.
-async fn made(flight: &Flight, file: &PlannedFile) -> anyhow::Result<Bytes> {
+pub(crate) async fn made(flight: &Flight, file: &PlannedFile) -> anyhow::Result<Bytes> {
     let (view, file) = (flight.view, file.clone());
     tokio::task::spawn_blocking(move || file.bytes(&view).map(Bytes::from)).await?
 }

@@ -13,12 +13,13 @@ pub enum Expected {
     Silence,
 }
 
+/// An enum of faults: variant, name, what it must get, words.
 macro_rules! faults {
-    ($($variant:ident, $name:literal, $expected:ident, $help:literal;)+) => {
+    ($fault:ident, $list:literal; $($variant:ident, $name:literal, $expected:ident, $help:literal;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Fault { $($variant),+ }
+        pub enum $fault { $($variant),+ }
 
-        impl Fault {
+        impl $fault {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             pub fn name(self) -> &'static str {
@@ -30,14 +31,25 @@ macro_rules! faults {
             }
 
             /// Of the reports of a flight with this fault.
-            pub fn expected(self) -> Expected {
-                match self { $(Self::$variant => Expected::$expected),+ }
+            pub fn expected(self) -> $crate::fault::Expected {
+                match self { $(Self::$variant => $crate::fault::Expected::$expected),+ }
+            }
+        }
+
+        impl std::str::FromStr for $fault {
+            type Err = String;
+
+            fn from_str(name: &str) -> Result<Self, String> {
+                let known = Self::ALL.iter().copied().find(|fault| fault.name() == name);
+                known.ok_or_else(|| format!("there is no fault {name:?}; `{}` lists them", $list))
             }
         }
     };
 }
+pub(crate) use faults;
 
 faults! {
+    Fault, "eyrie-sim faults";
     MissingMetadata, "missing-metadata", Accepted, "no metadata, as PPK files have none";
     NullMetadata, "null-metadata", Accepted, "metadata is null";
     MissingExt, "missing-ext", Accepted, "no ext: the flight is not known";
@@ -86,18 +98,6 @@ faults! {
     NotJson, "not-json", Accepted, "garbage bytes between files";
     Oversize, "oversize", Accepted, "a message too large for any broker between files, which may cut the line";
     SameName, "same-name", Accepted, "each file is sent and reported again under the same key";
-}
-
-impl std::str::FromStr for Fault {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|fault| fault.name() == name)
-            .ok_or_else(|| format!("there is no fault {name:?}; `eyrie-sim faults` lists them"))
-    }
 }
 
 /// Changes a report's `data` the way the fault says; faults of the conversation leave it as it is.
@@ -158,7 +158,7 @@ pub(crate) fn change(fault: Fault, data: &mut Value) {
 }
 
 /// Writes every number of a tree as text.
-fn text_numbers(value: &mut Value) {
+pub(crate) fn text_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => *value = json!(number.to_string()),
         Value::Object(fields) => fields.values_mut().for_each(text_numbers),

@@ -1,4 +1,4 @@
-//! Simulated docks, aircraft and fleets.
+//! Simulated docks, aircraft, fleets, and crews with DJI Pilot 2.
 //!
 //! A [`Dock`] holds the whole conversation through an MQTT and an S3 client that others wrote (rumqttc, `object_store`), so that
 //! a server's mistakes and its simulator's do not cancel out. A [`Flight`] is made: photos of one procedural landscape seen from
@@ -17,6 +17,7 @@ mod gnss;
 mod landscape;
 mod link;
 pub mod photo;
+pub mod pilot;
 mod upload;
 mod video;
 

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use eyrie_sim::bench::{Ask, Load, Puts, null_echo};
-use eyrie_sim::{Access, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
+use eyrie_sim::pilot::{BRIDGE_JS, Crew, PilotFault, PilotReport};
+use eyrie_sim::{Access, Expected, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
 
 /// Simulated DJI docks: they come online, fly, upload and report as real ones do, with clients that are not the server's own.
 ///
@@ -35,8 +36,19 @@ enum Command {
         #[command(flatten)]
         fly: Fly,
     },
+    /// A crew with DJI Pilot 2: logs in, connects, flies, uploads by itself or by hand
+    Pilot {
+        #[command(flatten)]
+        crew: Crew,
+    },
+    /// Prints the script that imitates `window.djiBridge`: for a test, or to be pasted into a browser's console at /pilot
+    Bridge,
     /// Lists the faults that --fault takes, and the answer each must get
-    Faults,
+    Faults {
+        /// Those of `eyrie-sim pilot`
+        #[arg(long)]
+        pilot: bool,
+    },
     /// Writes made photos, and a video when it is asked for, of one flight into a folder
     Photo {
         folder: PathBuf,
@@ -185,15 +197,25 @@ async fn run(command: Command) -> anyhow::Result<bool> {
             }
             Ok(report.is_good())
         }
-        Command::Faults => {
-            for fault in Fault::ALL {
-                println!(
-                    "{:<20} {:<10} {}",
-                    fault.name(),
-                    format!("{:?}", fault.expected()).to_lowercase(),
-                    fault.help()
-                );
+        Command::Pilot { crew } => {
+            let report = crew.fly().await;
+            if crew.json {
+                println!("{}", serde_json::to_string(&report)?)
+            } else {
+                print_pilot(&report)
             }
+            Ok(report.is_good())
+        }
+        Command::Bridge => {
+            print!("{BRIDGE_JS}");
+            Ok(true)
+        }
+        Command::Faults { pilot: false } => {
+            Fault::ALL.iter().for_each(|fault| print_fault(fault.name(), fault.expected(), fault.help()));
+            Ok(true)
+        }
+        Command::Faults { pilot: true } => {
+            PilotFault::ALL.iter().for_each(|fault| print_fault(fault.name(), fault.expected(), fault.help()));
             Ok(true)
         }
         Command::Photo { folder, count, width, height, video_s, telemetry } => {
@@ -249,6 +271,24 @@ fn print(report: &FleetReport) {
         if let Some(error) = &dock.error {
             println!("{}  gave up: {error}", dock.sn);
         }
+    }
+    println!("{:.1} s", report.seconds);
+}
+
+fn print_fault(name: &str, expected: Expected, help: &str) {
+    println!("{name:<22} {:<10} {help}", format!("{expected:?}").to_lowercase());
+}
+
+fn print_pilot(report: &PilotReport) {
+    for file in &report.files {
+        let outcome = format!("{:?}", file.outcome).to_lowercase();
+        println!("{}  {}  {outcome}  {:.1} MB", report.sn, file.name, file.size_bytes as f64 / 1e6);
+        if let Some(error) = &file.error {
+            println!("  {error} after {} attempts", file.attempts);
+        }
+    }
+    if let Some(error) = &report.error {
+        println!("{}  gave up: {error}", report.sn);
     }
     println!("{:.1} s", report.seconds);
 }

@@ -51,6 +51,11 @@ impl Storage {
         Self { security_token: format!("{}x", self.security_token), ..self.clone() }
     }
 
+    /// The same for a bucket of somebody else.
+    pub(crate) fn with_other_bucket(&self) -> Self {
+        Self { bucket: format!("{}-other", self.bucket), ..self.clone() }
+    }
+
     fn client(&self) -> anyhow::Result<AmazonS3> {
         let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
         let options = ClientOptions::new().with_allow_http(true).with_timeout(Duration::from_secs(600));
