@@ -11,7 +11,9 @@ mod elements;
 mod fast_upload;
 mod flight;
 mod group_upload_callback;
+mod license;
 mod login;
+mod page;
 mod session;
 mod state;
 mod sts;
@@ -22,6 +24,7 @@ mod waylines;
 
 use std::sync::Arc;
 
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -38,6 +41,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 
 fn page_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .route("/pilot", get(page::index))
+        .route("/pilot/", get(page::index))
+        .route("/pilot/{file}", get(page::file))
+        .routes(routes!(license::get_pilot_license))
         .routes(routes!(login::log_in_pilot))
         .routes(routes!(session::renew_pilot))
         .routes(routes!(session::get_pilot_session, session::delete_pilot_session))

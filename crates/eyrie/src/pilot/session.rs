@@ -136,7 +136,7 @@ fn mqtt(app: &App, session: &ControllerSession) -> Option<PilotMqtt> {
     })
 }
 
-fn license(app: &App) -> Option<LicenseItem> {
+pub(super) fn license(app: &App) -> Option<LicenseItem> {
     let cloud_api = &app.config.cloud_api;
     let texts = [&cloud_api.app_id, &cloud_api.app_key.0, &cloud_api.app_license.0];
     texts.iter().all(|text| !text.is_empty()).then(|| LicenseItem {

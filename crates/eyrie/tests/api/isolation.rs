@@ -117,6 +117,7 @@ fn rows() -> Vec<Row> {
         ),
         row("delete", "/api/v1/workspaces/{ws}/users/{id}", To(Admin), Subject::User, 204),
         row("get", "/api/v1/workspaces/{ws}/audit", To(Admin), Subject::None, 200),
+        row("post", "/pilot/api/license", Always, Subject::Pilot, 200),
         row("post", "/pilot/api/login", Always, Subject::Pilot, 200),
         row("post", "/pilot/api/renew", Controller, Subject::None, 200),
         row("get", "/pilot/api/session", Controller, Subject::None, 200),

@@ -412,3 +412,62 @@ async fn a_wayline_is_one_flight_and_its_group_says_how_many_files_it_has() {
     assert_eq!((flight.expected_file_count, flight.uploaded_file_count, flight.stored_count), (Some(3), Some(3), 3));
     assert_eq!(flight.gateway_sn.as_deref(), Some("RC1"));
 }
+
+/// Pilot 2 tells its page nothing, the serial number included, before the licence: it comes before the login.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_licence_is_given_for_a_password_and_to_operators() {
+    for (app_license, expected) in
+        [("l", json!({"license": {"app_id": "1", "app_key": "k", "app_license": "l"}})), ("", json!({"license": null}))]
+    {
+        let mut config = eyrie::config::Config::default();
+        config.cloud_api.app_id = "1".into();
+        config.cloud_api.app_key.0 = "k".into();
+        config.cloud_api.app_license.0 = app_license.into();
+        let api = Api::start_with(config).await;
+        let workspace = api.workspace("alpha").await;
+        for (role, password, status) in [
+            (Role::Operator, PASSWORD, 200),
+            (Role::Admin, PASSWORD, 200),
+            (Role::Viewer, PASSWORD, 403),
+            (Role::Operator, "wrong", 401),
+        ] {
+            let user = api.user(Some(&workspace), role).await;
+            let body = json!({"name": user.name, "password": password});
+            let reply = api.post(&Who::Nobody, "/pilot/api/license", body).await;
+            assert_eq!(reply.status, status, "{role:?} {password}");
+            if status == 200 {
+                assert_eq!(reply.json(), expected);
+            } else {
+                assert!(reply.json().get("license").is_none());
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_login_page_is_served_whole_and_strict() {
+    let api = Api::start().await;
+    for (path, content_type) in [
+        ("/pilot", "text/html; charset=utf-8"),
+        ("/pilot/", "text/html; charset=utf-8"),
+        ("/pilot/page.css", "text/css; charset=utf-8"),
+        ("/pilot/page.js", "text/javascript; charset=utf-8"),
+    ] {
+        let plain = api.get(&Who::Nobody, path).await;
+        assert_eq!((plain.status.as_u16(), plain.header("content-type")), (200, content_type), "{path}");
+        let policy = plain.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        let mut asked = request("GET", path, &Who::Nobody, None);
+        asked.headers_mut().insert("accept-encoding", "gzip, deflate".parse().expect("a header"));
+        let gzip = api.send(asked).await;
+        assert_eq!((gzip.header("content-encoding"), gzip.header("vary")), ("gzip", "accept-encoding"));
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(gzip.body.as_slice()), &mut text)
+            .expect("gzip");
+        assert_eq!(text, plain.text());
+    }
+    for path in ["/pilot/nothing.js", "/pilot/..%2fmod.rs", "/pilot/api"] {
+        assert_eq!(api.get(&Who::Nobody, path).await.status, 404, "{path}");
+    }
+    assert_eq!(api.call(&Who::Nobody, "POST", "/pilot").await.status, 405);
+}

@@ -1,0 +1,51 @@
+// `window.djiBridge`, which DJI Pilot 2 puts into its pages. Every call answers a string of JSON, {code, message, data}; code 0 is
+// good, `data` may be a bool, a text, or JSON once more (DJI, "JSBridge").
+
+export function hasBridge() {
+  return typeof window.djiBridge !== 'undefined' && window.djiBridge !== null;
+}
+
+// {code, message, data}, whatever the app does.
+export function call(name, ...args) {
+  const bridge = window.djiBridge;
+  if (!hasBridge() || typeof bridge[name] !== 'function') {
+    return { code: -1, message: name + ' is not known to this version of Pilot 2', data: null };
+  }
+  try {
+    // called on the bridge itself: the app's methods know no other `this`
+    const text = bridge[name](...args);
+    const answer = typeof text === 'string' ? JSON.parse(text) : text;
+    if (answer && typeof answer === 'object' && typeof answer.code !== 'undefined') {
+      return { code: Number(answer.code), message: String(answer.message || ''), data: answer.data };
+    }
+    return { code: -1, message: name + ' answered something unexpected', data: null };
+  } catch (error) {
+    return { code: -1, message: name + ': ' + error.message, data: null };
+  }
+}
+
+export function isTrue(value) {
+  return value === true || value === 'true' || value === 1 || value === '1';
+}
+
+export function asks(name, ...args) {
+  const answer = call(name, ...args);
+  return answer.code === 0 && isTrue(answer.data);
+}
+
+export function text(name) {
+  const answer = call(name);
+  return answer.code === 0 && typeof answer.data === 'string' ? answer.data.trim() : '';
+}
+
+export function isLoaded(component) {
+  return asks('platformIsComponentLoaded', component);
+}
+
+export function load(component, param) {
+  return call('platformLoadComponent', component, JSON.stringify(param));
+}
+
+export function unload(...components) {
+  components.filter(isLoaded).forEach((name) => call('platformUnloadComponent', name));
+}
