@@ -1,7 +1,7 @@
-import { defineConfig } from "vite";
+import { defineConfig, loadEnv } from "vite";
 
 // A server to develop against: `npm run dev` hands everything that is not the page to it.
-const server = "http://127.0.0.1:18080";
+const server = loadEnv("development", ".", "EYRIE_").EYRIE_HTTP ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   build: {
@@ -19,4 +19,5 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/api": server, "/readyz": server, "/healthz": server } },
+  preview: { proxy: { "/api": server, "/readyz": server, "/healthz": server } },
 });

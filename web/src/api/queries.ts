@@ -8,6 +8,7 @@ export type MediaFilter = {
   gateway_sn?: string;
   kind?: string;
   camera?: string;
+  capture_uuid?: string;
   from?: string;
   to?: string;
   bbox?: string;

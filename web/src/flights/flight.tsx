@@ -51,7 +51,7 @@ function Flight({ flight }: { flight: FlightItem }) {
     <div className="flight-page">
       <div className="page-head" style={{ marginBottom: 0 }}>
         <h1>{flightTitle(flight)}</h1>
-        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName()}</span>
+        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName(beginning(flight))}</span>
         <span className="grow" />
         {flight.state !== "complete" && <Prioritize flight={flight} />}
         <Link className="button" href={path(`gallery${search}&kind=all`)}>

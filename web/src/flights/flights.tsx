@@ -144,7 +144,7 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
         </div>
         <FlightState flight={flight} />
         <div className="counts num quiet">
-          {counts.data ? [...kindWords(counts.data.kinds), bytes(counts.data.size_bytes)].join(" · ") : " "}
+          {counts.data && counts.data.total > 0 ? [...kindWords(counts.data.kinds), bytes(counts.data.size_bytes)].join(" · ") : " "}
         </div>
         <div className="do">
           {flight.state === "uploading" && <Prioritize flight={flight} />}
@@ -154,7 +154,7 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
         </div>
       </div>
       {help && <WhatToDo flight={flight} dock={dockList?.find((dock) => dock.sn === flight.gateway_sn)} />}
-      <div className="strip" aria-label={t.flights.strip}>
+      <div className={`strip${strip.data?.items.length === 0 ? " none" : ""}`} role="group" aria-label={t.flights.strip}>
         {strip.data?.items.toReversed().map((item) => (
           <Link key={item.id} href={path(`media/${item.id}?flight_id=${encodeURIComponent(flight.flight_id)}`)} className="frame" aria-label={item.name}>
             <Picture ws={ws} item={item} bare />

@@ -1,20 +1,22 @@
 // The grid: only what is in sight is drawn. Heights come from counts, so its geometry is known before anything is read, which
 // is why no general virtualiser stands here; days are read as they come near.
 import { useQueries } from "@tanstack/react-query";
-import { Check } from "lucide-react";
+import { Check, Layers } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import type { MediaItem } from "../api/client";
 import { mediaAll, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
 import { dateTime, day as dayWords, relativeDay } from "../ui/format";
 import { dayFilter, type Day } from "./days";
-import { at, laySections, type Measure } from "./layout";
+import { fold } from "./fold";
+import { at, laySections, type Laid, type Measure } from "./layout";
 import { aspect, Picture } from "./picture";
 import { Scrubber } from "./scrubber";
 
 export type Selection = { ids: ReadonlyMap<string, MediaItem>; set: (next: Map<string, MediaItem>) => void };
 
 const OVERSCAN = 600;
+const NONE: number[] = [];
 /** Where a gallery was when it was left, by its address: going back shows the same pictures. */
 const places = new Map<string, { key: string; offset: number; focus?: string }>();
 
@@ -24,6 +26,11 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
   const root = useRef<HTMLDivElement>(null);
   const { width, view, scroller } = useView(root);
   const known = useRef(new Map<string, MediaItem[]>());
+  const read = useRef(new Map<string, MediaItem[]>());
+  /** Those that a shown item stands for. */
+  const others = useRef(new Map<string, MediaItem[]>());
+  const aspects = useRef(new Map<string, number[]>());
+  const laid = useRef<Laid>(new Map());
   const [active, setActive] = useState<string | null>(places.get(place)?.focus ?? null);
   const measure = useMemo<Measure>(() => {
     const phone = width < 560;
@@ -33,7 +40,7 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
   // which days are in sight, from the geometry that is known so far
   const [version, setVersion] = useState(0);
   const sections = useMemo(
-    () => (width > 0 ? laySections(days.map((day) => ({ key: day.key, count: day.count, aspects: (known.current.get(day.key) ?? []).map(aspect) })), measure) : []),
+    () => (width > 0 ? laySections(days.map(({ key, count }) => ({ key, count: known.current.get(key)?.length ?? count, aspects: aspects.current.get(key) ?? NONE })), measure, laid.current) : []),
     [days, measure, width, version],
   );
   const first = at(sections, view.top - OVERSCAN);
@@ -42,15 +49,19 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
   const near = sections.length > 0 ? days.slice(first, last + 1) : [];
 
   const queries = useQueries({
-    queries: near.map((day) => ({ ...mediaAll(ws, dayFilter(filter, day, trashed)), placeholderData: known.current.get(day.key) })),
+    queries: near.map((day) => ({ ...mediaAll(ws, dayFilter(filter, day, trashed)), placeholderData: read.current.get(day.key) })),
     combine: (results) => results.map((result) => result.data),
   });
   useLayoutEffect(() => {
     let changed = false;
     near.forEach((day, n) => {
       const items = queries[n];
-      if (items && known.current.get(day.key) !== items) {
-        known.current.set(day.key, items);
+      if (items && read.current.get(day.key) !== items) {
+        read.current.set(day.key, items);
+        const folded = fold(items);
+        known.current.set(day.key, folded.items);
+        aspects.current.set(day.key, folded.items.map(aspect));
+        for (const [id, group] of folded.others) others.current.set(id, group);
         changed = true;
       }
     });
@@ -73,15 +84,19 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
     else if (view.height > 0) places.delete(place);
   }, [view, sections, place, active]);
 
-  const flat = useMemo(() => days.flatMap((day) => known.current.get(day.key) ?? []), [days, version]);
+  /** Everything that was read, in order; asked for by a key or a press, never while scrolling. */
+  const flat = useCallback(() => days.flatMap((day) => known.current.get(day.key) ?? []), [days]);
   const lastPicked = useRef<string | null>(null);
   const toggle = useCallback(
     (item: MediaItem, range: boolean) => {
       const next = new Map(selection.ids);
-      const from = range && lastPicked.current ? flat.findIndex((one) => one.id === lastPicked.current) : -1;
-      const to = flat.findIndex((one) => one.id === item.id);
-      if (from >= 0 && to >= 0) for (const one of flat.slice(Math.min(from, to), Math.max(from, to) + 1)) next.set(one.id, one);
-      else if (!next.delete(item.id)) next.set(item.id, item);
+      const all = flat();
+      const from = range && lastPicked.current ? all.findIndex((one) => one.id === lastPicked.current) : -1;
+      const to = all.findIndex((one) => one.id === item.id);
+      const put = (one: MediaItem) => [one, ...(others.current.get(one.id) ?? [])].forEach((each) => next.set(each.id, each));
+      if (from >= 0 && to >= 0) all.slice(Math.min(from, to), Math.max(from, to) + 1).forEach(put);
+      else if (next.has(item.id)) [item, ...(others.current.get(item.id) ?? [])].forEach((each) => next.delete(each.id));
+      else put(item);
       lastPicked.current = item.id;
       selection.set(next);
     },
@@ -109,14 +124,15 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
   );
 
   const move = (event: KeyboardEvent, item: MediaItem) => {
-    const index = flat.findIndex((one) => one.id === item.id);
+    const all = flat();
+    const index = all.findIndex((one) => one.id === item.id);
     const steps: Record<string, () => MediaItem | undefined> = {
-      ArrowRight: () => flat[index + 1],
-      ArrowLeft: () => flat[index - 1],
+      ArrowRight: () => all[index + 1],
+      ArrowLeft: () => all[index - 1],
       ArrowDown: () => below(item, 1),
       ArrowUp: () => below(item, -1),
-      Home: () => flat[0],
-      End: () => flat.at(-1),
+      Home: () => all[0],
+      End: () => all.at(-1),
     };
     const step = steps[event.key];
     if (step) {
@@ -150,7 +166,8 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
   };
 
   const total = sections.length > 0 ? (sections.at(-1)?.top ?? 0) + (sections.at(-1)?.height ?? 0) : 0;
-  const focusable = active && flat.some((one) => one.id === active) ? active : flat[0]?.id;
+  const shown = near.flatMap((day) => known.current.get(day.key) ?? []);
+  const focusable = active && shown.some((one) => one.id === active) ? active : shown[0]?.id;
 
   return (
     <div className="grid-root" ref={root} style={{ height: total || undefined }} data-total={days.reduce((sum, day) => sum + day.count, 0)}>
@@ -161,7 +178,7 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
         const from = Math.max(0, at(section.rows, view.top - OVERSCAN - section.top));
         return (
           <section key={day.key} className="grid-day" style={{ transform: `translateY(${section.top}px)`, height: section.height }} aria-label={day.from ? dayWords(day.from) : t.gallery.undated}>
-            <DayHead day={day} items={items} selection={selection} />
+            <DayHead day={day} items={read.current.get(day.key)} selection={selection} />
             {section.rows.slice(from).map((row) => {
               if (section.top + row.top > view.top + view.height + OVERSCAN) return null;
               return row.boxes.map((box, one) => {
@@ -171,7 +188,7 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
                 return (
                   <Tile
                     key={item.id} ws={ws} item={item} style={style} picked={selection.ids.has(item.id)} picking={selection.ids.size > 0}
-                    tab={item.id === focusable} open={open} toggle={toggle} onKey={move} onFocus={setActive}
+                    stands={others.current.get(item.id)?.length ?? 0} tab={item.id === focusable} open={open} toggle={toggle} onKey={move} onFocus={setActive}
                   />
                 );
               });
@@ -209,8 +226,8 @@ function DayHead({ day, items, selection }: { day: Day; items?: MediaItem[]; sel
   );
 }
 
-function Tile({ ws, item, style, picked, picking, tab, open, toggle, onKey, onFocus }: {
-  ws: string; item: MediaItem; style: React.CSSProperties; picked: boolean; picking: boolean; tab: boolean;
+function Tile({ ws, item, style, picked, picking, stands, tab, open, toggle, onKey, onFocus }: {
+  ws: string; item: MediaItem; style: React.CSSProperties; picked: boolean; picking: boolean; stands: number; tab: boolean;
   open: (item: MediaItem) => void; toggle: (item: MediaItem, range: boolean) => void; onKey: (event: KeyboardEvent, item: MediaItem) => void; onFocus: (id: string) => void;
 }) {
   const press = (event: MouseEvent) => {
@@ -223,12 +240,13 @@ function Tile({ ws, item, style, picked, picking, tab, open, toggle, onKey, onFo
         id={`tile-${item.id}`}
         className="open"
         tabIndex={tab ? 0 : -1}
-        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
+        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
         onClick={press}
         onKeyDown={(event) => onKey(event, item)}
         onFocus={() => onFocus(item.id)}
       >
         <Picture ws={ws} item={item} />
+        {stands > 0 && <span className="stack-badge num" title={t.gallery.oneTrigger(stands + 1)}><Layers className="icon" aria-hidden />{stands + 1}</span>}
         {item.status === "missing" && <span className="flag failed">{t.item.missing}</span>}
         {item.warnings.length > 0 && item.status === "stored" && <span className="flag">{t.item.damaged}</span>}
       </button>

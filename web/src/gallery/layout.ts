@@ -42,14 +42,23 @@ export function layRows(aspects: readonly number[], count: number, { width, rowH
   return rows;
 }
 
-export function laySections(days: readonly { key: string; count: number; aspects: readonly number[] }[], measure: Measure): Section[] {
+export type DayShape = { key: string; count: number; aspects: readonly number[] };
+/** Rows that were laid out before, for as long as a day and the page keep their shape. */
+export type Laid = Map<string, { shape: DayShape; measure: Measure; rows: Row[]; height: number }>;
+
+/** Sections one below the other. Only days that changed are laid out again: a library has thousands. */
+export function laySections(days: readonly DayShape[], measure: Measure, laid: Laid = new Map()): Section[] {
   let top = 0;
-  return days.map((day) => {
-    const rows = layRows(day.aspects, day.count, measure, measure.head);
-    const last = rows.at(-1);
-    const height = (last ? last.top + last.height : measure.head) + measure.below;
-    const section = { key: day.key, top, height, rows, count: day.count };
-    top += height;
+  return days.map((shape) => {
+    let known = laid.get(shape.key);
+    if (!known || known.measure !== measure || known.shape.count !== shape.count || known.shape.aspects !== shape.aspects) {
+      const rows = layRows(shape.aspects, shape.count, measure, measure.head);
+      const last = rows.at(-1);
+      known = { shape, measure, rows, height: (last ? last.top + last.height : measure.head) + measure.below };
+      laid.set(shape.key, known);
+    }
+    const section = { key: shape.key, top, height: known.height, rows: known.rows, count: shape.count };
+    top += known.height;
     return section;
   });
 }

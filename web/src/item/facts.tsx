@@ -32,7 +32,7 @@ export function Facts({ item }: { item: MediaDetail }) {
       <div>
         <h2 className="break">{item.name}</h2>
         {item.captured_at ? (
-          <p><Moment at={item.captured_at}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName()}</span></p>
+          <p><Moment at={item.captured_at}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName(item.captured_at)}</span></p>
         ) : (
           <p className="quiet">{item.captured_local ? t.item.localTime(item.captured_local) : t.item.noTime}</p>
         )}

@@ -4,8 +4,10 @@ import { ChevronLeft, ChevronRight, Download, Info, Link2, Trash2, X } from "luc
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { mediaUrl, Refusal, type MediaItem } from "../api/client";
-import { media, mediaAll } from "../api/queries";
+import { media, mediaAll, mediaPage } from "../api/queries";
+import { telemetry } from "../api/telemetry";
 import { dayFilter, filterOf, filterSearch, isFiltered, useDays, type Day } from "../gallery/days";
+import { byCamera } from "../gallery/fold";
 import { useTrash } from "../gallery/gallery";
 import { isPictured, Picture } from "../gallery/picture";
 import { t } from "../i18n";
@@ -14,11 +16,13 @@ import { Boundary, NoMap } from "../ui/boundary";
 import { copy, Failure, isTyping, toast } from "../ui/parts";
 import { Facts } from "./facts";
 import { NoPicture, Photo } from "./photo";
-import { Video } from "./video";
+import { Charts } from "./charts";
+import { Video, type Seek } from "./video";
 import "../styles/item.css";
 import "../styles/gallery.css";
 
 const SmallMap = lazy(() => import("../map/small"));
+const TrackMap = lazy(() => import("../map/track-map"));
 
 export default function Item({ id }: { id: string }) {
   const { ws } = useHere();
@@ -31,6 +35,10 @@ export default function Item({ id }: { id: string }) {
   const trash = useTrash(ws);
   const [panel, setPanel] = useState(() => matchMedia("(min-width: 900px)").matches);
   const item = query.data;
+  const track = useQuery(telemetry(ws, id, item?.kind === "video" && item.status === "stored")).data;
+  const [time, setTime] = useState(0);
+  const seek: Seek = useRef(null);
+  useEffect(() => setTime(0), [id]);
   const { list, before, after } = useNeighbours(ws, item, address);
 
   const search = useMemo(() => new URLSearchParams(address), [address]);
@@ -107,10 +115,12 @@ export default function Item({ id }: { id: string }) {
           <button className="tool" aria-label={t.item.info} title={`${t.item.info} (I)`} aria-pressed={panel} onClick={() => setPanel(!panel)}><Info className="icon" aria-hidden /></button>
         </div>
         <div className="view">
-          {item && <View key={item.id} item={item} />}
+          {item && <View key={item.id} item={item} onTime={setTime} seek={seek} />}
+          {item && <Cameras item={item} to={to} />}
           {before && <button className="step before" aria-label={t.item.before} onClick={() => to(before)}><ChevronLeft className="icon" aria-hidden /></button>}
           {after && <button className="step after" aria-label={t.item.after} onClick={() => to(after)}><ChevronRight className="icon" aria-hidden /></button>}
         </div>
+        {track && <Charts track={track} t_s={time} seek={seek} />}
         <Filmstrip list={list} current={id} to={to} />
       </div>
       {panel && (
@@ -118,7 +128,13 @@ export default function Item({ id }: { id: string }) {
           {item && (
             <>
               <Facts item={item} />
-              {item.position && (
+              {track?.samples.some((sample) => sample.position) ? (
+                <Boundary fallback={<NoMap />}>
+                  <Suspense fallback={<div className="small-map" />}>
+                    <TrackMap track={track} t_s={time} go={(t_s) => seek.current?.(t_s)} />
+                  </Suspense>
+                </Boundary>
+              ) : item.position && (
                 <Boundary fallback={<NoMap />}>
                   <Suspense fallback={<div className="small-map" />}>
                     <SmallMap item={item} />
@@ -135,9 +151,26 @@ export default function Item({ id }: { id: string }) {
 
 const FLIGHT_ONLY = /^\?flight_id=[^&]*$/;
 
-function View({ item }: { item: MediaItem }) {
+/** Wide, zoom and thermal of the same moment, one press apart. */
+function Cameras({ item, to }: { item: MediaItem; to: (item: MediaItem) => void }) {
+  const { ws } = useHere();
+  const group = useQuery({ ...mediaPage(ws, { capture_uuid: item.capture_uuid ?? "" }, 20), enabled: item.capture_uuid !== null });
+  const items = item.capture_uuid === null ? [] : (group.data?.items ?? []).toSorted(byCamera);
+  if (items.length < 2) return null;
+  return (
+    <div className="cameras" role="group" aria-label={t.item.cameras}>
+      {items.map((one) => (
+        <button key={one.id} aria-pressed={one.id === item.id} onClick={() => to(one)}>
+          {(t.filters.cameras as Record<string, string>)[one.camera ?? ""] ?? one.camera ?? t.kinds.one[one.kind]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function View({ item, onTime, seek }: { item: MediaItem; onTime: (t_s: number) => void; seek: Seek }) {
   if (item.status !== "stored" || !isPictured(item)) return <NoPicture item={item} />;
-  return item.kind === "video" ? <Video item={item} /> : <Photo item={item} />;
+  return item.kind === "video" ? <Video item={item} onTime={onTime} seek={seek} /> : <Photo item={item} />;
 }
 
 /** The files before and after in the same list, in the order of time: earlier to the left. */

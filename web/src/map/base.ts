@@ -32,6 +32,8 @@ export const colours = (dark = isDark()) =>
     ? { water: "#12181b", land: "#1d2427", border: "#39454a", grid: "#2a3337", accent: "#6cc6d0", ink: "#eff2f3", halo: "#12181b", track: "#93dbe3" }
     : { water: "#dfe7ea", land: "#f4f4f1", border: "#c5cac8", grid: "#dde0dd", accent: "#0d5f6b", ink: "#161b1c", halo: "#ffffff", track: "#0d5f6b" };
 
+/** Nearer than this the outlines have nothing more to tell, and cutting them finer would only take time. */
+const WORLD_MAX_ZOOM = 7;
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 function style(): StyleSpecification {
@@ -39,8 +41,8 @@ function style(): StyleSpecification {
   return {
     version: 8,
     sources: {
-      land: { type: "geojson", data: EMPTY, attribution: "Natural Earth", tolerance: 0.2 },
-      borders: { type: "geojson", data: EMPTY },
+      land: { type: "geojson", data: EMPTY, attribution: "Natural Earth", maxzoom: WORLD_MAX_ZOOM },
+      borders: { type: "geojson", data: EMPTY, maxzoom: WORLD_MAX_ZOOM },
       grid: { type: "geojson", data: EMPTY },
     },
     layers: [
@@ -78,12 +80,15 @@ export function makeMap(container: HTMLElement, options: MapOptions, ready: (map
 
   const setGrid = () => (map.getSource("grid") as maplibre.GeoJSONSource | undefined)?.setData(grid(map));
   const fill = () => {
-    void readWorld().then(({ land, borders }) => {
-      (map.getSource("land") as maplibre.GeoJSONSource | undefined)?.setData(land);
-      (map.getSource("borders") as maplibre.GeoJSONSource | undefined)?.setData(borders);
-    });
     setGrid();
     ready(map);
+    // what one came for is drawn first
+    map.once("idle", () => {
+      void readWorld().then(({ land, borders }) => {
+        (map.getSource("land") as maplibre.GeoJSONSource | undefined)?.setData(land);
+        (map.getSource("borders") as maplibre.GeoJSONSource | undefined)?.setData(borders);
+      });
+    });
   };
   map.once("load", fill);
   // whether everything is drawn, for whoever waits for it

@@ -25,7 +25,7 @@ export default function FlightMap({ items, current, choose, bounds }: {
       ready.addSource("way", { type: "geojson", data: way(latest.current.items) });
       ready.addSource("shots", { type: "geojson", data: shots(latest.current.items) });
       ready.addLayer({ id: "way", type: "line", source: "way", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": c.track, "line-width": 2, "line-opacity": 0.55 } });
-      ready.addLayer({ id: "views", type: "symbol", source: "shots", filter: ["has", "yaw"], layout: { "icon-image": "wedge", "icon-size": 1.1, "icon-rotate": ["get", "yaw"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true } });
+      ready.addLayer({ id: "views", type: "symbol", source: "shots", filter: ["has", "yaw"], layout: { "icon-image": "wedge", "icon-size": 1.7, "icon-rotate": ["get", "yaw"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true } });
       ready.addLayer({ id: "dots", type: "circle", source: "shots", paint: { "circle-radius": 4.5, "circle-color": c.accent, "circle-stroke-color": c.halo, "circle-stroke-width": 1.5 } });
       ready.addLayer({ id: "chosen", type: "circle", source: "shots", filter: ["==", ["get", "id"], latest.current.current ?? ""], paint: { "circle-radius": 8, "circle-color": c.halo, "circle-stroke-color": c.accent, "circle-stroke-width": 4 } });
     });

@@ -3,8 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import type { FeatureCollection, Point } from "geojson";
 import * as maplibre from "maplibre-gl";
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
-import { Images, MapPinOff, X } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { Images, MapPinOff, SquareDashedMousePointer, X } from "lucide-react";
+import { useEffect, useMemo, useRef, useState, type PointerEvent as ReactPointerEvent } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import type { MediaItem } from "../api/client";
 import { docks, mediaAll } from "../api/queries";
@@ -38,8 +38,8 @@ export default function MapPage() {
   const [centre, setCentre] = useState<{ lat: number; lng: number } | null>(null);
   const ref = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibre | null>(null);
-  const latest = useRef({ items, byId, ws });
-  latest.current = { items, byId, ws };
+  const latest = useRef({ items, byId, ws, bbox: filter.bbox });
+  latest.current = { items, byId, ws, bbox: filter.bbox };
 
   useEffect(() => {
     if (!ref.current) return;
@@ -67,6 +67,9 @@ export default function MapPage() {
     };
     const made = makeMap(ref.current, { ...(view ?? {}), label: t.map.title }, (ready) => {
       const c = colours();
+      ready.addSource("area", { type: "geojson", data: area(latest.current.bbox) });
+      ready.addLayer({ id: "area", type: "fill", source: "area", paint: { "fill-color": c.accent, "fill-opacity": 0.08 } });
+      ready.addLayer({ id: "area-edge", type: "line", source: "area", paint: { "line-color": c.accent, "line-width": 2, "line-dasharray": [2, 1.5] } });
       ready.addSource("media", { type: "geojson", data: points(latest.current.items), cluster: true, clusterRadius: 46, clusterMaxZoom: 17 });
       ready.addLayer({
         id: "heaps", type: "circle", source: "media", filter: ["has", "point_count"],
@@ -123,14 +126,33 @@ export default function MapPage() {
     next.set("bbox", [clamp(bounds.getWest(), 180), clamp(bounds.getSouth(), 90), clamp(bounds.getEast(), 180), clamp(bounds.getNorth(), 90)].join());
     go(path(`gallery?${next.toString()}`));
   };
+  const [drawing, setDrawing] = useState(false);
+  const choose = (from: [number, number], to: [number, number]) => {
+    setDrawing(false);
+    const a = map.current?.unproject(from);
+    const b = map.current?.unproject(to);
+    if (!a || !b) return;
+    const next = new URLSearchParams(search);
+    const edges = [Math.min(a.lng, b.lng), Math.min(a.lat, b.lat), Math.max(a.lng, b.lng), Math.max(a.lat, b.lat)];
+    next.set("bbox", edges.map((edge) => edge.toFixed(6)).join());
+    setSearch(next);
+  };
+  useEffect(() => {
+    (map.current?.getSource("area") as GeoJSONSource | undefined)?.setData(area(filter.bbox));
+  }, [filter.bbox]);
   const item = chosen ? byId.get(chosen) : undefined;
 
   return (
     <div className="map-page">
       <h1 className="visually-hidden">{t.places.map}</h1>
       <div className="map" ref={ref} />
+      {drawing && <Draw choose={choose} cancel={() => setDrawing(false)} />}
       <div className="over">
         <Filters search={search} setSearch={setSearch} />
+        <button className="button" aria-pressed={drawing} title={t.map.drawHelp} onClick={() => setDrawing(!drawing)}>
+          <SquareDashedMousePointer className="icon" aria-hidden />
+          {t.map.draw}
+        </button>
         <button className="button" onClick={inGallery}>
           <Images className="icon" aria-hidden />
           {t.map.inGallery}
@@ -164,6 +186,44 @@ export default function MapPage() {
       )}
     </div>
   );
+}
+
+type Corner = [number, number];
+
+/** A sheet over the map on which one drags a rectangle. */
+function Draw({ choose, cancel }: { choose: (from: Corner, to: Corner) => void; cancel: () => void }) {
+  const [corners, setCorners] = useState<[Corner, Corner] | null>(null);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => event.key === "Escape" && cancel();
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  });
+  const at = (event: ReactPointerEvent): Corner => {
+    const box = event.currentTarget.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  const [a, b] = corners ?? [[0, 0], [0, 0]];
+  const box = { left: Math.min(a[0], b[0]), top: Math.min(a[1], b[1]), width: Math.abs(a[0] - b[0]), height: Math.abs(a[1] - b[1]) };
+  return (
+    <div
+      className="draw"
+      onPointerDown={(event) => (event.currentTarget.setPointerCapture(event.pointerId), setCorners([at(event), at(event)]))}
+      onPointerMove={(event) => corners && setCorners([corners[0], at(event)])}
+      onPointerUp={() => (box.width > 4 && box.height > 4 ? choose(a, b) : setCorners(null))}
+    >
+      {corners && <span style={box} />}
+    </div>
+  );
+}
+
+/** The area of a filter as a polygon. */
+function area(bbox: string | undefined): FeatureCollection {
+  const [west, south, east, north] = (bbox ?? "").split(",").map(Number);
+  if (west === undefined || south === undefined || east === undefined || north === undefined || Number.isNaN(west + south + east + north)) {
+    return { type: "FeatureCollection", features: [] };
+  }
+  const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+  return { type: "FeatureCollection", features: [{ type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } }] };
 }
 
 /** Where each workspace's map was left. */

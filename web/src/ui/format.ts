@@ -21,8 +21,9 @@ export const dateTime = (at: string | Date) =>
   date({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
 export const dateTimeSeconds = (at: string | Date) =>
   date({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(at));
-export const zoneName = () =>
-  date({ timeZoneName: "short" }).formatToParts(new Date()).find((part) => part.type === "timeZoneName")?.value ?? zone;
+/** The zone's short name at a time: summer has another. */
+export const zoneName = (at: string | Date = new Date()) =>
+  date({ timeZoneName: "short" }).formatToParts(new Date(at)).find((part) => part.type === "timeZoneName")?.value ?? zone;
 
 /** The beginning of a local day. */
 export function startOfDay(at: string | Date): Date {

@@ -1,0 +1,43 @@
+// What flew with a video: samples by the second, from whatever carrier the server found.
+import { queryOptions } from "@tanstack/react-query";
+import { mediaUrl, Refusal } from "./client";
+
+export type Sample = {
+  t_s: number;
+  at: string | null;
+  position: { lat: number; lng: number; absolute_altitude_m: number | null; relative_altitude_m: number | null } | null;
+  gimbal: { yaw_deg: number | null; pitch_deg: number | null; roll_deg: number | null } | null;
+  aircraft: { yaw_deg: number | null; pitch_deg: number | null; roll_deg: number | null } | null;
+  camera: { iso: number | null; shutter_s: number | null; f_number: number | null; zoom: number | null } | null;
+};
+export type Track = { source: string; samples: Sample[] };
+
+/** Null when the file carries none. */
+export const telemetry = (ws: string, id: string, enabled: boolean) =>
+  queryOptions({
+    queryKey: [ws, "telemetry", id],
+    enabled,
+    staleTime: Infinity,
+    queryFn: async (): Promise<Track | null> => {
+      const response = await fetch(`${mediaUrl(ws, id, "telemetry")}?format=json`, { headers: { accept: "application/json" } });
+      if (response.status === 404) return null;
+      if (!response.ok) throw new Refusal(response.status, response.statusText);
+      const track = (await response.json()) as Track;
+      return track.samples.length > 0 ? track : null;
+    },
+  });
+
+/** Index of the last sample at or before `t_s`; samples are in the order of time. */
+export function sampleAt(samples: Sample[], t_s: number): number {
+  let low = 0;
+  let high = samples.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((samples[middle]?.t_s ?? 0) <= t_s) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+export const heading = (sample: Sample | undefined) => sample?.gimbal?.yaw_deg ?? sample?.aircraft?.yaw_deg ?? null;
+export const altitude = (sample: Sample | undefined) => sample?.position?.relative_altitude_m ?? sample?.position?.absolute_altitude_m ?? null;
