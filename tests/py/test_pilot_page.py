@@ -170,6 +170,12 @@ def test_a_failing_step_is_explained(crew, what):
     expect(shown).to_be_visible()
 
 
+def test_setters_that_answer_nothing_are_believed(crew):
+    setters = ["platformVerifyLicense", "platformSetWorkspaceId", "platformSetInformation", "platformLoadComponent", "mediaSetDownloadOwner"]
+    one = crew({"silent": setters}).log_in().connected()
+    assert one.deeds() == ORDER and one.loaded("media") is not None
+
+
 def test_a_step_that_failed_is_tried_again(crew):
     one = crew({"fail": {"platformLoadComponent:media": {"code": 7, "message": "busy"}}}).log_in()
     one.headline("Pilot 2 did not switch uploading on")

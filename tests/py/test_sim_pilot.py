@@ -48,7 +48,7 @@ def test_fault_is_answered_as_its_table_says(server, sn, fault):
 
 
 def test_a_wrong_expectation_is_noticed(server, sn):
-    """Control: who cannot log in cannot fly, and a crew that is disabled while it flies says so."""
+    """Control: who cannot log in cannot fly."""
     status, report = fly(server, sn, password="wrong")
     assert status == 1 and "401" in report["error"]
 

@@ -9,6 +9,7 @@
 //   fail                 {call: {code, message}}, also "platformLoadComponent:media"
 //   missing              [call]: an older app without them
 //   garbage              [call]: answered with something that is no JSON
+//   silent               [call]: done, and answered with nothing
 //   connects             ["tcp", "ws", "ssl", "wss"]: the ways on which MQTT connects, all when left out
 //   connect_ms           until it connects, 30 when left out
 //   verified             true: a licence was verified before
@@ -165,6 +166,7 @@
       }
       calls.push({ name: name, args: args, code: answer.code });
       keep();
+      if ((options.silent || []).indexOf(name) >= 0) return undefined;
       return (options.garbage || []).indexOf(name) >= 0 ? 'undefined' : JSON.stringify(answer);
     };
   });

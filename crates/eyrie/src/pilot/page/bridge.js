@@ -14,6 +14,8 @@ export function call(name, ...args) {
   try {
     // called on the bridge itself: the app's methods know no other `this`
     const text = bridge[name](...args);
+    // a setter that says nothing was heard; whether it did anything, a later step shows
+    if (text === undefined || text === null || text === '') return { code: 0, message: '', data: null };
     const answer = typeof text === 'string' ? JSON.parse(text) : text;
     if (answer && typeof answer === 'object' && typeof answer.code !== 'undefined') {
       return { code: Number(answer.code), message: String(answer.message || ''), data: answer.data };
