@@ -1,8 +1,10 @@
 //! Flights: known as soon as one file or event names one.
 
+mod by_time;
 mod tally;
 
-pub(crate) use tally::{Share, Tally, adjust};
+pub(crate) use by_time::{Touched, regroup};
+pub(crate) use tally::{Share, Tally, adjust, save_touched};
 
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::flight::{Share, Tally};
 use crate::sqlite::Write;
-use crate::{Catalogue, CatalogueError, Media, MediaStatus, NewJob, RawEvent, Result, event, file_group, job, media};
+use crate::{
+    Catalogue, CatalogueError, Media, MediaStatus, NewJob, RawEvent, Result, event, file_group, flight, job, media,
+};
 
 /// What a message says of a flight. `None` leaves what is known; counts never go down.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +63,12 @@ impl Catalogue {
     pub async fn ingest(&self, reports: &[IngestReport]) -> Result<Vec<IngestOutcome>> {
         const DOING: &str = "commit reports";
         self.engine.fail_point(DOING, || fail_point!("catalogue.ingest.begin")).await?;
-        let mut batch = Batch { write: self.engine.begin(DOING).await?, flights: Vec::new(), by_id: HashMap::new() };
+        let mut batch = Batch {
+            write: self.engine.begin(DOING).await?,
+            flights: Vec::new(),
+            by_id: HashMap::new(),
+            flight_gap_us: self.flight_gap_us(),
+        };
         let mut outcomes = Vec::with_capacity(reports.len());
         let mut jobs = Vec::new();
         event::insert(&mut batch.write, reports.iter().filter_map(|report| report.event.as_ref())).await?;
@@ -93,6 +100,7 @@ struct Batch {
     /// One write for each flight of the batch, in the order in which they were named.
     flights: Vec<Tally>,
     by_id: HashMap<(Uuid, String), usize>,
+    flight_gap_us: i64,
 }
 
 impl Batch {
@@ -120,6 +128,10 @@ impl Batch {
 
     async fn media(&mut self, new: &Media, now: Timestamp) -> Result<(IngestOutcome, bool)> {
         if media::insert(&mut self.write, new).await? {
+            let mut new = new.clone();
+            let touched = flight::regroup(&mut self.write, None, &mut new, self.flight_gap_us).await?;
+            self.note(new.workspace_id, touched.unwrap_or_default(), now);
+            let new = &new;
             if let Some(flight) = self.flight_of(new, now) {
                 flight.add(&Share::of(new));
             }
@@ -127,12 +139,16 @@ impl Batch {
             return Ok((IngestOutcome { media_id: Some(new.id), inserted: true, changed: false }, true));
         }
         let old = self.known(new).await?;
-        let merged = merge::merge(&old, new, now);
+        let mut merged = merge::merge(&old, new, now);
         if (Media { updated_at: old.updated_at, ..merged.clone() }) != old {
             media::update(&mut self.write, &merged).await?;
         }
+        let touched = flight::regroup(&mut self.write, Some(&old), &mut merged, self.flight_gap_us).await?;
         let (before, after) = (Share::of(&old), Share::of(&merged));
-        if (before != after || old.flight_id != merged.flight_id)
+        if let Some(touched) = touched {
+            self.note(merged.workspace_id, touched, now);
+            self.flight_of(&merged, now);
+        } else if (before != after || old.flight_id != merged.flight_id)
             && let Some(flight) = self.flight_of(&old, now)
         {
             flight.remove(&before, None);
@@ -150,6 +166,16 @@ impl Batch {
         let work = old.size_bytes != merged.size_bytes || old.etag != merged.etag;
         let changed = work || old.status != merged.status;
         Ok((IngestOutcome { media_id: Some(old.id), inserted: false, changed }, work))
+    }
+
+    /// Flights by time changed round a file.
+    fn note(&mut self, workspace_id: Uuid, touched: flight::Touched, now: Timestamp) {
+        for flight_id in touched.recount {
+            self.flight(workspace_id, &flight_id, now).changed();
+        }
+        for flight_id in touched.left {
+            self.flight(workspace_id, &flight_id, now).left();
+        }
     }
 
     /// What was said of the file's group before it came holds for its flight.

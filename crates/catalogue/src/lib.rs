@@ -43,6 +43,8 @@ pub use workspace::Workspace;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// Why the catalogue could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,8 @@ pub enum CatalogueError {
     Database { doing: String, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
+const FLIGHT_GAP_US: i64 = 30 * 60 * 1_000_000;
+
 pub type Result<T, E = CatalogueError> = std::result::Result<T, E>;
 
 /// Where the database is: `sqlite:///path/eyrie.db`.
@@ -80,6 +84,7 @@ pub struct Catalogue {
     engine: Arc<sqlite::Engine>,
     /// When a token's or key's use was last written down, so that most logins write nothing.
     uses: Arc<account::Uses>,
+    flight_gap_us: Arc<AtomicI64>,
 }
 
 impl Catalogue {
@@ -90,7 +95,18 @@ impl Catalogue {
     /// [`CatalogueError::NewerSchema`]; [`CatalogueError::Database`].
     pub async fn open(config: &CatalogueConfig, create: bool) -> Result<Self> {
         let engine = sqlite::Engine::open(&config.url, &config.backup_dir, create).await?;
-        Ok(Self { engine, uses: Arc::default() })
+        Ok(Self { engine, uses: Arc::default(), flight_gap_us: Arc::new(AtomicI64::new(FLIGHT_GAP_US)) })
+    }
+
+    /// Files of one aircraft that name no flight form flights with less than this between one capture and the next: 30
+    /// minutes until it is set. Holds for files that come from now on, of this handle and its clones.
+    pub fn set_flight_gap(&self, gap: Duration) {
+        let gap = i64::try_from(gap.as_micros()).unwrap_or(i64::MAX);
+        self.flight_gap_us.store(gap.max(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn flight_gap_us(&self) -> i64 {
+        self.flight_gap_us.load(Ordering::Relaxed)
     }
 
     /// A number that differs after any other process or connection committed: lets a running server see at once what

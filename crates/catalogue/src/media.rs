@@ -257,7 +257,7 @@ impl Catalogue {
             return Ok(());
         }
         let old = flight::Share::of(&known);
-        let new = sound(&Media {
+        let mut new = sound(&Media {
             kind: understood.kind,
             captured_at: understood.captured_at,
             captured_local: understood.captured_local.clone(),
@@ -269,10 +269,13 @@ impl Catalogue {
             warnings: understood.warnings.clone(),
             processing: understood.processing,
             updated_at: understood.updated_at,
-            ..known
+            ..known.clone()
         });
         update(&mut write, &new).await?;
-        flight::adjust(&mut write, &old, &new, new.created_at).await?;
+        match flight::regroup(&mut write, Some(&known), &mut new, self.flight_gap_us()).await? {
+            None => flight::adjust(&mut write, &old, &new, new.created_at).await?,
+            Some(touched) => flight::save_touched(&mut write, touched, &new).await?,
+        }
         write.commit().await
     }
 

@@ -221,6 +221,7 @@ impl DataDir {
         let database = CatalogueConfig { url: self.database_url()?, backup_dir: self.file(BACKUPS) };
         let catalogue =
             Catalogue::open(&database, create).await.map_err(|error| anyhow::anyhow!(crate::log_chain(&error)))?;
+        catalogue.set_flight_gap(config.library.flight_gap);
         let store = StoreConfig {
             root: self.file(OBJECTS),
             min_free_bytes: config.s3.min_free_bytes,

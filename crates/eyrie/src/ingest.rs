@@ -180,6 +180,10 @@ async fn announce_media(app: &App, id: Uuid, inserted: bool) {
     match app.catalogue.media_by_id(id).await {
         Ok(Some(media)) => {
             let workspace_id = media.workspace_id;
+            if let (Some(flight_id), Some(_)) = (&media.flight_id, &media.pilot.flight_group) {
+                // no report names a flight by time
+                app.events.send(workspace_id, Change::Flight { flight_id: flight_id.clone() });
+            }
             let change = match media.status {
                 MediaStatus::Missing => Change::MediaMissing(Box::new(media)),
                 MediaStatus::Stored if inserted => Change::MediaStored(Box::new(media)),

@@ -19,6 +19,9 @@ use crate::dock::state::{GatewayKind, Identity};
 use crate::ingest::{IngestError, blocking_fail_point};
 use crate::jobs::extract_metadata;
 
+/// `sub_file_type` of a stitched panorama.
+pub(crate) const PANORAMA: i64 = 1;
+
 /// One report, as it came.
 pub(crate) struct Reported<'a> {
     pub app: &'a Arc<App>,
@@ -238,10 +241,9 @@ fn describe(app: &App, device: &Identity, upload: &FileUpload, pilot: PilotFile,
         source: device.kind.source(),
         flight_id: upload.flight_id.clone().filter(|id| !id.is_empty()),
         name: upload.name.clone(),
-        kind: if upload.sub_file_type == Some(1) {
-            MediaKind::Panorama
-        } else {
-            extract_metadata::catalogue_kind(eyrie_media::kind_of_name(&upload.name))
+        kind: match extract_metadata::catalogue_kind(eyrie_media::kind_of_name(&upload.name)) {
+            MediaKind::Photo if upload.sub_file_type == Some(PANORAMA) => MediaKind::Panorama,
+            kind => kind,
         },
         bucket: device.bucket.clone(),
         object_key: upload.object_key.clone(),

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::by_time::Touched;
 use crate::sqlite::{Row, Write};
 use crate::value::{Columns as _, us, us_opt};
 use crate::{FlightFacts, Media, MediaStatus, Result};
@@ -122,6 +123,8 @@ pub(crate) struct Tally {
     trashed: i64,
     extent: Extent,
     recount: bool,
+    /// Its files may all be another flight's now: then it is none.
+    may_be_empty: bool,
     at: Timestamp,
 }
 
@@ -136,6 +139,7 @@ impl Tally {
             trashed: 0,
             extent: Extent::default(),
             recount: false,
+            may_be_empty: false,
             at,
         }
     }
@@ -181,7 +185,18 @@ impl Tally {
         self.recount |= share.counts() && known.is_none_or(|known| known.touches(share));
     }
 
-    /// Writes it; the flight exists afterwards.
+    /// Its rows came or went without being told one by one.
+    pub(crate) fn changed(&mut self) {
+        self.recount = true;
+    }
+
+    /// Its rows went to another flight.
+    pub(crate) fn left(&mut self) {
+        self.recount = true;
+        self.may_be_empty = true;
+    }
+
+    /// Writes it; the flight exists afterwards, unless all its files [`left`](Self::left).
     pub(crate) async fn save(self, write: &mut Write) -> Result<()> {
         macro_rules! greater {
             ($column:literal) => {
@@ -273,6 +288,13 @@ impl Tally {
         if self.recount {
             recount(write, self.workspace_id, &self.flight_id).await?;
         }
+        if self.may_be_empty {
+            let delete = sqlx::query(
+                "DELETE FROM flights WHERE workspace_id = $1 AND flight_id = $2 AND NOT EXISTS
+                 (SELECT 1 FROM media WHERE workspace_id = $1 AND flight_id = $2)",
+            );
+            write.execute(delete.bind(self.workspace_id).bind(&self.flight_id)).await?;
+        }
         Ok(())
     }
 }
@@ -289,6 +311,23 @@ pub(crate) async fn adjust(write: &mut Write, old: &Share, media: &Media, at: Ti
     tally.remove(old, Some(&known));
     tally.add(&new);
     tally.save(write).await
+}
+
+/// Flights by time changed round a file whose capture time is another now.
+pub(crate) async fn save_touched(write: &mut Write, touched: Touched, media: &Media) -> Result<()> {
+    for (flight_id, left) in
+        touched.recount.into_iter().map(|id| (id, false)).chain(touched.left.into_iter().map(|id| (id, true)))
+    {
+        let mut tally = Tally::new(media.workspace_id, &flight_id, media.created_at);
+        tally.likely_gateway(media.gateway_sn.as_deref());
+        if left {
+            tally.left()
+        } else {
+            tally.changed()
+        }
+        tally.save(write).await?;
+    }
+    Ok(())
 }
 
 async fn recount(write: &mut Write, workspace_id: Uuid, flight_id: &str) -> Result<()> {

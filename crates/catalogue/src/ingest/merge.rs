@@ -52,7 +52,7 @@ pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
             file_group_id: new.pilot.file_group_id.clone().or_else(|| old.pilot.file_group_id.clone()),
             sub_file_type: new.pilot.sub_file_type.or(old.pilot.sub_file_type),
             tiny_fingerprint: new.pilot.tiny_fingerprint.clone().or_else(|| old.pilot.tiny_fingerprint.clone()),
-            flight_group: new.pilot.flight_group.clone().or_else(|| old.pilot.flight_group.clone()),
+            flight_group: flight_group(old, new),
         },
         processing: if same_bytes { old.processing } else { new.processing },
         warnings,
@@ -87,4 +87,13 @@ fn metadata(old: &Value, new: &Value, same_bytes: bool) -> Value {
         (old, Value::Null) => old.clone(),
         (_, new) => new.clone(),
     }
+}
+
+/// A flight that somebody named is worth more than one made of capture times.
+fn flight_group(old: &Media, new: &Media) -> Option<String> {
+    let was_named = old.flight_id.is_some() && old.pilot.flight_group.is_none();
+    if was_named || new.flight_id.is_some() {
+        return None;
+    }
+    new.pilot.flight_group.clone().or_else(|| old.pilot.flight_group.clone())
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod by_time;
 mod common;
 mod controller;
 mod dock;

@@ -40,6 +40,8 @@ pub struct MediaItem {
     pub captured_at: Option<Timestamp>,
     pub position: Option<MediaPosition>,
     pub gimbal: Option<Gimbal>,
+    /// The aircraft that took it, where the device said so.
+    pub aircraft_sn: Option<String>,
     pub drone_model_key: Option<String>,
     pub payload_model_key: Option<String>,
     /// Which camera of the payload took it: wide, zoom, thermal, visible, ...
@@ -84,6 +86,8 @@ pub struct MediaDetail {
     pub path: Option<String>,
     /// The device's own fingerprint of the file.
     pub fingerprint: Option<String>,
+    /// Ties the shots of one wayline; Pilot 2.
+    pub file_group_id: Option<String>,
     /// Where capture time, position and gimbal came from, when several tell: `xmp`, `exif`, `report`, `track`, ...
     #[schema(value_type = Object)]
     pub sources: Value,
@@ -119,6 +123,7 @@ impl From<Media> for MediaItem {
                 relative_altitude_m: position.relative_altitude_m,
             }),
             gimbal,
+            aircraft_sn: media.pilot.aircraft_sn,
             drone_model_key: media.drone_model_key,
             payload_model_key: media.payload_model_key,
             camera,
@@ -140,6 +145,7 @@ impl From<Media> for MediaDetail {
             captured_local: media.captured_local.take(),
             path: media.path.take(),
             fingerprint: media.fingerprint.take(),
+            file_group_id: media.pilot.file_group_id.take(),
             metadata: media.metadata.clone(),
             item: media.into(),
         }

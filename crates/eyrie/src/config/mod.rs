@@ -29,6 +29,7 @@ pub struct Config {
     pub s3: S3Config,
     pub cloud_api: CloudApiConfig,
     pub pilot: PilotConfig,
+    pub library: LibraryConfig,
     pub ingest: IngestConfig,
     pub jobs: JobsConfig,
     pub log: LogConfig,
@@ -141,6 +142,12 @@ pub struct PilotConfig {
 }
 
 #[derive(Clone, Debug)]
+pub struct LibraryConfig {
+    /// Files of one aircraft that name no flight: a pause of this length between two captures begins another one.
+    pub flight_gap: Duration,
+}
+
+#[derive(Clone, Debug)]
 pub struct IngestConfig {
     /// Reports that may share one commit.
     pub max_batch: usize,
@@ -231,6 +238,7 @@ impl Default for Config {
                 token_lifetime: Duration::from_secs(12 * 3600),
                 session_lifetime: Duration::from_secs(30 * 24 * 3600),
             },
+            library: LibraryConfig { flight_gap: Duration::from_secs(30 * 60) },
             ingest: IngestConfig {
                 max_batch: 256,
                 head_attempts: 3,

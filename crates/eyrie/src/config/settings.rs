@@ -167,6 +167,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     plain!("pilot.platform_name", pilot.platform_name),
     plain!("pilot.token_lifetime", pilot.token_lifetime),
     plain!("pilot.session_lifetime", pilot.session_lifetime),
+    plain!("library.flight_gap", library.flight_gap),
     plain!("ingest.max_batch", ingest.max_batch),
     plain!("ingest.head_attempts", ingest.head_attempts),
     plain!("ingest.head_interval", ingest.head_interval),

@@ -34,7 +34,7 @@ async fn a_file_of_which_nothing_is_known_has_every_field() {
             "id": media.id, "workspace_id": workspace.id, "gateway_sn": null, "source": "dock", "flight_id": null,
             "name": media.name, "kind": "photo", "object_key": media.object_key, "size_bytes": 4,
             "etag": "d41d8cd98f00b204e9800998ecf8427e", "status": "stored", "captured_at": null, "position": null,
-            "gimbal": null, "drone_model_key": null, "payload_model_key": null, "camera": null, "capture_uuid": null,
+            "gimbal": null, "aircraft_sn": null, "drone_model_key": null, "payload_model_key": null, "camera": null, "capture_uuid": null,
             "is_original": null,
             "created_at": "2026-05-28T20:26:40Z", "updated_at": "2026-05-28T20:26:40Z", "trashed_at": null, "processing": "done",
             "warnings": [],

@@ -471,3 +471,29 @@ async fn the_login_page_is_served_whole_and_strict() {
     }
     assert_eq!(api.call(&Who::Nobody, "POST", "/pilot").await.status, 405);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_files_are_flights_by_aircraft_and_time() {
+    let pilot = Pilot::start().await;
+    let a = pilot.api.workspace("alpha").await;
+    let rc = pilot.log_in(&a, "RC1").await;
+    // newest first, from two aircraft
+    for (n, (aircraft, minute)) in [("A1", 90), ("A2", 35), ("A1", 20), ("A1", 0)].into_iter().enumerate() {
+        let key = pilot.upload(&rc, &format!("{n}.JPG"), b"bytes").await;
+        let time = format!("2026-06-01T{:02}:{:02}:00+02:00", 10 + minute / 60, minute % 60);
+        let body = json!({"object_key": key, "metadata": {"created_time": time}, "ext": {"sn": aircraft}});
+        assert_eq!(pilot.report(&rc, body).await.1["code"], 0);
+    }
+    let listed = pilot.listed(&a).await;
+    let flight =
+        |n: usize| listed.iter().find(|media| media.name == format!("{n}.JPG")).and_then(|m| m.flight_id.clone());
+    assert!(flight(2).is_some() && flight(2) == flight(3), "20 minutes apart");
+    assert!(flight(0) != flight(2) && flight(1) != flight(2) && flight(0) != flight(1));
+    assert_eq!(pilot.app().catalogue.list_flights(a.id, None, None, 10).await.expect("read").items.len(), 3);
+    let admin = pilot.api.token(&a, Role::Viewer).await;
+    let reply = pilot.api.get(&admin, "/api/v1/workspaces/alpha/media?source=pilot").await.json();
+    assert_eq!(reply["items"].as_array().map(Vec::len), Some(4));
+    assert_eq!(reply["items"][0]["aircraft_sn"], "A1");
+    let reply = pilot.api.get(&admin, "/api/v1/workspaces/alpha/media?source=dock").await.json();
+    assert_eq!(reply["items"], json!([]));
+}

@@ -3,7 +3,7 @@
 //! The file wins: its values have more digits and more meaning than the report's. What was reported is kept beside it, the
 //! chosen value's source is named, and a contradiction that matters is a warning.
 
-use eyrie_catalogue::{Media, Position, Processing};
+use eyrie_catalogue::{Media, MediaKind, Position, Processing};
 use eyrie_media::track::{Attitude, Place};
 use eyrie_media::understand::Understanding;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{READER_VERSION, catalogue_kind};
+use crate::reported::PANORAMA;
 
 /// Word in `sources` for the device's own report.
 const REPORT: &str = "report";
@@ -81,7 +82,11 @@ pub(super) fn apply(media: &mut Media, understood: Understanding) {
     (media.gimbal_yaw_deg, media.gimbal_pitch_deg, media.gimbal_roll_deg) =
         (gimbal.yaw_deg, gimbal.pitch_deg, gimbal.roll_deg);
 
-    media.kind = catalogue_kind(understood.kind);
+    media.kind = match catalogue_kind(understood.kind) {
+        // stitched: Pilot 2 said so, the file may not
+        MediaKind::Photo if media.pilot.sub_file_type == Some(PANORAMA) => MediaKind::Panorama,
+        kind => kind,
+    };
     warnings.extend(understood.warnings);
     replace_warnings(media, &mut metadata, warnings);
     // readings of an older version go; what the device said stays
