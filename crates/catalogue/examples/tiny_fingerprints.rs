@@ -1,5 +1,6 @@
 //! How long 10,000 tiny fingerprints take among many stored ones: `cargo run --release -p eyrie-catalogue --example
-//! tiny_fingerprints [STORED] [CALLS]`. Fills a temporary database as Pilot 2 does, then asks with none, a half and all known.
+//! tiny_fingerprints [STORED] [CALLS] [FOLDER]`. Fills a database in FOLDER (a temporary one when left out; one that is there is used
+//! as it is) as Pilot 2 does, then asks with none, a half and all known.
 //! The look at the objects is not in it.
 
 use std::time::Instant;
@@ -13,16 +14,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 const ASKED: u64 = 10_000;
-const BATCH: u64 = 500;
+const BATCH: u64 = 5_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
+    let folder = std::env::args().nth(3).map(std::path::PathBuf::from);
+    let mut arguments = std::env::args().skip(1).take(2).map(|text| text.parse::<u64>());
     let stored = arguments.next().transpose()?.unwrap_or(1_000_000);
     let calls = arguments.next().transpose()?.unwrap_or(200);
-    let dir = tempfile::tempdir()?;
-    let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
-    let catalogue = Catalogue::open(&CatalogueConfig { url, backup_dir: dir.path().into() }, true).await?;
+    let temporary = tempfile::tempdir()?;
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    let url = format!("sqlite://{}", folder.join("eyrie.db").display());
+    let catalogue = Catalogue::open(&CatalogueConfig { url, backup_dir: folder }, true).await?;
     let workspace = Workspace {
         id: Uuid::from_u128(1),
         name: "default".into(),
@@ -31,9 +34,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         binding_code: String::new(),
         created_at: Timestamp::UNIX_EPOCH,
     };
-    catalogue.add_workspace(&workspace).await?;
     let began = Instant::now();
-    for first in (0..stored).step_by(BATCH as usize) {
+    let filled = catalogue.add_workspace(&workspace).await.is_err();
+    for first in (0..if filled { 0 } else { stored }).step_by(BATCH as usize) {
         let reports: Vec<_> = (first..(first + BATCH).min(stored)).map(|n| report(workspace.id, n)).collect();
         catalogue.ingest(&reports).await?;
     }

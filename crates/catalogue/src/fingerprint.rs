@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::sqlite::{Row, push_numbers};
+use crate::sqlite::{Row, push_numbers, rows_as_json};
 use crate::value::{Columns as _, OrConstraint as _, us};
 use crate::{Catalogue, Result};
 
@@ -111,19 +111,20 @@ impl Catalogue {
         asked: &[String],
     ) -> Result<Vec<(usize, String, String)>> {
         let numbers: Vec<i64> = chunk.iter().map(|(number, _)| *number).collect();
-        let mut sql = sqlx::QueryBuilder::new(
-            "SELECT tiny_fingerprint_hash AS number, tiny_fingerprint AS text, bucket, object_key FROM media WHERE ",
-        );
-        push_numbers(&mut sql, "tiny_fingerprint_hash", &numbers);
+        let columns = ["tiny_fingerprint_hash", "tiny_fingerprint", "bucket", "object_key"];
+        let mut sql = sqlx::QueryBuilder::new("SELECT ");
+        // one row for all: handing thousands over one by one would cost more than finding them
+        sql.push(rows_as_json(&columns)).push(" AS found FROM media WHERE ");
+        push_numbers(&mut sql, columns[0], &numbers);
         sql.push(" AND status = 'stored' AND workspace_id = ").push_bind(workspace_id);
-        let rows = self.engine.fetch_all("cannot look tiny fingerprints up", sql.build()).await?;
+        let row = self.engine.fetch_optional("cannot look tiny fingerprints up", sql.build()).await?;
+        let rows: Vec<(i64, String, String, String)> = row.map_or_else(|| Ok(Vec::new()), |row| row.json("found"))?;
         let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let (number, text): (i64, String) = (row.get("number")?, row.get("text")?);
+        for (number, text, bucket, object_key) in rows {
             let Ok(at) = chunk.binary_search_by_key(&number, |(number, _)| *number) else { continue };
             let asked_as = chunk[at].1;
             if asked[asked_as].eq_ignore_ascii_case(&text) {
-                found.push((asked_as, row.get("bucket")?, row.get("object_key")?));
+                found.push((asked_as, bucket, object_key));
             }
         }
         Ok(found)

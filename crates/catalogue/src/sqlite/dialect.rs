@@ -38,6 +38,11 @@ pub(crate) fn push_numbers(sql: &mut sqlx::QueryBuilder<Db>, column: &'static st
     sql.push(column).push(" IN (SELECT value FROM json_each(").push_bind(list).push("))");
 }
 
+/// An aggregate: all rows as one text, a JSON array with an array of these columns for each.
+pub(crate) fn rows_as_json(columns: &[&'static str]) -> String {
+    format!("json_group_array(json_array({}))", columns.join(", "))
+}
+
 /// Splits rows for INSERTs of [`CHUNK`] rows and of one: few round trips, and only two texts to prepare.
 pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let whole = rows.len() / CHUNK * CHUNK;
