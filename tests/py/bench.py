@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import bench_pilot
 from conftest import ROOT, Server
 
 RELEASE = ROOT / "target/release"
@@ -137,6 +138,7 @@ def main():
         finally:
             null.close()
             server.stop()
+        rows.extend(bench_pilot.rows(folder))
     header = ("what", "measured", "ratio", "aim")
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(4)]
     print(f"\n{os.cpu_count()} cores, {COUNT} exchanges a row, load {os.getloadavg()[0]:.1f} at the end\n")

@@ -91,6 +91,7 @@ pub fn router(app: Arc<App>) -> Router {
         // the last layer sees a request first
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
         .layer(Extension(health::LastCheck::default()))
+        .layer(from_fn_with_state(Arc::clone(&app), crate::pilot::read_body))
         .layer(from_fn_with_state(Arc::clone(&app), auth::require_login))
         .layer(from_fn(surround::limit_time))
         .layer(CatchPanicLayer::custom(surround::explain_panic))

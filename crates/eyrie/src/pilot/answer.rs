@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use eyrie_catalogue::{CatalogueError, RawEvent, TraceEntry};
@@ -185,6 +185,19 @@ pub async fn in_envelope(request: Request, next: Next) -> Response {
         }
     }
     translated
+}
+
+/// Middleware: the app's body is read before anybody looks at the request. An answer that leaves a body unread ends the
+/// connection, and the app would find out with its next request.
+pub async fn read_body(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if !is_apps(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    match axum::body::to_bytes(body, app.config.http.max_body_bytes).await {
+        Ok(body) => next.run(Request::from_parts(head, body.into())).await,
+        Err(_) => Answer::refused(StatusCode::BAD_REQUEST, "the body is too large, or was cut off").into_response(),
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use answer::{in_envelope, is_apps};
+pub use answer::{in_envelope, is_apps, read_body};
 pub use crew::AUTH_TOKEN;
 pub use session::{LicenseItem, PilotMqtt, PilotSession, PilotSettingsItem};
 pub use state::{LastFile, PilotState};
