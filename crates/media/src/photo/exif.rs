@@ -225,7 +225,7 @@ fn image(tiff: &mut Tiff<'_>, ifd: &Ifd, base: u64, source: PreviewSource, exif:
         && size > 0.0
     {
         exif.previews.push(Preview {
-            offset: base + offset as u64,
+            offset: base.saturating_add(offset as u64),
             size_bytes: size as u64,
             width_px: size_px(width),
             height_px: size_px(height),

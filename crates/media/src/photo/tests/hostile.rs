@@ -109,6 +109,18 @@ fn directories_that_loop_or_count_too_much_end() {
     assert!(reader.read_bytes < 100_000, "{}", reader.read_bytes);
 }
 
+/// Found by fuzzing: the offset of a thumbnail as a floating point number.
+#[test]
+fn a_preview_beyond_every_offset_is_left_out() {
+    let mut maker = Maker::new(false);
+    let far = 1e300_f64.to_le_bytes();
+    let thumbnail = [(0x0201, Value::Bytes(12, 1, &far)), (0x0202, Value::Bytes(12, 1, &far))];
+    maker.directory(8, &[], 100).directory(100, &thumbnail, 0);
+    let found = photo(&jpeg(&[exif_block(&maker)]));
+    assert_eq!(found.previews, []);
+    assert_eq!(found.warnings, ["an embedded preview lies outside the file"]);
+}
+
 proptest! {
     #[test]
     fn any_segments_are_read(segments in prop::collection::vec((0xC0_u8..=0xFE, prop::collection::vec(any::<u8>(), 0..80)), 0..8)) {
