@@ -2,7 +2,7 @@
 //!
 //! The pictures of one trigger (wide, zoom, thermal) are one exposure. A clock that is wrong by a constant does no harm:
 //! what counts is the difference from the median of all pairs. Where numbers and times contradict each other
-//! for most pairs, the numbers are not of this flight and time alone decides.
+//! for most pairs, the numbers are not of this flight and time alone decides, unless it joins next to nothing.
 
 use std::collections::HashMap;
 
@@ -99,14 +99,25 @@ pub(super) fn join(events: &[Event], photos: &[Photo]) -> Matching {
     }
     let offset = clock_offset(events, &times, &exposures, &by_number);
     let mut matches: Vec<Option<EventMatch>> = events.iter().map(|_| None).collect();
-    if let Offset::Numbers(offset_s) = offset {
-        match_numbers(events, &times, &mut exposures, &by_number, offset_s.unwrap_or(0.0), &mut matches, &mut found);
-    }
     let offset_s = match offset {
-        Offset::Numbers(offset_s) => offset_s,
-        Offset::Contradicting => None,
+        Offset::Numbers(offset_s) => {
+            let tell = Numbers { by_number: &by_number, offset_s: offset_s.unwrap_or(0.0), within_s: SAME_TIME_S };
+            found.mismatches = match_numbers(events, &times, &mut exposures, &tell, &mut matches);
+            match_times(events, &times, &mut exposures, offset_s.unwrap_or(0.0), &mut matches);
+            offset_s
+        }
+        Offset::Contradicting { pairs } => {
+            match_times(events, &times, &mut exposures, 0.0, &mut matches);
+            // times that join little are the ones that are wrong
+            if matches.iter().flatten().count() * 2 < pairs {
+                matches.iter_mut().for_each(|found| *found = None);
+                exposures.iter_mut().for_each(|exposure| exposure.taken = false);
+                let tell = Numbers { by_number: &by_number, offset_s: 0.0, within_s: f64::INFINITY };
+                found.mismatches = match_numbers(events, &times, &mut exposures, &tell, &mut matches);
+            }
+            None
+        }
     };
-    match_times(events, &times, &mut exposures, offset_s.unwrap_or(0.0), &mut matches);
 
     found.clock_offset_s = offset_s.map(round);
     let lonely = events.iter().zip(&matches).filter(|(_, found)| found.is_none());
@@ -172,7 +183,16 @@ fn number_of(name: &str) -> Option<u32> {
 enum Offset {
     /// Numbers fit; the clock's error when times are known.
     Numbers(Option<f64>),
-    Contradicting,
+    /// Most of the pairs that numbers make disagree in time.
+    Contradicting { pairs: usize },
+}
+
+/// How to join by number.
+struct Numbers<'a> {
+    by_number: &'a HashMap<u32, Vec<usize>>,
+    offset_s: f64,
+    /// Pairs further apart in time are refused; all that are further than [`SAME_TIME_S`] are told.
+    within_s: f64,
 }
 
 fn clock_offset(
@@ -192,40 +212,41 @@ fn clock_offset(
     differences.sort_by(f64::total_cmp);
     let Some(median) = differences.get(differences.len() / 2).copied() else { return Offset::Numbers(None) };
     let near = differences.iter().filter(|difference| (*difference - median).abs() <= SAME_TIME_S).count();
-    if near * 2 > differences.len() { Offset::Numbers(Some(median)) } else { Offset::Contradicting }
+    if near * 2 > differences.len() {
+        Offset::Numbers(Some(median))
+    } else {
+        Offset::Contradicting { pairs: differences.len() }
+    }
 }
 
 fn match_numbers(
     events: &[Event],
     times: &[f64],
     exposures: &mut [Exposure<'_>],
-    by_number: &HashMap<u32, Vec<usize>>,
-    offset_s: f64,
+    tell: &Numbers<'_>,
     matches: &mut [Option<EventMatch>],
-    found: &mut Matching,
-) {
+) -> Vec<Mismatch> {
+    let mut mismatches = Vec::new();
     for (index, ((event, time), slot)) in events.iter().zip(times).zip(matches).enumerate() {
-        let Some(candidates) = by_number.get(&event.sequence) else { continue };
-        let apart = |exposure: &Exposure<'_>| exposure.at_s.map_or(0.0, |at_s| (at_s - time - offset_s).abs());
+        let Some(candidates) = tell.by_number.get(&event.sequence) else { continue };
+        let apart = |exposure: &Exposure<'_>| exposure.at_s.map_or(0.0, |at_s| (at_s - time - tell.offset_s).abs());
         let free =
             candidates.iter().filter_map(|at| Some((*at, exposures.get(*at).filter(|exposure| !exposure.taken)?)));
-        let Some((at, apart_s)) = free.map(|(at, exposure)| (at, apart(exposure))).min_by(|a, b| a.1.total_cmp(&b.1))
-        else {
-            continue;
-        };
+        let nearest = free.map(|(at, exposure)| (at, apart(exposure))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((at, apart_s)) = nearest else { continue };
         let Some(exposure) = exposures.get_mut(at) else { continue };
         let difference_s = exposure.at_s.map(|at_s| round(at_s - time));
-        if apart_s > SAME_TIME_S {
-            if found.mismatches.len() < MAX_LISTED {
-                let photo = exposure.photos.first().map(|photo| photo.name.clone()).unwrap_or_default();
-                let difference_s = difference_s.unwrap_or_default();
-                found.mismatches.push(Mismatch { sequence: event.sequence, photo, difference_s });
-            }
-            continue;
+        if apart_s > SAME_TIME_S && mismatches.len() < MAX_LISTED {
+            let photo = exposure.photos.first().map(|photo| photo.name.clone()).unwrap_or_default();
+            let difference_s = difference_s.unwrap_or_default();
+            mismatches.push(Mismatch { sequence: event.sequence, photo, difference_s });
         }
-        exposure.taken = true;
-        *slot = Some(pair(index, event, exposure, MatchedBy::Number, difference_s));
+        if apart_s <= tell.within_s {
+            exposure.taken = true;
+            *slot = Some(pair(index, event, exposure, MatchedBy::Number, difference_s));
+        }
     }
+    mismatches
 }
 
 /// What is left, each event with the nearest exposure, in the order of time.

@@ -59,6 +59,17 @@ fn numbers_that_are_not_this_flights_give_way_to_time() {
 }
 
 #[test]
+fn times_that_say_nothing_leave_the_numbers() {
+    // a device that reports one time for all of its files
+    let at = photo(1, "V", 40.0).captured_at;
+    let photos: Vec<_> = (1..=20).map(|n| Photo { captured_at: at, ..photo(n, "V", 0.0) }).collect();
+    let set = build(&[events_file("a.MRK", 1..=20)], &photos);
+    assert!(set.photos.one_to_one);
+    assert_eq!((set.photos.matched_by_number, set.photos.clock_offset_s), (20, None));
+    assert!(set.photos.mismatches.len() >= 17, "all but the exposures of that moment");
+}
+
+#[test]
 fn what_lacks_or_disagrees_is_told() {
     let mut photos: Vec<_> = (1..=20).filter(|n| *n != 7).map(|n| photo(n, "V", 0.2)).collect();
     photos[3] = photo(4, "V", 500.0);
