@@ -18,6 +18,7 @@ pub mod job;
 pub mod media;
 mod migrate;
 pub mod page;
+pub mod ppk;
 mod sqlite;
 mod value;
 pub mod workspace;
@@ -39,6 +40,7 @@ pub use media::{
     Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, PilotFile, Position, Processing,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
+pub use ppk::{PpkSetRow, PpkSolution};
 pub use workspace::Workspace;
 
 use std::path::PathBuf;

@@ -13,4 +13,5 @@ mod handle;
 mod ingest;
 mod job;
 mod media;
+mod ppk;
 mod workspace;
