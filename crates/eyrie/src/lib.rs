@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod object_range;
 pub mod page;
 pub mod pilot;
+pub mod program;
 pub mod reconcile;
 mod reported;
 pub mod secret;

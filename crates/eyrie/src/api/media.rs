@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::auth::{Operator, Scope, Viewer};
 use super::extract::{Bbox, PathParams, QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
+use super::ppk::CorrectedPosition;
 use super::problem::Problem;
 use super::words::{MediaKind, MediaSource, MediaStatus, Processing};
 use crate::app::App;
@@ -94,6 +95,8 @@ pub struct MediaDetail {
     /// What the readers made of the file's own bytes; what the device reported is below `reported`.
     #[schema(value_type = Object)]
     pub metadata: Value,
+    /// Where the photo was taken according to its flight's PPK solution, beside `position`; null without one.
+    pub corrected_position: Option<CorrectedPosition>,
 }
 
 impl From<Media> for MediaItem {
@@ -147,6 +150,7 @@ impl From<Media> for MediaDetail {
             fingerprint: media.fingerprint.take(),
             file_group_id: media.pilot.file_group_id.take(),
             metadata: media.metadata.clone(),
+            corrected_position: None,
             item: media.into(),
         }
     }
@@ -312,7 +316,7 @@ pub async fn get_media(
     State(app): State<Arc<App>>,
     PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<Json<MediaDetail>, Problem> {
-    Ok(Json(listed(&app, scope.workspace.id, id).await?.into()))
+    Ok(Json(detail(&app, scope.workspace.id, id).await?))
 }
 
 /// Move a file into the trash
@@ -346,7 +350,7 @@ pub async fn restore_media(
     if media.trashed_at.is_some() {
         set_trashed(&app, &scope, &media, None).await?;
     }
-    Ok(Json(listed(&app, scope.workspace.id, id).await?.into()))
+    Ok(Json(detail(&app, scope.workspace.id, id).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -386,6 +390,13 @@ pub async fn get_media_content(
     // the signature must not reach a log that prints headers
     location.set_sensitive(true);
     Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+}
+
+/// All that is shown of one file.
+async fn detail(app: &App, workspace_id: Uuid, id: Uuid) -> Result<MediaDetail, Problem> {
+    let mut detail = MediaDetail::from(listed(app, workspace_id, id).await?);
+    detail.corrected_position = CorrectedPosition::of(app, workspace_id, id).await?;
+    Ok(detail)
 }
 
 /// The file, unless it is in the trash.

@@ -17,6 +17,7 @@ pub mod media;
 pub mod media_counts;
 mod openapi;
 pub mod page;
+pub mod ppk;
 pub mod problem;
 pub mod s3_keys;
 pub mod session;
@@ -25,6 +26,7 @@ pub mod tokens;
 pub mod users;
 pub mod words;
 pub mod workspaces;
+mod zip;
 
 use std::sync::Arc;
 
@@ -58,6 +60,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(flights::list_flights))
         .routes(routes!(flights::get_flight))
         .routes(routes!(flights::prioritize_flight))
+        .routes(routes!(ppk::get_ppk))
+        .routes(routes!(ppk::get_ppk_zip))
+        .routes(routes!(ppk::solve_ppk))
+        .routes(routes!(ppk::get_ppk_solution))
         .routes(routes!(docks::list_docks, docks::add_dock))
         .routes(routes!(docks::get_dock))
         .routes(routes!(docks::list_trace))

@@ -84,6 +84,14 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}", To(Viewer), Subject::Flight, 200),
         row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", To(Operator), Subject::Flight, 202),
+        row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/ppk", To(Viewer), Subject::Flight, 200),
+        // a flight without survey files: whoever may ask hears that
+        row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/ppk.zip", To(Viewer), Subject::Flight, 409),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/ppk/solve", To(Operator), Subject::Flight, 409),
+            |_| json!({}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/ppk/solution", To(Viewer), Subject::Flight, 409),
         row("get", "/api/v1/workspaces/{ws}/docks", To(Viewer), Subject::None, 200),
         with_body(
             row("post", "/api/v1/workspaces/{ws}/docks", To(Admin), Subject::None, 201),
