@@ -209,14 +209,16 @@ pub fn regularity(events: &[Event]) -> Regularity {
 /// One line; `None` when it has no sequence, time and week.
 pub fn event_of(line: &str) -> Option<Event> {
     let line = line.trim_matches(|c: char| matches!(c, '\u{feff}' | '\0') || c.is_whitespace());
-    let (open, close) = (line.find('[')?, line.find(']')?);
-    let mut front = line.get(..open)?.split([' ', '\t', ',']).filter(|word| !word.is_empty());
-    let sequence = u32::try_from(integer(front.next()?)?).ok()?;
-    let time = GpsTime::from_week(integer(line.get(open + 1..close)?)?, number(front.next()?)?)?;
-    if front.next().is_some() {
-        return None;
-    }
-    let values = Values::of(line.get(close + 1..)?);
+    let (sequence, rest) = first_word(line)?;
+    let (tow_s, rest) = first_word(rest)?;
+    // the week stands in brackets; tools that rewrite the file may leave them out
+    let (week, rest) = match rest.trim_start_matches(is_gap).strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => first_word(rest)?,
+    };
+    let sequence = u32::try_from(integer(sequence)?).ok()?;
+    let time = GpsTime::from_week(integer(week)?, number(tow_s)?)?;
+    let values = Values::of(rest);
     let lever_arm = match (values.north, values.east, values.down) {
         (Some(north_mm), Some(east_mm), Some(down_mm)) => Some(LeverArm { north_mm, east_mm, down_mm }),
         _ => None,
@@ -239,6 +241,17 @@ pub fn event_of(line: &str) -> Option<Event> {
     })
 }
 
+fn is_gap(c: char) -> bool {
+    c == ',' || c.is_whitespace()
+}
+
+/// The first word and what follows it.
+fn first_word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches(is_gap);
+    let (word, rest) = text.split_once(is_gap).unwrap_or((text, ""));
+    (!word.is_empty()).then_some((word, rest))
+}
+
 #[derive(Default)]
 struct Values {
     north: Option<f64>,
@@ -257,7 +270,7 @@ impl Values {
         // numbers since the last label; one that is no number counts as one, so that the others keep their places
         let mut open: Vec<Option<f64>> = Vec::new();
         let mut labelled = false;
-        for word in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
+        for word in text.split(is_gap).filter(|word| !word.is_empty()) {
             let slot = match word.to_ascii_lowercase().as_str() {
                 "n" => &mut values.north,
                 "e" => &mut values.east,
@@ -324,9 +337,15 @@ mod tests {
         let spaces = LINE.replace('\t', "  ");
         let tight = LINE.replace(' ', "");
         let lon_first = LINE.replace("-36.41144502,Lat\t174.63075195,Lon", "174.63075195,Lon\t-36.41144502,Lat");
-        for text in
-            [spaces, tight, lon_first, format!("\u{feff}{LINE}\r\n"), format!("{LINE}\t\t\n\n"), format!("\0\0{LINE}")]
-        {
+        for text in [
+            spaces,
+            tight,
+            lon_first,
+            format!("\u{feff}{LINE}\r\n"),
+            format!("{LINE}\t\t\n\n"),
+            format!("\0\0{LINE}"),
+            LINE.replace(['[', ']'], ""),
+        ] {
             assert_eq!(read_text(&text).events, [event_of(LINE).unwrap()], "{text:?}");
         }
     }
