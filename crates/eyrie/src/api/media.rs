@@ -419,6 +419,7 @@ async fn set_trashed(app: &App, scope: &Scope<Operator>, media: &Media, at: Opti
     if app.catalogue.set_media_trashed(media.id, at, &audit).await?
         && let Some(changed) = app.catalogue.media(scope.workspace.id, media.id).await?
     {
+        crate::jobs::ppk_set::after_change(app, &changed).await?;
         app.events.send(scope.workspace.id, Change::MediaUpdated(Box::new(changed)));
     }
     Ok(())

@@ -118,7 +118,7 @@ fn put_common(out: &mut Vec<u8>, modified: DateTime, crc: u32, size: u64, large:
 fn put_central(out: &mut Vec<u8>, name: &str, modified: DateTime, crc: u32, size: u64, offset: u64) {
     let large = is_large(size, offset);
     put32(out, 0x0201_4B50);
-    put16(out, 3 << 8 | VERSION_ZIP64); // made on Unix: the mode below counts
+    put16(out, (3 << 8) | VERSION_ZIP64); // made on Unix: the mode below counts
     put_common(out, modified, crc, size, large, name);
     put16(out, if large { ZIP64_CENTRAL_EXTRA_BYTES as u16 } else { 0 });
     put16(out, 0);
@@ -141,7 +141,7 @@ fn put_end(out: &mut Vec<u8>, count: usize, central_at: u64, central: u64) {
     if zip64 {
         put32(out, 0x0606_4B50);
         put64(out, 44);
-        put16(out, 3 << 8 | VERSION_ZIP64);
+        put16(out, (3 << 8) | VERSION_ZIP64);
         put16(out, VERSION_ZIP64);
         put32(out, 0);
         put32(out, 0);
@@ -169,8 +169,8 @@ fn put_end(out: &mut Vec<u8>, count: usize, central_at: u64, central: u64) {
 fn put_dos_time(out: &mut Vec<u8>, at: DateTime) {
     let year = u16::try_from(at.year()).unwrap_or(1980).clamp(1980, 2107) - 1980;
     let number = |value: i8| u16::from(value.unsigned_abs());
-    put16(out, number(at.hour()) << 11 | number(at.minute()) << 5 | number(at.second()) / 2);
-    put16(out, year << 9 | number(at.month()) << 5 | number(at.day()));
+    put16(out, (number(at.hour()) << 11) | (number(at.minute()) << 5) | (number(at.second()) / 2));
+    put16(out, (year << 9) | (number(at.month()) << 5) | number(at.day()));
 }
 
 fn put16(out: &mut Vec<u8>, value: u16) {

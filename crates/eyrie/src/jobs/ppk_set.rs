@@ -17,7 +17,7 @@ use crate::app::App;
 pub const KIND: &str = "ppk-set";
 
 /// Requests within this time become one job, seconds.
-const GATHER_S: i64 = 3;
+const GATHER_S: i64 = 5;
 /// Pictures of one flight that are looked at.
 const MAX_PHOTOS: usize = 50_000;
 
@@ -28,8 +28,8 @@ pub struct Gathered {
     pub photos: Vec<Media>,
 }
 
-/// Queues a report after a file of the flight was read, if that can change it.
-pub(super) async fn after_reading(app: &App, media: &Media) -> eyrie_catalogue::Result<()> {
+/// Queues a report after a file of the flight was read, or came or went, if that can change it.
+pub async fn after_change(app: &App, media: &Media) -> eyrie_catalogue::Result<()> {
     let Some(flight_id) = &media.flight_id else { return Ok(()) };
     let wanted = match media.kind {
         MediaKind::Ppk | MediaKind::Rtcm => true,

@@ -59,7 +59,7 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
     media.updated_at = app.now();
     app.catalogue.save_understanding(&media).await?;
     subtitle::tell_video(app, &media).await?;
-    super::ppk_set::after_reading(app, &media).await?;
+    super::ppk_set::after_change(app, &media).await?;
     app.events.send(media.workspace_id, Change::MediaUpdated(Box::new(media)));
     Ok(None)
 }
