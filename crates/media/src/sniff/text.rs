@@ -36,8 +36,10 @@ pub(super) fn format_of(head: &[u8]) -> Option<(Format, &'static str)> {
 
 /// A place or a quality beside number and time: a line that is cut is no proof.
 fn is_event(line: &str) -> bool {
-    mrk::event_of(line)
-        .is_some_and(|event| event.status.is_some() || event.lever_arm.is_some() || event.position.is_some())
+    // a table of mere numbers is none
+    let marked = line.contains('[') || line.contains("Lat") || line.contains(",Q");
+    let found = mrk::event_of(line).filter(|_| marked);
+    found.is_some_and(|event| event.status.is_some() || event.lever_arm.is_some() || event.position.is_some())
 }
 
 /// With cue numbers, without them, or with neither number nor time as the Mavic 2 writes.
