@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod controllers;
 pub mod docks;
 pub mod download;
 pub mod events;
@@ -83,7 +84,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::delete_user))
         .routes(routes!(audit::list_audit))
-        // Pilot 2: the app and its login page
+        // Pilot 2: controllers, the app and its login page
+        .routes(routes!(controllers::list_controllers))
+        .routes(routes!(controllers::get_controller))
+        .routes(routes!(controllers::disable_controller))
+        .routes(routes!(controllers::enable_controller))
+        .routes(routes!(controllers::get_pilot_settings, controllers::set_pilot_settings))
         .merge(crate::pilot::routes())
 }
 

@@ -37,6 +37,7 @@ enum Subject {
     Token,
     S3Key,
     User,
+    Controller,
     /// A person who may log a controller in.
     Pilot,
 }
@@ -126,6 +127,15 @@ fn rows() -> Vec<Row> {
         row("delete", "/api/v1/workspaces/{ws}/users/{id}", To(Admin), Subject::User, 204),
         row("get", "/api/v1/workspaces/{ws}/audit", To(Admin), Subject::None, 200),
         row("post", "/pilot/api/license", Always, Subject::Pilot, 200),
+        row("get", "/api/v1/workspaces/{ws}/controllers", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/controllers/{sn}", To(Viewer), Subject::Controller, 200),
+        row("post", "/api/v1/workspaces/{ws}/controllers/{sn}/disable", To(Admin), Subject::Controller, 200),
+        row("post", "/api/v1/workspaces/{ws}/controllers/{sn}/enable", To(Admin), Subject::Controller, 200),
+        row("get", "/api/v1/workspaces/{ws}/pilot-settings", To(Viewer), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/pilot-settings", To(Admin), Subject::None, 200),
+            |n| json!({"auto_upload_photo_type": n % 2}),
+        ),
         row("post", "/pilot/api/login", Always, Subject::Pilot, 200),
         row("post", "/pilot/api/renew", Controller, Subject::None, 200),
         row("get", "/pilot/api/session", Controller, Subject::None, 200),
@@ -258,6 +268,11 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
                 return (String::new(), json!({"name": user.name, "password": PASSWORD}));
             }
             user.id.to_string()
+        }
+        Subject::Controller => {
+            let sn = format!("RC{}", api.number());
+            api.app.admin("test").log_in_controller(workspace, &sn).await.expect("a new controller");
+            sn
         }
         Subject::Pilot => {
             let user = api.user(Some(workspace), Role::Operator).await;

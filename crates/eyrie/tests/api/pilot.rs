@@ -497,3 +497,27 @@ async fn other_files_are_flights_by_aircraft_and_time() {
     let reply = pilot.api.get(&admin, "/api/v1/workspaces/alpha/media?source=dock").await.json();
     assert_eq!(reply["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_says_what_is_uploaded_and_shuts_a_controller_out() {
+    let pilot = Pilot::start().await;
+    let a = pilot.api.workspace("alpha").await;
+    let rc = pilot.log_in(&a, "RC1").await;
+    let admin = pilot.api.token(&a, Role::Admin).await;
+    let path = "/api/v1/workspaces/alpha/pilot-settings";
+    let mut expected = json!({"auto_upload_photo": true, "auto_upload_photo_type": 0, "auto_upload_video": false});
+    assert_eq!(pilot.api.get(&admin, path).await.json(), expected);
+    expected["auto_upload_video"] = json!(true);
+    assert_eq!(pilot.api.post(&admin, path, json!({"auto_upload_video": true})).await.json(), expected);
+    assert_eq!(pilot.api.post(&admin, path, json!({"auto_upload_photo_type": 2})).await.status, 400);
+    let session = pilot.ask(&rc.token, "GET", "/pilot/api/session", None).await.json();
+    assert_eq!(session["settings"], expected);
+
+    let listed = pilot.api.get(&admin, "/api/v1/workspaces/alpha/controllers").await.json();
+    assert_eq!((&listed["items"][0]["sn"], &listed["items"][0]["online"]), (&json!("RC1"), &json!(false)));
+    let docks = pilot.api.get(&admin, "/api/v1/workspaces/alpha/docks").await.json();
+    assert_eq!(docks["items"], json!([]), "a controller is no dock");
+    let off = pilot.api.post(&admin, "/api/v1/workspaces/alpha/controllers/RC1/disable", json!({})).await.json();
+    assert_eq!(off["disabled"], true);
+    assert_eq!(pilot.ask(&rc.token, "GET", "/pilot/api/session", None).await.status, 401);
+}
