@@ -145,7 +145,8 @@ def main():
                     raise SystemExit(f"demo: {key} came back with other bytes")
             print(f"\n{len(sent)} files downloaded again, each byte for byte as it was sent")
             return
-        print(f"\n  API        {run['http_url']}/api/v1/workspaces/default/media   (described by {run['http_url']}/openapi.json)")
+        print(f"\n  page       {run['http_url']}/")
+        print(f"  API        {run['http_url']}/api/v1/workspaces/default/media   (described by {run['http_url']}/openapi.json)")
         print(f"  login      admin / {password}")
         print(f"  token      {token}   (viewer)")
         print(f"  try        curl -H 'Authorization: Bearer {token}' {run['http_url']}/api/v1/workspaces/default/flights")
