@@ -273,6 +273,8 @@ def test_a_dock_is_added_and_comes_online(admin, server):
     for line in shown.locator(".set-up > div").all():
         values[line.locator("dt").inner_text()] = line.locator("dd").inner_text()
     assert values["Account"] == sn and values["MQTT gateway address"] == server.mqtt_url
+    page.get_by_role("button", name="Show as a QR code").click()
+    expect(page.get_by_role("img", name="QR code with these five lines")).to_be_visible()
     page.get_by_role("button", name="I have copied it").click()
     page.get_by_role("link", name="Dock Neu").click()
     checks = page.locator(".checks li")

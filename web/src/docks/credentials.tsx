@@ -1,7 +1,8 @@
 // A new dock, and what has to be typed in on its screen: large, copyable, the password this once.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { KeyRound } from "lucide-react";
-import type { FormEvent } from "react";
+import { KeyRound, QrCode } from "lucide-react";
+import { useMemo, useState, type FormEvent } from "react";
+import { encode } from "uqr";
 import { api, ok, Refusal, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
@@ -64,6 +65,7 @@ export function Credentials({ access, onClose }: { access: Access; onClose: () =
         </div>
         <p>{t.setUp.where}</p>
         <SetUp values={access} password={access.password} />
+        <Code lines={[access.mqtt_url, access.username, access.password, access.organization_id, access.binding_code]} />
       </div>
       <div className="actions">
         <button className="button primary" onClick={onClose}>{t.setUp.done}</button>
@@ -93,5 +95,29 @@ export function SetUp({ values, password }: { values: Partial<Omit<Access, "pass
         ),
       )}
     </dl>
+  );
+}
+
+/** The same lines for a phone's camera, which can then paste them. */
+function Code({ lines }: { lines: string[] }) {
+  const [shown, setShown] = useState(false);
+  const text = lines.join("\n");
+  const { path, size } = useMemo(() => {
+    const { data, size: edge } = encode(text, { border: 2 });
+    const squares = data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : [])));
+    return { path: squares.join(""), size: edge };
+  }, [text]);
+  if (!shown) {
+    return (
+      <button className="button" style={{ justifySelf: "start" }} onClick={() => setShown(true)}>
+        <QrCode className="icon" aria-hidden />
+        {t.setUp.showCode}
+      </button>
+    );
+  }
+  return (
+    <svg className="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t.setUp.qr} shapeRendering="crispEdges">
+      <path d={path} />
+    </svg>
   );
 }

@@ -313,6 +313,8 @@ export const de: Texts = {
     password: "Passwort",
     organization: "Organisations-ID",
     code: "Bindungscode des Geräts",
+    showCode: "Als QR-Code zeigen",
+    qr: "QR-Code mit diesen fünf Zeilen",
     done: "Ich habe es kopiert",
   },
   trace: {

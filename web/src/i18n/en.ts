@@ -324,6 +324,8 @@ export const en = {
     password: "Password",
     organization: "Organization id",
     code: "Device binding code",
+    showCode: "Show as a QR code",
+    qr: "QR code with these five lines",
     done: "I have copied it",
   },
   trace: {
