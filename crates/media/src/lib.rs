@@ -9,6 +9,7 @@ pub mod gnss;
 mod lines;
 pub mod mrk;
 pub mod photo;
+pub mod picture;
 pub mod ppk;
 mod range;
 pub mod receiver;

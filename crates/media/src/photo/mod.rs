@@ -21,6 +21,7 @@ pub use footprint::{Footprint, View};
 pub(crate) use headers::on_earth;
 pub use headers::rtk_solution;
 pub use names::{FolderParts, Lens, NameParts, folder_parts, name_parts};
+pub(crate) use previews::Part;
 
 use crate::track::{Attitude, Place};
 use crate::{RangeRead, read_range};
@@ -207,8 +208,39 @@ pub enum PreviewSource {
 pub fn read(reader: &mut dyn RangeRead) -> io::Result<Photo> {
     let mut photo = Photo::default();
     let mut is_thermal = false;
+    let (exif, xmp) = read_layout(reader, &mut photo, &mut is_thermal)?;
+    let xmp = xmp.unwrap_or_default();
+    photo.warnings.extend(xmp.warnings.iter().cloned());
+    headers::from_exif(&exif, &mut photo);
+    headers::from_xmp(&xmp, &mut photo);
+    headers::choose_position(&mut photo);
+    is_thermal |= photo.camera.image_source.as_deref().is_some_and(|source| source.contains("Infrared"));
+    photo.palette = headers::palette(&exif, is_thermal);
+    capture_time::choose(&exif, &xmp, &mut photo);
+    photo.footprint = View::of_photo(&photo).and_then(|view| footprint::footprint(&view));
+    photo.warnings.truncate(MAX_WARNINGS);
+    Ok(photo)
+}
+
+/// What a decoder needs: size, orientation and previews.
+///
+/// # Errors
+/// The source cannot be read.
+pub(crate) fn layout(reader: &mut dyn RangeRead) -> io::Result<Photo> {
+    let mut photo = Photo::default();
+    let (exif, _) = read_layout(reader, &mut photo, &mut false)?;
+    photo.orientation = exif.orientation;
+    Ok(photo)
+}
+
+/// The size, the previews, and the blocks that tell the rest.
+fn read_layout(
+    reader: &mut dyn RangeRead,
+    photo: &mut Photo,
+    is_thermal: &mut bool,
+) -> io::Result<(Exif, Option<Xmp>)> {
     let (exif, xmp) = match read_range(reader, 0, 4)?[..] {
-        [0xFF, 0xD8, ..] => read_jpeg(reader, &mut photo, &mut is_thermal)?,
+        [0xFF, 0xD8, ..] => read_jpeg(reader, photo, is_thermal)?,
         _ => match Tiff::open(reader, 0)? {
             Some(mut tiff) => {
                 let exif = exif::read(&mut tiff, 0, true)?;
@@ -221,18 +253,8 @@ pub fn read(reader: &mut dyn RangeRead) -> io::Result<Photo> {
     photo.width_px = photo.width_px.or(exif.width_px);
     photo.height_px = photo.height_px.or(exif.height_px);
     photo.previews.extend(exif.previews.iter().copied());
-    let xmp = xmp.unwrap_or_default();
-    photo.warnings.extend(xmp.warnings.iter().cloned());
-    headers::from_exif(&exif, &mut photo);
-    headers::from_xmp(&xmp, &mut photo);
-    headers::choose_position(&mut photo);
-    is_thermal |= photo.camera.image_source.as_deref().is_some_and(|source| source.contains("Infrared"));
-    photo.palette = headers::palette(&exif, is_thermal);
-    capture_time::choose(&exif, &xmp, &mut photo);
-    previews::measure(reader, &mut photo)?;
-    photo.footprint = View::of_photo(&photo).and_then(|view| footprint::footprint(&view));
-    photo.warnings.truncate(MAX_WARNINGS);
-    Ok(photo)
+    previews::measure(reader, photo)?;
+    Ok((exif, xmp))
 }
 
 fn read_jpeg(reader: &mut dyn RangeRead, photo: &mut Photo, is_thermal: &mut bool) -> io::Result<(Exif, Option<Xmp>)> {

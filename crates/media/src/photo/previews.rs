@@ -32,10 +32,10 @@ pub(super) fn measure(reader: &mut dyn RangeRead, photo: &mut Photo) -> io::Resu
 }
 
 /// A file inside a file.
-struct Part<'a> {
-    reader: &'a mut dyn RangeRead,
-    offset: u64,
-    size_bytes: u64,
+pub(crate) struct Part<'a> {
+    pub(crate) reader: &'a mut dyn RangeRead,
+    pub(crate) offset: u64,
+    pub(crate) size_bytes: u64,
 }
 
 impl RangeRead for Part<'_> {
