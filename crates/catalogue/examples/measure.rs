@@ -127,6 +127,7 @@ fn report(workspace_id: Uuid, n: u64) -> IngestReport {
         created_at: now,
         updated_at: now,
         trashed_at: None,
+        picture: None,
     };
     let event = RawEvent {
         id: id(2),

@@ -117,6 +117,7 @@ fn report(workspace_id: Uuid, n: u64) -> IngestReport {
         created_at: now,
         updated_at: now,
         trashed_at: None,
+        picture: None,
     };
     IngestReport { event: None, media: Some(media), flight: None, jobs: Vec::new(), now }
 }

@@ -37,7 +37,8 @@ pub use flight::{Flight, FlightState};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use media::{
-    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, PilotFile, Position, Processing,
+    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, PictureFacts, PilotFile, Position,
+    Processing,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use ppk::{PpkSetRow, PpkSolution};

@@ -2,8 +2,10 @@
 
 mod counts;
 mod list;
+mod picture;
 mod row;
 
+pub use picture::PictureFacts;
 pub(crate) use row::{insert, media, sound, update};
 
 use jiff::Timestamp;
@@ -93,6 +95,8 @@ pub struct Media {
     pub warnings: Vec<String>,
     /// What the readers made of the file's own bytes; open-ended JSON, `{}` before they ran.
     pub metadata: Value,
+    /// What was made of these bytes to look at; `None` before that. Written by [`Catalogue::save_picture`] alone.
+    pub picture: Option<PictureFacts>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub trashed_at: Option<Timestamp>,

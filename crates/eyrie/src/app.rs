@@ -16,6 +16,7 @@ use crate::events::Events;
 use crate::gate::Logins;
 use crate::ingest::Ingest;
 use crate::jobs::Wake;
+use crate::pictures::Pictures;
 use crate::trace::Trace;
 
 /// The addresses that docks, tools and browsers are given (scheme, host, port; no trailing slash).
@@ -43,6 +44,7 @@ pub struct App {
     pub ingest: Ingest,
     pub events: Events,
     pub trace: Trace,
+    pub pictures: Pictures,
     /// Wakes the job runner.
     pub wake: Wake,
     /// Set once at start; absent in commands that work on a stopped server's data.

@@ -107,6 +107,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
         ingest: ingest::Ingest::default(),
         events: crate::events::Events::default(),
         trace: trace::Trace::default(),
+        pictures: crate::pictures::Pictures::default(),
         wake: jobs::Wake::default(),
         link: OnceLock::new(),
         broker: OnceLock::new(),

@@ -14,6 +14,7 @@ pub mod config;
 #[cfg(feature = "failpoints")]
 mod control;
 pub mod data;
+pub mod derived;
 pub mod dock;
 pub mod doctor;
 pub mod events;
@@ -25,6 +26,7 @@ pub mod log;
 pub mod metrics;
 pub mod object_range;
 pub mod page;
+pub mod pictures;
 pub mod pilot;
 pub mod program;
 pub mod reconcile;

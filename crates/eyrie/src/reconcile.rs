@@ -185,6 +185,7 @@ async fn adopt(
         created_at: now,
         updated_at: now,
         trashed_at: None,
+        picture: None,
         object_key: object.key,
     };
     let flight = flight_id.map(|flight_id| FlightFacts {

@@ -273,5 +273,6 @@ fn describe(app: &App, device: &Identity, upload: &FileUpload, pilot: PilotFile,
         created_at: now,
         updated_at: now,
         trashed_at: None,
+        picture: None,
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn merge(old: &Media, new: &Media, now: Timestamp) -> Media {
         processing: if same_bytes { old.processing } else { new.processing },
         warnings,
         metadata: metadata(&old.metadata, &new.metadata, same_bytes),
+        picture: if same_bytes { old.picture.clone() } else { None },
         created_at: old.created_at,
         updated_at: now,
         trashed_at: old.trashed_at,

@@ -53,6 +53,7 @@ pub(crate) fn media(row: &Row) -> Result<Media> {
         processing: row.word("processing")?,
         warnings: row.json("warnings")?,
         metadata: row.json("metadata")?,
+        picture: super::picture::facts(row)?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         trashed_at: row.time_opt("trashed_at")?,

@@ -101,6 +101,7 @@ pub(crate) fn photo(workspace_id: Uuid, key: &str) -> Media {
         created_at: at(200),
         updated_at: at(200),
         trashed_at: None,
+        picture: None,
     }
 }
 

@@ -40,7 +40,8 @@ pub(super) fn checked_password(password: &str) -> Result<&str> {
     }
 }
 
-/// S3's rules for bucket names, without dots: those break TLS with virtual-host addresses.
+/// S3's rules for bucket names, without dots: those break TLS with virtual-host addresses. What begins as the buckets of
+/// derived objects do is theirs.
 pub(super) fn is_bucket_name(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     plain
@@ -48,6 +49,7 @@ pub(super) fn is_bucket_name(name: &str) -> bool {
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.starts_with("xn--")
+        && !name.starts_with(crate::derived::BUCKET_PREFIX)
 }
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
         for good in ["default", "abc", "north-2", &"a".repeat(63)] {
             assert!(is_bucket_name(good), "{good}");
         }
-        for bad in ["", "ab", "-abc", "abc-", "a.bc", "Abc", "xn--abc", "a b c", &"a".repeat(64)] {
+        for bad in ["", "ab", "-abc", "abc-", "a.bc", "Abc", "xn--abc", "derived-a", "a b c", &"a".repeat(64)] {
             assert!(!is_bucket_name(bad), "{bad}");
         }
     }

@@ -54,6 +54,13 @@ pub struct MediaItem {
     pub updated_at: Timestamp,
     /// When it was put into the trash; null in the library.
     pub trashed_at: Option<Timestamp>,
+    /// Of the picture as it is seen, for photos and videos; null until its thumbnail was made.
+    pub width_px: Option<u32>,
+    pub height_px: Option<u32>,
+    /// ThumbHash in base64: a blurred picture of some 25 bytes, to show until the thumbnail is there.
+    pub thumbhash: Option<String>,
+    /// `#rrggbb`.
+    pub average_color: Option<String>,
     pub processing: Processing,
     /// What is wrong with the file, in words.
     pub warnings: Vec<String>,
@@ -105,6 +112,9 @@ impl From<Media> for MediaItem {
         let [yaw_deg, pitch_deg, roll_deg] = attitude;
         let read = |name: &str| media.metadata.get(name).and_then(Value::as_str).map(str::to_owned);
         let (camera, capture_uuid) = (read("camera"), read("capture_uuid"));
+        let picture = media.picture.unwrap_or_default();
+        let mut warnings = media.warnings;
+        warnings.extend(picture.error.filter(|error| !warnings.contains(error)));
         let gimbal = attitude.iter().any(Option::is_some).then_some(Gimbal { yaw_deg, pitch_deg, roll_deg });
         Self {
             id: media.id,
@@ -135,8 +145,12 @@ impl From<Media> for MediaItem {
             created_at: media.created_at,
             updated_at: media.updated_at,
             trashed_at: media.trashed_at,
+            width_px: picture.width_px,
+            height_px: picture.height_px,
+            thumbhash: picture.thumbhash,
+            average_color: picture.average_color,
             processing: media.processing.into(),
-            warnings: media.warnings,
+            warnings,
         }
     }
 }
@@ -400,7 +414,7 @@ async fn detail(app: &App, workspace_id: Uuid, id: Uuid) -> Result<MediaDetail, 
 }
 
 /// The file, unless it is in the trash.
-async fn listed(app: &App, workspace_id: Uuid, id: Uuid) -> Result<Media, Problem> {
+pub(super) async fn listed(app: &App, workspace_id: Uuid, id: Uuid) -> Result<Media, Problem> {
     let media = app.catalogue.media(workspace_id, id).await?;
     media.filter(|media| media.trashed_at.is_none()).ok_or_else(Problem::not_found)
 }

@@ -18,6 +18,7 @@ pub mod media;
 pub mod media_counts;
 mod openapi;
 pub mod page;
+pub mod pictures;
 pub mod ppk;
 pub mod problem;
 pub mod s3_keys;
@@ -58,6 +59,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(media::get_media, media::trash_media))
         .routes(routes!(media::restore_media))
         .routes(routes!(media::get_media_content))
+        .routes(routes!(pictures::get_thumbnail))
+        .routes(routes!(pictures::get_preview))
         .routes(routes!(flights::list_flights))
         .routes(routes!(flights::get_flight))
         .routes(routes!(flights::prioritize_flight))

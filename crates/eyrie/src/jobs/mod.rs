@@ -1,6 +1,7 @@
 //! Follow-up work: durable rows in the catalogue, claimed with a lease. One file a job; `run_job` is the list.
 
 pub mod extract_metadata;
+pub mod make_pictures;
 pub mod ppk_set;
 pub mod ppk_solve;
 pub mod prioritize_upload;
@@ -88,17 +89,25 @@ impl Run {
 }
 
 /// Every kind of job, and its code.
-pub const KINDS: &[&str] =
-    &[extract_metadata::KIND, ppk_set::KIND, ppk_solve::KIND, prioritize_upload::KIND, reconcile::KIND, rerun::KIND];
+pub const KINDS: &[&str] = &[
+    extract_metadata::KIND,
+    make_pictures::KIND,
+    ppk_set::KIND,
+    ppk_solve::KIND,
+    prioritize_upload::KIND,
+    reconcile::KIND,
+    rerun::KIND,
+];
 
 /// The kinds that are about one stored file and need nothing but it: what [`rerun`] can queue.
-pub const OF_A_FILE: &[&str] = &[extract_metadata::KIND];
+pub const OF_A_FILE: &[&str] = &[extract_metadata::KIND, make_pictures::KIND];
 
 async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
     match run.job.kind.as_str() {
         extract_metadata::KIND => extract_metadata::run(run).await,
         ppk_set::KIND => ppk_set::run(run).await,
         ppk_solve::KIND => ppk_solve::run(run).await,
+        make_pictures::KIND => make_pictures::run(run).await,
         prioritize_upload::KIND => prioritize_upload::run(run).await,
         reconcile::KIND => reconcile::run(run).await,
         rerun::KIND => rerun::run(run).await,

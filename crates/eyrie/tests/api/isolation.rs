@@ -30,6 +30,7 @@ enum Open {
 enum Subject {
     None,
     Media,
+    Picture,
     TrashedMedia,
     Flight,
     Dock,
@@ -82,6 +83,8 @@ fn rows() -> Vec<Row> {
         row("delete", "/api/v1/workspaces/{ws}/media/{id}", To(Operator), Subject::Media, 204),
         row("post", "/api/v1/workspaces/{ws}/media/{id}/restore", To(Operator), Subject::TrashedMedia, 200),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/content", To(Viewer), Subject::Media, 302),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/thumbnail", To(Viewer), Subject::Picture, 200),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/preview", To(Viewer), Subject::Picture, 200),
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}", To(Viewer), Subject::Flight, 200),
         row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", To(Operator), Subject::Flight, 202),
@@ -245,6 +248,7 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
     let name = match row.subject {
         Subject::None => String::new(),
         Subject::Media => api.media(workspace, |_| {}).await.id.to_string(),
+        Subject::Picture => api.photo(workspace).await.id.to_string(),
         Subject::TrashedMedia => {
             let media = api.media(workspace, |_| {}).await;
             let admin = api.token(workspace, Role::Operator).await;
@@ -333,7 +337,10 @@ async fn every_operation_is_open_to_the_right_callers_only() {
                 continue;
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff", "{place}");
-            assert_eq!(reply.header("cache-control"), "no-store", "{place}");
+            // a picture may be kept by its viewer alone, and is asked for again
+            let shows = matches!(row.subject, Subject::Picture) && reply.status == 200;
+            let kept = if shows { "private, no-cache" } else { "no-store" };
+            assert_eq!(reply.header("cache-control"), kept, "{place}");
             if expected == 401 || expected == 403 || expected == 404 {
                 if eyrie::pilot::is_apps(row.path) {
                     assert_eq!(reply.json()["code"], expected, "{place}");

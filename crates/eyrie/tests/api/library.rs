@@ -35,7 +35,7 @@ async fn a_file_of_which_nothing_is_known_has_every_field() {
             "name": media.name, "kind": "photo", "object_key": media.object_key, "size_bytes": 4,
             "etag": "d41d8cd98f00b204e9800998ecf8427e", "status": "stored", "captured_at": null, "position": null,
             "gimbal": null, "aircraft_sn": null, "drone_model_key": null, "payload_model_key": null, "camera": null, "capture_uuid": null,
-            "is_original": null,
+            "is_original": null, "width_px": null, "height_px": null, "thumbhash": null, "average_color": null,
             "created_at": "2026-05-28T20:26:40Z", "updated_at": "2026-05-28T20:26:40Z", "trashed_at": null, "processing": "done",
             "warnings": [],
         })
@@ -216,7 +216,7 @@ async fn content_is_a_signed_address_of_the_store() {
 }
 
 #[tokio::test]
-async fn pictures_and_telemetry_come_with_a_later_release() {
+async fn what_has_no_picture_and_no_track_is_not_found() {
     let (api, workspace, who) = start().await;
     let media = api.media(&workspace, |_| {}).await;
     for what in ["thumbnail", "preview", "telemetry?format=gpx"] {

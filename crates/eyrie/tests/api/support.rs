@@ -14,6 +14,7 @@ use eyrie_catalogue::{
     Processing, Role, Session, User, Workspace,
 };
 use eyrie_env::{Clock, ManualClock, RealFiles, SystemRandom};
+use eyrie_media::picture::{Coding, Picture};
 use eyrie_objects::{Issuer, Store, StoreConfig};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -108,6 +109,7 @@ impl Api {
             ingest: Default::default(),
             events: Default::default(),
             trace: Default::default(),
+            pictures: Default::default(),
             wake: Default::default(),
             link: OnceLock::new(),
             broker: OnceLock::new(),
@@ -230,12 +232,28 @@ impl Api {
             created_at: now,
             updated_at: now,
             trashed_at: None,
+            picture: None,
         };
         change(&mut media);
         let report = IngestReport { event: None, media: Some(media), flight: None, jobs: Vec::new(), now };
         let outcomes = self.app.catalogue.ingest(&[report]).await.expect("a commit");
         let id = outcomes[0].media_id.expect("a row");
         self.app.catalogue.media(workspace.id, id).await.expect("a catalogue").expect("the row")
+    }
+
+    /// A photo whose bytes are in the store.
+    pub(crate) async fn photo(&self, workspace: &Workspace) -> Media {
+        let picture = Picture::new(64, 48, [200, 100, 50].repeat(64 * 48)).expect("three bytes a pixel");
+        let jpeg = picture.encode(Coding::Jpeg).expect("a JPEG");
+        let (key, size_bytes) = (format!("dock/DJI_{:04}.JPG", self.number()), jpeg.len() as i64);
+        self.app.store.create_bucket(&workspace.bucket).await.expect("a bucket");
+        let object = self.app.store.put(&workspace.bucket, &key, None, jpeg.into()).await.expect("an object");
+        self.media(workspace, |media| {
+            media.object_key = key;
+            media.size_bytes = Some(size_bytes);
+            media.etag = Some(object.etag);
+        })
+        .await
     }
 
     pub(crate) async fn flight(&self, workspace: &Workspace, gateway_sn: Option<&str>) -> String {

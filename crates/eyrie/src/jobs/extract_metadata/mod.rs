@@ -60,6 +60,10 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
     app.catalogue.save_understanding(&media).await?;
     subtitle::tell_video(app, &media).await?;
     super::ppk_set::after_change(app, &media).await?;
+    if let Some(job) = super::make_pictures::wanted(app, &media) {
+        app.catalogue.add_jobs(&[job], app.now()).await?;
+        app.wake.wake();
+    }
     app.events.send(media.workspace_id, Change::MediaUpdated(Box::new(media)));
     Ok(None)
 }
