@@ -168,3 +168,52 @@ def test_inspect_describes_damage_and_says_what_it_cannot_open(tmp_path):
     assert status == 1 and "nothing.JPG" in error
     assert [one["kind"] for one in seen] == ["video", "photo"]
     assert all(one["warnings"] for one in seen)
+
+
+def test_a_simulated_video_gives_its_track_in_every_format(library, tmp_path):
+    made = subprocess.run([binary("eyrie-sim"), "photo", tmp_path, "--video-s", "2", "--telemetry", "djmd", "--width", "64", "--height", "48"],
+                          capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    path = next(path for path in sorted(tmp_path.iterdir()) if path.suffix.upper() == ".MP4")
+    with ForeignDock(library.dock) as dock:
+        answer, key, _ = dock.upload(name=path.name, body=path.read_bytes(), flight_id="flight-track")
+    assert answer == {"result": 0}
+    item = library.item(key)
+    assert item["sources"]["position"] == "djmd" and item["position"]
+    track = library.get(f"media/{item['id']}/telemetry").json()
+    assert track["source"] == "djmd" and len(track["samples"]) == 60
+    assert set(track["samples"][0]) >= {"t_s", "at", "position", "gimbal", "aircraft", "camera"}
+    first = track["samples"][0]["position"]
+    assert (first["lat"], first["lng"]) == (pytest.approx(item["position"]["lat"], abs=1e-9), pytest.approx(item["position"]["lng"], abs=1e-9))
+    types = {"geojson": "application/geo+json", "gpx": "application/gpx+xml", "kml": "application/vnd.google-earth.kml+xml",
+             "csv": "text/csv; charset=utf-8", "srt": "application/x-subrip; charset=utf-8"}
+    for name, content_type in types.items():
+        answer = library.get(f"media/{item['id']}/telemetry", format=name)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
+        assert f"{path.stem}.{name}" in answer.headers["Content-Disposition"]
+    line = library.get(f"media/{item['id']}/telemetry", format="geojson").json()
+    assert line["geometry"]["type"] == "LineString" and len(line["geometry"]["coordinates"]) == 60
+    # the subtitles that we write are subtitles that we read
+    srt = tmp_path / "track.SRT"
+    srt.write_bytes(library.get(f"media/{item['id']}/telemetry", format="srt").content)
+    assert inspect(srt)[1][0]["metadata"]["subtitle"]["record_count"] == 60
+    assert library.get(f"media/{item['id']}/telemetry", format="xml").status_code == 400
+    flight = library.get("flights/flight-track/telemetry").json()
+    assert flight["source"] == "flight" and len(flight["samples"]) == 60
+
+
+def test_a_selection_is_exported_with_and_without_positions(library):
+    with ForeignDock(library.dock) as dock:
+        storage = dock.storage()
+        keys = [dock.upload(storage=storage, flight_id="exported", metadata=None if n == 2 else ...)[1] for n in range(3)]
+    items = [library.item(key) for key in keys]
+    points = library.get("media/export", format="geojson", flight_id="exported").json()
+    assert points["type"] == "FeatureCollection" and len(points["features"]) == 3
+    assert sorted(feature["id"] for feature in points["features"]) == sorted(item["id"] for item in items)
+    assert [feature["geometry"] for feature in points["features"]].count(None) == 1
+    rows = library.get("media/export", format="csv", flight_id="exported").text.splitlines()
+    assert len(rows) == 4 and rows[0].startswith("id,name,kind,captured_at,lat,lng")
+    assert library.get("media/export", format="kml", flight_id="exported").text.count("<Placemark") == 2
+    assert library.get("media/export", format="csv", flight_id="nothing").text.count("\n") == 1
+    photo = library.get(f"media/{items[0]['id']}/telemetry")
+    assert photo.status_code == 404 and "no telemetry" in photo.json()["detail"]

@@ -15,6 +15,8 @@ pub enum TrackSource {
     Srt,
     /// Once per file, in `moov/udta`.
     Udta,
+    /// The files of a flight, put together.
+    Flight,
 }
 
 impl TrackSource {
@@ -24,6 +26,7 @@ impl TrackSource {
             Self::Tx3g => "tx3g",
             Self::Srt => "srt",
             Self::Udta => "udta",
+            Self::Flight => "flight",
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod s3_keys;
 pub mod session;
 mod surround;
+pub mod telemetry;
 pub mod tokens;
 pub mod users;
 pub mod words;
@@ -61,9 +62,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(media::get_media_content))
         .routes(routes!(pictures::get_thumbnail))
         .routes(routes!(pictures::get_preview))
+        .routes(routes!(telemetry::get_media_telemetry))
+        .routes(routes!(telemetry::export_media))
         .routes(routes!(flights::list_flights))
         .routes(routes!(flights::get_flight))
         .routes(routes!(flights::prioritize_flight))
+        .routes(routes!(telemetry::get_flight_telemetry))
         .routes(routes!(ppk::get_ppk))
         .routes(routes!(ppk::get_ppk_zip))
         .routes(routes!(ppk::solve_ppk))

@@ -85,6 +85,10 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/content", To(Viewer), Subject::Media, 302),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/thumbnail", To(Viewer), Subject::Picture, 200),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/preview", To(Viewer), Subject::Picture, 200),
+        // a picture has no telemetry, a flight without times no track: 404 for whoever may ask, too
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/telemetry", To(Viewer), Subject::Media, 404),
+        row("get", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/telemetry", To(Viewer), Subject::Flight, 404),
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}", To(Viewer), Subject::Flight, 200),
         row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", To(Operator), Subject::Flight, 202),
