@@ -309,9 +309,14 @@ def settle(server, token, access, ledger, stop, flyers):
     return losses(server, token, ledger.promised)
 
 
-def test_cut_connections_of_docks_lose_nothing(tmp_path):
-    dice, rounds = random.Random(SEED), max(4, ROUNDS // 3)
-    server = Server(tmp_path / "data").start()
+# the reply moved before the commit, and the commit late: what a harness must see as losses
+BROKEN_ORDER = {"EYRIE_CONTROL": "reply-before-commit", "EYRIE_FAILPOINTS": "ingest.commit=stall:2000@*"}
+
+
+def cut_rounds(tmp_path, rounds, env=None):
+    """Cuts and pauses under load, and a kill at the end. Returns (promised, lost, double, seconds until caught up)."""
+    dice = random.Random(SEED)
+    server = Server(tmp_path / "data", env=env).start()
     broker, store = Cutter(server.mqtt_port), Cutter(int(server.s3_url.rsplit(":", 1)[1]))
     ledger, stop, caught = Ledger(), threading.Event(), []
     try:
@@ -324,16 +329,31 @@ def test_cut_connections_of_docks_lose_nothing(tmp_path):
             link = dice.choice((broker, store))
             dice.choice((link.cut, link.pause))(dice.uniform(1, 3) if ROUNDS >= 100 else dice.uniform(0.5, 1.5))
             caught.append(caught_up_s(ledger))
+        server.kill9()
+        server.env = {}
+        server.start()
         lost, double = settle(server, token, access, ledger, stop, flyers)
     finally:
         stop.set()
         broker.close()
         store.close()
         server.kill9()
-    print(f"\ncuts: {rounds} cuts between docks, broker and store, seed {SEED}, {DOCKS} docks, {len(ledger.promised)} files "
+    return len(ledger.promised), lost, double, caught
+
+
+def test_cut_connections_of_docks_lose_nothing(tmp_path):
+    rounds = max(4, ROUNDS // 3)
+    promised, lost, double, caught = cut_rounds(tmp_path, rounds)
+    print(f"\ncuts: {rounds} cuts between docks, broker and store, seed {SEED}, {DOCKS} docks, {promised} files "
           f"acknowledged, {len(lost)} lost, {len(double)} double, caught up in {max(caught):.2f} s at most")
     assert lost == [] and double == []
     assert max(caught) < CAUGHT_UP_S
+
+
+def test_control_cuts_notice_a_broken_order(tmp_path):
+    promised, lost, _, _ = cut_rounds(tmp_path, 1, env=BROKEN_ORDER)
+    print(f"\ncontrol of cuts: {promised} files acknowledged, {len(lost)} lost")
+    assert lost, "the harness does not see a reply that comes before its commit"
 
 
 def mosquitto(folder, port):
@@ -345,13 +365,13 @@ def mosquitto(folder, port):
     return process
 
 
-@pytest.mark.skipif(shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, reason="mosquitto is not installed")
-def test_a_broker_that_is_restarted_loses_nothing(tmp_path):
-    dice, rounds = random.Random(SEED), max(2, ROUNDS // 5)
+def broker_rounds(tmp_path, rounds, env=None):
+    """A foreign broker is killed under load, and the server at the end. Returns (promised, lost, double, seconds until caught up)."""
+    dice = random.Random(SEED)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     broker = mosquitto(tmp_path, port)
-    server = Server(tmp_path / "data", ["--mqtt-url", f"mqtt://127.0.0.1:{port}"])
+    server = Server(tmp_path / "data", ["--mqtt-url", f"mqtt://127.0.0.1:{port}"], env=env)
     ledger, stop, caught = Ledger(), threading.Event(), []
     try:
         server.start()
@@ -365,24 +385,45 @@ def test_a_broker_that_is_restarted_loses_nothing(tmp_path):
             time.sleep(dice.uniform(0.2, 1.5))
             broker = mosquitto(tmp_path, port)
             caught.append(caught_up_s(ledger))
+        server.kill9()
+        server.env = {}
+        server.start()
         lost, double = settle(server, token, access, ledger, stop, flyers)
     finally:
         stop.set()
         server.kill9()
         broker.kill()
         broker.wait(10)
-    print(f"\nbroker: {rounds} kills of the broker, seed {SEED}, {DOCKS} docks, {len(ledger.promised)} files acknowledged, "
+    return len(ledger.promised), lost, double, caught
+
+
+needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin") is None,
+                                     reason="mosquitto is not installed")
+
+
+@needs_mosquitto
+def test_a_broker_that_is_restarted_loses_nothing(tmp_path):
+    rounds = max(2, ROUNDS // 5)
+    promised, lost, double, caught = broker_rounds(tmp_path, rounds)
+    print(f"\nbroker: {rounds} kills of the broker, seed {SEED}, {DOCKS} docks, {promised} files acknowledged, "
           f"{len(lost)} lost, {len(double)} double, caught up in {max(caught):.2f} s at most")
     assert lost == [] and double == []
     assert max(caught) < CAUGHT_UP_S
 
 
+@needs_mosquitto
+def test_control_kills_of_a_broker_notice_a_broken_order(tmp_path):
+    promised, lost, _, _ = broker_rounds(tmp_path, 1, env=BROKEN_ORDER)
+    print(f"\ncontrol of the broker: {promised} files acknowledged, {len(lost)} lost")
+    assert lost, "the harness does not see a reply that comes before its commit"
+
+
 # -- a late store, a late database ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("late", ["ingest.head=stall:3000@*,objects.put.sync=stall:2000@*", "catalogue.ingest.commit=stall:5000@*"])
-def test_credentials_come_fast_while_store_or_database_are_late(tmp_path, late):
-    server = Server(tmp_path / "data", env={"EYRIE_FAILPOINTS": late}).start()
+def late_round(tmp_path, env, late_s):
+    """Load on a server whose store or database is late, and a kill. Returns (promised, lost, double, seconds of each answer)."""
+    server = Server(tmp_path / "data", env=env).start()
     ledger, stop, took = Ledger(), threading.Event(), []
     try:
         token, access = new_token(server), accesses(server, 4)
@@ -391,7 +432,7 @@ def test_credentials_come_fast_while_store_or_database_are_late(tmp_path, late):
         with ForeignDock(asker) as dock:
             dock.storage()
             wait_for(lambda: len(ledger.open) >= 4, "uploads under way")
-            until = time.monotonic() + LATE_S
+            until = time.monotonic() + late_s
             while time.monotonic() < until:
                 began = time.monotonic()
                 dock.storage()
@@ -407,12 +448,23 @@ def test_credentials_come_fast_while_store_or_database_are_late(tmp_path, late):
     finally:
         stop.set()
         server.kill9()
-    took.sort()
+    return len(ledger.promised), lost, double, sorted(took)
+
+
+@pytest.mark.parametrize("late", ["ingest.head=stall:3000@*,objects.put.sync=stall:2000@*", "catalogue.ingest.commit=stall:5000@*"])
+def test_credentials_come_fast_while_store_or_database_are_late(tmp_path, late):
+    promised, lost, double, took = late_round(tmp_path, {"EYRIE_FAILPOINTS": late}, LATE_S)
     p99 = took[int(len(took) * 0.99)]
     print(f"\nlate: {late}, seed {SEED}, {len(took)} storage_config_get in {p99 * 1000:.1f} ms (p99), "
-          f"{len(ledger.promised)} files acknowledged, {len(lost)} lost, {len(double)} double")
+          f"{promised} files acknowledged, {len(lost)} lost, {len(double)} double")
     assert lost == [] and double == []
     assert p99 < FAST_S
+
+
+def test_control_a_late_store_shows_a_broken_order(tmp_path):
+    promised, lost, _, _ = late_round(tmp_path, BROKEN_ORDER, 1)
+    print(f"\ncontrol of late stores: {promised} files acknowledged, {len(lost)} lost")
+    assert lost, "the harness does not see a reply that comes before its commit"
 
 
 # -- a full disk ---------------------------------------------------------------------------------------------------------
@@ -443,9 +495,10 @@ def fill(folder, leave_bytes):
             file.flush()
 
 
-def test_a_full_disk_is_said_and_harms_nothing(small_disk, tmp_path):
-    cycles, resumed, promised = max(2, ROUNDS // 5), [], {}
-    server = Server(small_disk / "data", env={"EYRIE_S3_MIN_FREE_SPACE": "32 MiB"})
+def full_disk_cycles(small_disk, tmp_path, cycles, env=None):
+    """Fills the disk and frees it, then a kill. Returns (promised, lost, double, seconds until it went on)."""
+    resumed, promised, lost_meanwhile = [], {}, set()
+    server = Server(small_disk / "data", env={"EYRIE_S3_MIN_FREE_SPACE": "32 MiB", **(env or {})})
     server.log_path, server.out_path = tmp_path / "full.log", tmp_path / "full.out"
     try:
         server.start()
@@ -471,7 +524,7 @@ def test_a_full_disk_is_said_and_harms_nothing(small_disk, tmp_path):
                 result = dock.event("file_upload_callback", report(late, late.rsplit("/", 1)[1], "full"))["result"]
                 if result == 0:
                     promised[late] = sha256(body)
-                assert losses(server, token, promised) == ([], [])
+                lost_meanwhile.update(losses(server, token, promised)[0])
                 ballast.unlink()
                 began = time.monotonic()
                 wait_for(lambda: dock.request("storage_config_get", {"module": 0})["result"] == 0, "credentials again", RESUME_S)
@@ -484,10 +537,22 @@ def test_a_full_disk_is_said_and_harms_nothing(small_disk, tmp_path):
         lost, double = losses(server, token, promised)
     finally:
         server.kill9()
-    print(f"\nfull disk: {cycles} cycles, {len(promised)} files acknowledged, {len(lost)} lost, {len(double)} double, resumed in "
+    return len(promised), sorted(lost_meanwhile | set(lost)), double, resumed
+
+
+def test_a_full_disk_is_said_and_harms_nothing(small_disk, tmp_path):
+    cycles = max(2, ROUNDS // 5)
+    promised, lost, double, resumed = full_disk_cycles(small_disk, tmp_path, cycles)
+    print(f"\nfull disk: {cycles} cycles, {promised} files acknowledged, {len(lost)} lost, {len(double)} double, resumed in "
           f"{max(resumed):.2f} s at most")
     assert lost == [] and double == []
     assert max(resumed) < RESUME_S
+
+
+def test_control_a_full_disk_shows_a_broken_order(small_disk, tmp_path):
+    promised, lost, _, _ = full_disk_cycles(small_disk, tmp_path, 1, env=BROKEN_ORDER)
+    print(f"\ncontrol of the full disk: {promised} files acknowledged, {len(lost)} lost")
+    assert lost, "the harness does not see a reply that comes before its commit"
 
 
 def readiness(server):
@@ -549,7 +614,6 @@ CASES = [
     for flow, reached in FLOWS.items()
     for step in reached
     for action in actions(step)
-    if flow not in ("first_start", "workspace_add") or action in ALWAYS
 ]
 
 
@@ -821,9 +885,15 @@ def test_no_reply_without_row_and_bytes(lab, flow, step, action):
 def test_a_first_start_that_fails_is_finished_by_the_next(tmp_path, step, action):
     server = Server(tmp_path / "data", env={"EYRIE_FAILPOINTS": f"{step}={action}"})
     try:
-        with pytest.raises(AssertionError, match="ended with status"):
-            server.start()
-        assert server.process.returncode == -9 if action == "kill" else server.process.returncode > 0
+        if action.startswith("stall"):
+            # late, and then there: a kill in the middle of the next step is the other rows' work
+            stall_s = int(action.split(":")[1]) / 1000
+            assert server.start().ready_s >= stall_s, f"{step} was not reached"
+            server.kill9()
+        else:
+            with pytest.raises(AssertionError, match="ended with status"):
+                server.start()
+            assert server.process.returncode == -9 if action == "kill" else server.process.returncode > 0
         server.env = {}
         server.start()
         lab_key = server.cli("s3-key", "create", "--workspace", "default", "--access", "write")
@@ -837,8 +907,13 @@ def test_a_workspace_is_there_with_its_bucket_or_can_be_made_again(lab, step, ac
     lab.ensure_calm()
     name = f"ws-{uuid.uuid4().hex[:10]}"
     command = [binary(), "workspace", "add", name, "--data", lab.server.data, "--json"]
+    began = time.monotonic()
     done = subprocess.run(command, env=clean_env(EYRIE_FAILPOINTS=f"{step}={action}"), capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0, f"{step} was not reached"
+    if action.startswith("stall"):
+        late = time.monotonic() - began >= int(action.split(":")[1]) / 1000
+        assert done.returncode == 0 and late, f"{step} was not reached"
+    else:
+        assert done.returncode != 0, f"{step} was not reached"
     assert action != "kill" or done.returncode == -9
     listed = [one["name"] for one in lab.server.cli("workspace", "list")["items"]]
     if name not in listed:
