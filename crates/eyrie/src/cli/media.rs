@@ -234,9 +234,21 @@ fn label(name: &str) -> (String, &'static str) {
 fn with_unit(value: &Value, unit: &str) -> String {
     match (value, unit) {
         (Value::Number(number), " bytes") => number.as_u64().map_or_else(|| number.to_string(), bytes),
-        (Value::Number(_), _) => format!("{}{unit}", inline(value)),
+        (Value::Number(number), _) => format!("{}{unit}", rounded(number, unit)),
         (Value::Array(_), unit) if !unit.is_empty() => format!("{}{unit}", inline(value)),
         _ => inline(value),
+    }
+}
+
+/// What is behind a tenth of a millimetre, in degrees or metres, comes from computing; `--json` has it.
+fn rounded(number: &serde_json::Number, unit: &str) -> String {
+    let places = if unit == " m" { 4 } else { 9 };
+    match number.as_f64() {
+        Some(value) if number.is_f64() => {
+            let text = format!("{value:.places$}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => number.to_string(),
     }
 }
 
@@ -246,7 +258,7 @@ fn inline(value: &Value) -> String {
         Value::Null => "?".into(),
         Value::Bool(true) => "yes".into(),
         Value::Bool(false) => "no".into(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => rounded(number, ""),
         Value::String(text) => text.clone(),
         Value::Array(items) => {
             let shown = items.iter().take(SHOWN_ENTRIES).map(inline).collect::<Vec<_>>().join(", ");
@@ -287,6 +299,8 @@ mod tests {
         assert_eq!(label("wide"), ("wide".into(), ""));
         assert_eq!(with_unit(&json!(1_500), " bytes"), "1.5 kB (1500 bytes)");
         assert_eq!(inline(&json!({"yaw_deg": 1.5, "roll_deg": null})), "yaw 1.5°");
+        assert_eq!(with_unit(&json!(1_003.859_919_262_118), " m"), "1003.8599 m");
+        assert_eq!(with_unit(&json!(-90.0), "°"), "-90°");
     }
 
     #[test]
