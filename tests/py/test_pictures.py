@@ -1,8 +1,12 @@
 """Pictures to look at: a dock uploads files, thumbnails and previews come, and Pillow judges them."""
 
 import io
+import json
 import os
 import pathlib
+import shutil
+import subprocess
+import sys
 
 import pytest
 import requests
@@ -68,6 +72,14 @@ class Library:
     def made(self, media):
         """The file with its picture's facts."""
         return wait_for(lambda: (item := self.item(media)) and item["thumbhash"] and item, "a picture", WITHIN_S)
+
+    def jobs(self, kind, state):
+        return self.get("/jobs", params={"kind": kind, "state": state}).json()["items"]
+
+    def ended(self, job_id, within_s=WITHIN_S):
+        """The job when it is over."""
+        over = lambda: (job := self.get(f"/jobs/{job_id}").json()) and job["state"] in ("done", "dead") and job
+        return wait_for(over, "the job's end", within_s)
 
     def picture(self, media, form, accept=None):
         headers = {"Accept": accept} if accept else None
@@ -231,3 +243,169 @@ def test_real_photos(library):
             small = (8, 8)
             pairs = zip(thumbnail.convert("L").resize(small).tobytes(), original.convert("L").resize(small).tobytes())
             assert sum(abs(a - b) for a, b in pairs) / 64 < 24, f"{path.name} shows something else"
+
+
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+def video(folder, seconds=4, size="1920x1080", rate=30, filters=("testsrc2",)):
+    """An H.264 video as MP4, the index at its end."""
+    path = folder / "video.mp4"
+    source = f"{filters[0]}=size={size}:rate={rate}:duration={seconds}"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", "-g", "300", path], check=True, timeout=120)
+    return path.read_bytes()
+
+
+def probe(path):
+    out = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_streams", "-show_frames", "-select_streams", "v:0", "-of", "json", path],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return json.loads(out.stdout)
+
+
+@needs_ffmpeg
+def test_a_video_has_a_poster_and_a_proxy(library, tmp_path):
+    (media,) = library.upload(("DJI_20260510101530_0001_V.MP4", video(tmp_path)))
+    made = library.made(media)
+    assert (made["kind"], made["width_px"], made["height_px"]) == ("video", 1920, 1080)
+    for form, size in [("thumbnail", (512, 288)), ("preview", (1920, 1080))]:
+        _, picture = library.picture(media, form)
+        assert picture.size == size
+    reply = library.get(f"/media/{media['id']}/proxy")
+    assert reply.status_code == 404 and "POST" in reply.json()["detail"]
+    reply = library.session.post(f"{library.url}/media/{media['id']}/proxy", timeout=30)
+    assert reply.status_code == 202, reply.text
+    job = library.ended(reply.json()["job_id"], 120)
+    assert (job["kind"], job["state"], job["error"]) == ("make-proxy", "done", None)
+    assert job["progress"]["done"] == job["progress"]["total"] == 4
+    location = library.get(f"/media/{media['id']}/proxy").headers["location"]
+    part = requests.get(location, headers={"Range": "bytes=0-99"}, timeout=30)
+    assert (part.status_code, len(part.content), part.headers["content-type"]) == (206, 100, "video/mp4")
+    proxy = tmp_path / "proxy.mp4"
+    proxy.write_bytes(requests.get(location, timeout=30).content)
+    body = proxy.read_bytes()
+    assert 0 < body.index(b"moov") < body.index(b"mdat"), "it starts to play before it is whole"
+    found = probe(proxy)
+    (stream,) = found["streams"]
+    assert (stream["codec_name"], stream["pix_fmt"], stream["width"], stream["height"]) == ("h264", "yuv420p", 1280, 720)
+    keys = [float(frame["pts_time"]) for frame in found["frames"] if frame["key_frame"]]
+    assert len(keys) >= 4 and all(b - a <= 1.05 for a, b in zip(keys, keys[1:])), keys
+
+
+@needs_ffmpeg
+def test_a_damaged_video_says_so_and_keeps_no_secret(server, library):
+    body = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + os.urandom(20_000)
+    (media,) = library.upload(("DJI_20260510101530_0002_V.MP4", body))
+    reply = library.get(f"/media/{media['id']}/thumbnail")
+    assert reply.status_code == 404 and "ffmpeg" in reply.json()["detail"]
+    warnings = library.item(media)["warnings"]
+    assert any("ffmpeg" in warning for warning in warnings) and "X-Amz" not in "".join(warnings)
+    assert "X-Amz-Signature" not in server.log()
+    location = library.get(f"/media/{media['id']}/content").headers["location"]
+    assert requests.get(location, timeout=30).content == body
+
+
+@needs_ffmpeg
+def test_a_playlist_that_calls_itself_a_video_reaches_nothing(library, tmp_path):
+    secret = tmp_path / "secret.ts"
+    secret.write_bytes(b"G" * 188)
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{secret}\n#EXT-X-ENDLIST\n".encode()
+    (media,) = library.upload(("DJI_20260510101530_0003_V.MP4", playlist))
+    assert library.get(f"/media/{media['id']}/thumbnail").status_code == 404
+
+
+def test_a_running_job_is_cancelled_with_its_program(new_server, tmp_path):
+    """The program is one that never ends; the test sees it start and go."""
+    pid_file = tmp_path / "pid"
+    program = tmp_path / "ffmpeg"
+    program.write_text(f'#!/bin/sh\necho $$ > {pid_file}.new\n/bin/mv {pid_file}.new {pid_file}\nexec /bin/sleep 600\n')
+    program.chmod(0o755)
+    server = new_server(EYRIE_MEDIA_FFMPEG=program)
+    workspace = server.cli("workspace", "add", "cancelling")
+    library = Library(server, workspace, server.cli("dock", "add", "--workspace", "cancelling", "--sn", "PYCANCEL1"))
+    (media,) = library.upload(("DJI_20260510101530_0001_V.MP4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"))
+    # the poster's job never ends either: it goes first
+    poster = wait_for(lambda: library.jobs("make-pictures", "running"), "the poster's job", WITHIN_S)[0]
+    wait_for(pid_file.exists, "the program", WITHIN_S)
+    pid = int(pid_file.read_text())
+    reply = library.session.post(f"{library.url}/jobs/{poster['id']}/cancel", timeout=30)
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["state"] == "dead" and reply.json()["error"].startswith("cancelled by ")
+    wait_for(lambda: not pathlib.Path(f"/proc/{pid}/cmdline").exists() or not is_alive(pid), "the program's end", WITHIN_S)
+    again = library.session.post(f"{library.url}/jobs/{poster['id']}/cancel", timeout=30)
+    assert again.status_code == 409
+    pid_file.unlink()
+    job_id = library.session.post(f"{library.url}/media/{media['id']}/proxy", timeout=30).json()["job_id"]
+    wait_for(pid_file.exists, "the program again", WITHIN_S)
+    same = library.session.post(f"{library.url}/media/{media['id']}/proxy", timeout=30)
+    assert same.json()["job_id"] == job_id
+    # files that arrive meanwhile do not wait for it
+    (photo,) = library.upload(("DJI_20260510101530_0002_W.JPG", jpeg(800, 600)))
+    library.made(photo)
+    assert library.get(f"/jobs/{job_id}").json()["state"] == "running"
+    library.session.post(f"{library.url}/jobs/{job_id}/cancel", timeout=30)
+    assert library.get(f"/jobs/{job_id}").json()["state"] == "dead"
+    pid = int(pid_file.read_text())
+    wait_for(lambda: not is_alive(pid), "the program's end", WITHIN_S)
+
+
+def is_alive(pid):
+    try:
+        return "\nState:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_without_ffmpeg_everything_else_works_and_says_so(new_server):
+    server = new_server(PATH="/nonexistent")
+    workspace = server.cli("workspace", "add", "plain")
+    library = Library(server, workspace, server.cli("dock", "add", "--workspace", "plain", "--sn", "PYPLAIN1"))
+    video, photo = library.upload(
+        ("DJI_20260510101530_0001_V.MP4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"), ("DJI_2_W.JPG", jpeg(800, 600))
+    )
+    library.made(photo)
+    for form in ("thumbnail", "preview", "proxy"):
+        reply = library.get(f"/media/{video['id']}/{form}")
+        assert reply.status_code == 404 and "apt install ffmpeg" in reply.json()["detail"], form
+    reply = library.session.post(f"{library.url}/media/{video['id']}/proxy", timeout=30)
+    assert reply.status_code == 409 and "media.ffmpeg" in reply.json()["detail"]
+    assert not library.jobs("make-pictures", "failed") and not library.jobs("make-pictures", "dead")
+
+
+def test_the_operators_program_measures_temperatures(new_server, tmp_path):
+    """The program is a small one of the test's own that answers as DJI's does."""
+    samples = os.environ.get("EYRIE_SAMPLES")
+    if not samples:
+        pytest.skip("EYRIE_SAMPLES is not set")
+    program = tmp_path / "irp"
+    program.write_text(
+        f"""#!{sys.executable}
+import array, sys
+args = sys.argv[1:]
+assert args[:1] == ["-s"] and args[2:] == ["-a", "measure", "-o", "temperatures.raw", "--measurefmt", "float32"], args
+assert open(args[1], "rb").read(2) == b"\\xff\\xd8"
+values = array.array("f", [21.5]) * (640 * 512)
+values[640 * 10 + 7] = 88.25
+values[640 * 500 + 600] = -12.5
+open("temperatures.raw", "wb").write(values.tobytes())
+"""
+    )
+    program.chmod(0o755)
+    server = new_server(EYRIE_MEDIA_THERMAL_PROGRAM=program)
+    server.cli("workspace", "add", "thermal")
+    library = Library(server, {"id": "thermal"}, server.cli("dock", "add", "--workspace", "thermal", "--sn", "PYTHERMAL1"))
+    path = pathlib.Path(samples) / "thermal/M30T_DJI_0001_R.JPG"
+    (media,) = library.upload((path.name, path.read_bytes()))
+    measured = wait_for(lambda: library.item(media)["metadata"].get("temperature"), "temperatures", WITHIN_S)
+    assert measured["hot_spot"] == {"x_px": 7, "y_px": 10} and measured["cold_spot"] == {"x_px": 600, "y_px": 500}
+    assert (measured["max_celsius"], measured["min_celsius"]) == (88.25, -12.5)
+    assert abs(measured["mean_celsius"] - 21.5) < 0.01 and measured["program"] == "irp"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    (media,) = library.upload((path.name, path.read_bytes() + b"other bytes"))
+    failed = wait_for(lambda: library.jobs("measure-thermal", "dead"), "the failure", WITHIN_S)
+    assert "exit status: 3" in failed[0]["error"]
+    assert "temperature" not in library.item(media)["metadata"]

@@ -213,6 +213,35 @@ impl Catalogue {
         write.commit().await
     }
 
+    /// Ends a job that is not over: dead, with `why` as its error. False when it was over already. Who runs it finds the
+    /// lease lost.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn cancel_job(&self, id: Uuid, why: &str, now: Timestamp) -> Result<bool> {
+        let mut write = self.engine.begin("cancel a job").await?;
+        let update = sqlx::query(
+            "UPDATE jobs SET state = 'dead', error = $2, lease_until = NULL, updated_at = $3
+             WHERE id = $1 AND state IN ('queued', 'failed', 'running')",
+        );
+        let cancelled = write.execute(update.bind(id).bind(why).bind(us(now))).await? > 0;
+        if !cancelled {
+            let known = write.fetch_optional(sqlx::query("SELECT state FROM jobs WHERE id = $1").bind(id)).await?;
+            known.ok_or_else(|| not_found("job", id))?;
+        }
+        write.commit().await?;
+        Ok(cancelled)
+    }
+
+    /// The jobs of a kind about one file that are not over.
+    pub async fn open_jobs_of_media(&self, media_id: Uuid, kind: &str) -> Result<Vec<Job>> {
+        let mut query = sqlx::QueryBuilder::<Db>::new("SELECT * FROM jobs");
+        query.push(index_hint("jobs_open")).push(" WHERE state IN ('queued', 'failed', 'running') AND kind = ");
+        query.push_bind(kind).push(" AND media_id = ").push_bind(media_id);
+        let rows = self.engine.fetch_all("cannot list a file's jobs", query.build()).await?;
+        rows.iter().map(job).collect()
+    }
+
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>> {
         let query = sqlx::query("SELECT * FROM jobs WHERE id = $1").bind(id);
         self.engine.fetch_optional("cannot read a job", query).await?.as_ref().map(job).transpose()

@@ -30,6 +30,8 @@ pub struct PublicUrls {
 pub struct App {
     pub config: Config,
     pub urls: PublicUrls,
+    /// Where programs on this machine reach the S3 listener, whatever docks are told.
+    pub s3_on_this_machine: String,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub catalogue: Catalogue,

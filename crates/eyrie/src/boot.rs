@@ -1,6 +1,6 @@
 //! Start and stop of the server, each to be read from top to bottom.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -96,6 +96,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     let stop = CancellationToken::new();
     let app = Arc::new(App {
         urls: public_urls(&config, http_addr, mqtt_addr.unwrap_or(config.mqtt.listen), s3_addr),
+        s3_on_this_machine: on_this_machine(&config, s3_addr),
         clock: Arc::clone(&library.clock),
         random: Arc::clone(&library.random),
         catalogue: library.catalogue.clone(),
@@ -232,6 +233,14 @@ impl Gate for LateGate {
 
 async fn listen(what: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.with_context(|| format!("{what} cannot listen on {addr}"))
+}
+
+/// A listener on every address is reached on loopback.
+fn on_this_machine(config: &Config, mut listen: SocketAddr) -> String {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(if listen.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    format!("{}://{listen}", if config.tls.is_some() { "https" } else { "http" })
 }
 
 fn broker_config(config: &Config, service_password: &str) -> BrokerConfig {

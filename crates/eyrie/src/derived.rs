@@ -4,11 +4,14 @@
 //! the comparison of store and catalogue do not see it; why: docs/decisions/derived-objects.md. A key holds the file's id
 //! and its ETag: what was made of other bytes is never found. Everything here can be made again.
 
-use bytes::Bytes;
+use std::path::Path;
+
+use bytes::{Bytes, BytesMut};
 use eyrie_catalogue::Media;
 use eyrie_media::picture::Coding;
-use eyrie_objects::store::ObjectReader;
+use eyrie_objects::store::{Expected, ObjectReader, PutOptions};
 use eyrie_objects::{ObjectInfo, StoreError};
+use tokio::io::AsyncReadExt as _;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -17,6 +20,8 @@ use crate::app::App;
 pub const BUCKET_PREFIX: &str = "derived-";
 /// Objects of one file that are looked at in one go.
 const PAGE: usize = 100;
+/// Copied into the store at once, bytes.
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// What is made of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +96,30 @@ pub async fn put(app: &App, media: &Media, form: Form, bytes: Bytes) -> Result<O
             app.store.put(&bucket, &key, Some(form.content_type()), bytes).await
         }
         other => other,
+    }
+}
+
+/// Keeps a form that lies in a local file. Durable when it returns.
+///
+/// # Errors
+/// What the store says; [`StoreError::Io`] when the file cannot be read.
+pub async fn put_file(app: &App, media: &Media, form: Form, path: &Path) -> Result<ObjectInfo, StoreError> {
+    let (bucket, key) = (bucket(media.workspace_id), key(media, form));
+    let failed = |source| StoreError::Io { doing: "a derived file cannot be read".into(), source };
+    app.store.create_bucket(&bucket).await?;
+    let mut file = tokio::fs::File::open(path).await.map_err(failed)?;
+    let options = PutOptions {
+        content_type: Some(form.content_type().to_owned()),
+        content_length: Some(file.metadata().await.map_err(failed)?.len()),
+        ..PutOptions::default()
+    };
+    let mut writer = app.store.begin_put(&bucket, &key, options).await?;
+    loop {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        if file.read_buf(&mut chunk).await.map_err(failed)? == 0 {
+            return writer.finish(Expected::default()).await;
+        }
+        writer.write(chunk.freeze()).await?;
     }
 }
 

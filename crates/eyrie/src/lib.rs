@@ -18,6 +18,7 @@ pub mod derived;
 pub mod dock;
 pub mod doctor;
 pub mod events;
+pub mod ffmpeg;
 pub mod gate;
 pub mod ingest;
 pub mod jobs;

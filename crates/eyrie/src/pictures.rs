@@ -13,12 +13,14 @@ use eyrie_media::picture::{
 };
 use eyrie_objects::StoreError;
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::derived::{self, Form};
 use crate::events::Change;
+use crate::ffmpeg::{self, FfmpegError};
 use crate::object_range::ObjectRange;
 
 /// Pictures that are decoded at once, at most: each may take [`eyrie_media::picture::MAX_DECODED_BYTES`].
@@ -45,6 +47,9 @@ pub enum MakeError {
     Hopeless(PictureError),
     #[error("the file's object is not in the store")]
     Gone,
+    /// ffmpeg is not there, or did nothing with the video.
+    #[error(transparent)]
+    Video(#[from] FfmpegError),
     /// Another time it may.
     #[error("the picture cannot be made now")]
     Failed(#[source] anyhow::Error),
@@ -68,7 +73,7 @@ impl From<PictureError> for MakeError {
 
 /// Whether files of this kind have pictures at all.
 pub fn has_picture(kind: MediaKind) -> bool {
-    matches!(kind, MediaKind::Photo | MediaKind::Thermal | MediaKind::Panorama)
+    matches!(kind, MediaKind::Photo | MediaKind::Thermal | MediaKind::Panorama | MediaKind::Video)
 }
 
 /// Makes thumbnail and preview and writes down what is known of the picture: also that there is none.
@@ -78,7 +83,40 @@ pub fn has_picture(kind: MediaKind) -> bool {
 pub async fn make_all(app: &Arc<App>, media: &Media) -> Result<PictureFacts, MakeError> {
     let lock = app.pictures.lock_of(media.id);
     let _held = lock.lock().await;
-    let made = on_a_blocking_thread(app, media, |app, media, range| {
+    let made = match media.kind {
+        MediaKind::Video => video(app, media).await,
+        _ => photo(app, media).await,
+    };
+    let facts = match made {
+        Ok((width_px, height_px, Glimpse { thumbhash, average_color })) => PictureFacts {
+            etag: media.etag.clone().unwrap_or_default(),
+            width_px: Some(width_px),
+            height_px: Some(height_px),
+            thumbhash: Some(thumbhash),
+            average_color: Some(average_color),
+            error: None,
+        },
+        Err(MakeError::Hopeless(error)) => {
+            // an embedded preview was sound, the picture is not: nothing is shown that the file does not hold
+            derived::remove(app, media, true).await?;
+            no_picture(media, &error)
+        }
+        Err(MakeError::Video(error)) if error.blames_the_video() => {
+            save(app, media, &no_picture(media, &error)).await?;
+            return Err(error.into());
+        }
+        Err(error) => return Err(error),
+    };
+    save(app, media, &facts).await?;
+    derived::remove(app, media, false).await?;
+    Ok(facts)
+}
+
+/// Size and placeholder of what was made.
+type Made = (u32, u32, Glimpse);
+
+async fn photo(app: &Arc<App>, media: &Media) -> Result<Made, MakeError> {
+    on_a_blocking_thread(app, media, |app, media, range| {
         let look = look(range)?;
         let early = embedded_picture(range, &look, THUMBNAIL_PX);
         if let Some(thumbnail) = &early {
@@ -96,27 +134,30 @@ pub async fn make_all(app: &Arc<App>, media: &Media) -> Result<PictureFacts, Mak
         };
         Ok((look.width_px, look.height_px, thumbnail.glimpse()))
     })
-    .await;
-    let etag = media.etag.clone().unwrap_or_default();
-    let facts = match made {
-        Ok((width_px, height_px, Glimpse { thumbhash, average_color })) => PictureFacts {
-            etag,
-            width_px: Some(width_px),
-            height_px: Some(height_px),
-            thumbhash: Some(thumbhash),
-            average_color: Some(average_color),
-            error: None,
-        },
-        Err(MakeError::Hopeless(error)) => {
-            // an embedded preview was sound, the picture is not: nothing is shown that the file does not hold
-            derived::remove(app, media, true).await?;
-            PictureFacts { etag, error: Some(error.to_string()), ..PictureFacts::default() }
-        }
-        Err(error) => return Err(error),
-    };
-    save(app, media, &facts).await?;
-    derived::remove(app, media, false).await?;
-    Ok(facts)
+    .await
+}
+
+async fn video(app: &Arc<App>, media: &Media) -> Result<Made, MakeError> {
+    let preview = poster(app, media).await?;
+    // the poster is smaller than the video's frames
+    let side = |name: &str| media.metadata.pointer(name).and_then(Value::as_u64).and_then(|px| u32::try_from(px).ok());
+    let turned = side("/video/rotation_deg").is_some_and(|degrees| degrees % 180 == 90);
+    let size = side("/video/width_px").zip(side("/video/height_px"));
+    let size = size.map(|(width, height)| if turned { (height, width) } else { (width, height) });
+    let (width_px, height_px) = size.unwrap_or((preview.width_px(), preview.height_px()));
+    on_a_blocking_thread(app, media, move |app, media, _| {
+        let thumbnail = preview.shrunk(THUMBNAIL_PX);
+        keep(app, media, Form::Thumbnail(Coding::WebP), &thumbnail)?;
+        keep(app, media, Form::Preview(Coding::WebP), &preview)?;
+        Ok((width_px, height_px, thumbnail.glimpse()))
+    })
+    .await
+}
+
+/// A few at a time, as decoding.
+async fn poster(app: &App, media: &Media) -> Result<Picture, MakeError> {
+    let _permit = app.pictures.decoding.acquire().await.expect("the semaphore is never closed");
+    Ok(ffmpeg::poster(app, media).await?)
 }
 
 /// Makes one form that is asked for now.
@@ -129,8 +170,21 @@ pub async fn make_one(app: &Arc<App>, media: &Media, form: Form) -> Result<(), M
     if derived::open(app, media, form).await?.is_some() {
         return Ok(());
     }
+    let from_video = match media.kind {
+        MediaKind::Video => match poster(app, media).await {
+            Err(MakeError::Video(error)) if error.blames_the_video() => {
+                save(app, media, &no_picture(media, &error)).await?;
+                return Err(error.into());
+            }
+            other => Some(other?),
+        },
+        _ => None,
+    };
     let made = on_a_blocking_thread(app, media, move |app, media, range| {
         let longest_px = if matches!(form, Form::Thumbnail(_)) { THUMBNAIL_PX } else { PREVIEW_PX };
+        if let Some(poster) = from_video {
+            return keep(app, media, form, &poster.shrunk(longest_px));
+        }
         let look = look(range)?;
         let picture = match embedded_picture(range, &look, longest_px) {
             Some(picture) => picture,
@@ -140,8 +194,7 @@ pub async fn make_one(app: &Arc<App>, media: &Media, form: Form) -> Result<(), M
     })
     .await;
     if let Err(MakeError::Hopeless(error)) = &made {
-        let etag = media.etag.clone().unwrap_or_default();
-        save(app, media, &PictureFacts { etag, error: Some(error.to_string()), ..PictureFacts::default() }).await?;
+        save(app, media, &no_picture(media, error)).await?;
     }
     made
 }
@@ -153,6 +206,11 @@ impl Pictures {
         making.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(making.entry(media_id).or_default())
     }
+}
+
+fn no_picture(media: &Media, why: &dyn std::fmt::Display) -> PictureFacts {
+    let etag = media.etag.clone().unwrap_or_default();
+    PictureFacts { etag, error: Some(why.to_string()), ..PictureFacts::default() }
 }
 
 async fn save(app: &App, media: &Media, facts: &PictureFacts) -> Result<(), MakeError> {

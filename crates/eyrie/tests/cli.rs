@@ -264,6 +264,7 @@ fn the_doctor_walks_the_whole_path_and_leaves_nothing() {
         report["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect();
     for step in [
         "disk",
+        "programs",
         "ports",
         "connect",
         "subscribe",

@@ -185,3 +185,37 @@ async fn a_job_that_rests_goes_on_from_its_payload() {
     let again = claim(&fixture, 5, 1).await.pop().expect("due");
     assert_eq!((again.attempts, again.payload, again.progress_done), (1, payload, 7));
 }
+
+#[tokio::test]
+async fn a_cancelled_job_is_dead_and_says_so() {
+    let fixture = Fixture::new().await;
+    let (queued, running) = (new_job("a"), new_job("b"));
+    fixture.catalogue.add_jobs(&[queued.clone(), running.clone()], at(0)).await.expect("added");
+    let claimed = fixture.catalogue.claim_jobs(&["b"], at(1), at(60), 1).await.expect("claimed");
+    for job_id in [queued.id, running.id] {
+        assert!(fixture.catalogue.cancel_job(job_id, "cancelled by anna", at(2)).await.expect("cancelled"));
+        assert!(!fixture.catalogue.cancel_job(job_id, "cancelled by bert", at(3)).await.expect("over"));
+        let cancelled = job(&fixture, job_id).await;
+        assert_eq!((cancelled.state, cancelled.error.as_deref()), (JobState::Dead, Some("cancelled by anna")));
+    }
+    // who ran it finds out, and changes nothing
+    let (catalogue, attempt) = (&fixture.catalogue, claimed[0].attempts);
+    assert!(!catalogue.job_progress(running.id, attempt, 1, None, at(90), at(4)).await.expect("asked"));
+    assert!(!catalogue.finish_job(running.id, attempt, None, at(5)).await.expect("asked"));
+    assert_eq!(job(&fixture, running.id).await.state, JobState::Dead);
+    assert!(claim(&fixture, 100, 10).await.is_empty());
+    assert!(matches!(catalogue.cancel_job(id(), "x", at(6)).await, Err(CatalogueError::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn open_jobs_of_a_file_are_found_by_kind() {
+    let fixture = Fixture::new().await;
+    let file = id();
+    let of = |kind: &str, media_id| NewJob { media_id, ..new_job(kind) };
+    let (mine, other_kind, other_file) = (of("a", Some(file)), of("b", Some(file)), of("a", Some(id())));
+    fixture.catalogue.add_jobs(&[mine.clone(), other_kind, other_file], at(0)).await.expect("added");
+    let open = fixture.catalogue.open_jobs_of_media(file, "a").await.expect("read");
+    assert_eq!(open.iter().map(|job| job.id).collect::<Vec<_>>(), [mine.id]);
+    fixture.catalogue.cancel_job(mine.id, "enough", at(1)).await.expect("cancelled");
+    assert!(fixture.catalogue.open_jobs_of_media(file, "a").await.expect("read").is_empty());
+}

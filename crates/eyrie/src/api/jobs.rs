@@ -126,6 +126,27 @@ pub async fn retry_job(
     Ok(Json(visible(&app, scope.workspace.id, id).await?.into()))
 }
 
+/// Cancel a job that is not over
+///
+/// It ends at once, with the programs it started: it is `dead` and its `error` says who cancelled it. What it made so far
+/// stays. 409 when it was over. Audited.
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/jobs/{id}/cancel", tag = "jobs",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
+    responses((status = 200, body = JobItem)))]
+pub async fn cancel_job(
+    scope: Scope<Operator>,
+    State(app): State<Arc<App>>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
+) -> Result<Json<JobItem>, Problem> {
+    let job = visible(&app, scope.workspace.id, id).await?;
+    let by: String = scope.caller.actor().into();
+    if !crate::jobs::cancel(&app, &job, &by).await? {
+        return Err(Problem::conflict("the job is over"));
+    }
+    scope.audit(&app, "job.cancel", &id.to_string(), json!({ "kind": job.kind })).await?;
+    Ok(Json(visible(&app, scope.workspace.id, id).await?.into()))
+}
+
 async fn visible(app: &App, workspace_id: Uuid, id: Uuid) -> Result<Job, Problem> {
     let job = app.catalogue.job(id).await?;
     job.filter(|job| job.workspace_id == Some(workspace_id)).ok_or_else(Problem::not_found)

@@ -21,6 +21,7 @@ pub mod page;
 pub mod pictures;
 pub mod ppk;
 pub mod problem;
+pub mod proxy;
 pub mod s3_keys;
 pub mod session;
 mod surround;
@@ -64,6 +65,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pictures::get_preview))
         .routes(routes!(telemetry::get_media_telemetry))
         .routes(routes!(telemetry::export_media))
+        .routes(routes!(proxy::get_proxy, proxy::make_proxy))
         .routes(routes!(flights::list_flights))
         .routes(routes!(flights::get_flight))
         .routes(routes!(flights::prioritize_flight))
@@ -81,6 +83,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(jobs::retry_job))
+        .routes(routes!(jobs::cancel_job))
         .routes(routes!(events::stream_events))
         // administration
         .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))

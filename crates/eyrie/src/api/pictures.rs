@@ -99,7 +99,9 @@ async fn answer(
     };
     match tokio::time::timeout(MAKE_WAIT, making).await {
         Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(why @ (MakeError::Hopeless(_) | MakeError::Gone)))) => return Err(none(why.to_string())),
+        Ok(Ok(Err(why @ (MakeError::Hopeless(_) | MakeError::Gone | MakeError::Video(_))))) => {
+            return Err(none(why.to_string()));
+        }
         Ok(Ok(Err(MakeError::Failed(error)))) => return Err(Problem::internal(error)),
         Ok(Err(panic)) => return Err(Problem::internal(panic)),
         Err(_) => return Err(Problem::unavailable("the picture is being made").retry_after(RETRY_AFTER_S)),

@@ -31,6 +31,7 @@ pub struct Config {
     pub pilot: PilotConfig,
     pub library: LibraryConfig,
     pub ingest: IngestConfig,
+    pub media: MediaConfig,
     pub jobs: JobsConfig,
     pub log: LogConfig,
     /// `EYRIE_ADMIN_PASSWORD`: the first administrator's password instead of a random one. Never written or shown.
@@ -161,6 +162,15 @@ pub struct IngestConfig {
     pub trace_keep_per_dock: u32,
 }
 
+/// Programs of others that do a piece of our work.
+#[derive(Clone, Debug)]
+pub struct MediaConfig {
+    /// Makes posters and proxies of videos; looked for on the path when not set.
+    pub ffmpeg: Option<PathBuf>,
+    /// Measures temperatures in thermal pictures, called as DJI's `dji_irp` is; none when not set.
+    pub thermal_program: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug)]
 pub struct JobsConfig {
     pub workers: usize,
@@ -247,6 +257,7 @@ impl Default for Config {
                 trace_keep: Duration::from_secs(30 * 24 * 3600),
                 trace_keep_per_dock: 10_000,
             },
+            media: MediaConfig { ffmpeg: None, thermal_program: None },
             jobs: JobsConfig {
                 workers: 2,
                 lease: Duration::from_secs(60),

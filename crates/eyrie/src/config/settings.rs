@@ -174,6 +174,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     plain!("ingest.stalled_after", ingest.stalled_after),
     plain!("ingest.trace_keep", ingest.trace_keep),
     plain!("ingest.trace_keep_per_dock", ingest.trace_keep_per_dock),
+    path!("media.ffmpeg", None, media.ffmpeg),
+    path!("media.thermal_program", None, media.thermal_program),
     plain!("jobs.workers", jobs.workers),
     plain!("jobs.lease", jobs.lease),
     plain!("jobs.max_attempts", jobs.max_attempts),

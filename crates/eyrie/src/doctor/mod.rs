@@ -139,6 +139,7 @@ pub async fn examine(config: &Config, sn: Option<&str>) -> Report {
 
 async fn walk(config: &Config, library: &Library, report: &mut Report) -> Option<()> {
     report.step("disk", "free some space, or lower s3.min_free_space", disk(config, library)).await;
+    report.step("programs", "correct media.ffmpeg and media.thermal_program", programs(config)).await;
     report.step("clock", "set this machine's clock (NTP): signatures and credentials hang on it", clock(config)).await;
     let advice = "start `eyrie serve` with the same --data; its log on stderr says why it ended";
     let urls = report.step("server", advice, server(library)).await?;
@@ -171,6 +172,18 @@ async fn disk(config: &Config, library: &Library) -> anyhow::Result<((), Said)> 
         return Ok(((), Said::But { detail, advice }));
     }
     Ok(((), Said::Well(detail)))
+}
+
+/// Programs of others: what is missing without them.
+async fn programs(config: &Config) -> anyhow::Result<((), Said)> {
+    let named = [("media.ffmpeg", &config.media.ffmpeg), ("media.thermal_program", &config.media.thermal_program)];
+    for (key, path) in named.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))) {
+        ensure!(path.is_file(), "{key}: there is no file {}", path.display());
+    }
+    match config.media.ffmpeg.clone().or_else(|| crate::program::find("ffmpeg")) {
+        Some(path) => Ok(((), Said::Well(format!("videos get pictures from {}", path.display())))),
+        None => Ok(((), Said::Nothing("no ffmpeg here: videos have no pictures and no proxies".into()))),
+    }
 }
 
 async fn clock(config: &Config) -> anyhow::Result<((), Said)> {

@@ -1,18 +1,24 @@
 //! Makes a file's thumbnail and preview, and what lists show before they come.
 
-use eyrie_catalogue::{Media, MediaStatus, NewJob};
+use eyrie_catalogue::{Media, MediaKind, MediaStatus, NewJob};
 use serde_json::{Value, json};
 
 use super::{Failure, Run};
 use crate::app::App;
+use crate::ffmpeg::{self, FfmpegError};
 use crate::pictures::{self, MakeError};
 
 pub const KIND: &str = "make-pictures";
 
+/// A video that ffmpeg cannot read is the same the third time.
+const MAX_VIDEO_ATTEMPTS: u32 = 3;
+
 /// The job that follows a file's understanding; `None` when there is nothing to make, or it was made of these bytes.
 pub fn wanted(app: &App, media: &Media) -> Option<NewJob> {
     let made = media.picture.as_ref().is_some_and(|picture| picture.error.is_none());
-    let wanted = pictures::has_picture(media.kind) && media.status == MediaStatus::Stored && !made;
+    let can = media.kind != MediaKind::Video || ffmpeg::find(app).is_some();
+    let wanted = can && pictures::has_picture(media.kind) && media.status == MediaStatus::Stored && !made;
+    let max_attempts = app.config.jobs.max_attempts;
     wanted.then(|| NewJob {
         id: app.new_id(),
         workspace_id: Some(media.workspace_id),
@@ -21,7 +27,7 @@ pub fn wanted(app: &App, media: &Media) -> Option<NewJob> {
         flight_id: media.flight_id.clone(),
         payload: json!({}),
         run_after: app.now(),
-        max_attempts: app.config.jobs.max_attempts,
+        max_attempts: if media.kind == MediaKind::Video { max_attempts.min(MAX_VIDEO_ATTEMPTS) } else { max_attempts },
     })
 }
 
@@ -36,6 +42,11 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
     }
     match pictures::make_all(app, &media).await {
         Ok(facts) => Ok(facts.error.map(|error| json!({ "no_picture": error }))),
+        // whatever it is that ffmpeg cannot read, it is kept; a machine under load may do better another time
+        Err(MakeError::Video(error @ (FfmpegError::Program(_) | FfmpegError::Folder(_)))) => {
+            Err(Failure::Retry(error.into()))
+        }
+        Err(MakeError::Video(error)) => Err(Failure::Final(error.into())),
         Err(MakeError::Failed(error)) => Err(Failure::Retry(error)),
         Err(error @ (MakeError::Hopeless(_) | MakeError::Gone)) => Err(Failure::Final(error.into())),
     }

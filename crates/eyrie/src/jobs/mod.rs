@@ -2,20 +2,25 @@
 
 pub mod extract_metadata;
 pub mod make_pictures;
+pub mod make_proxy;
+pub mod measure_thermal;
 pub mod ppk_set;
 pub mod ppk_solve;
 pub mod prioritize_upload;
 pub mod reconcile;
 pub mod rerun;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eyrie_catalogue::{Job, JobState};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::events::Change;
@@ -26,17 +31,27 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const BACKOFF_S: i64 = 2;
 const MAX_BACKOFF_S: i64 = 900;
 
-/// Tells the runner that a job may be due.
+/// Tells the runner that a job may be due, or that one is to end.
 #[derive(Clone, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake {
+    quick: Arc<Notify>,
+    slow: Arc<Notify>,
+    /// The jobs that run in this process.
+    running: Arc<Mutex<HashMap<Uuid, CancellationToken>>>,
+}
 
 impl Wake {
     pub fn wake(&self) {
-        self.0.notify_one();
+        self.quick.notify_one();
+        self.slow.notify_one();
     }
 
-    async fn wait(&self) {
-        self.0.notified().await;
+    /// Ends a job that runs here, with the programs it started. One that runs in another process finds out when it next
+    /// renews its lease.
+    pub fn end(&self, id: Uuid) {
+        if let Some(token) = self.running.lock().get(&id) {
+            token.cancel();
+        }
     }
 }
 
@@ -86,12 +101,21 @@ impl Run {
             .await?;
         if ours { Ok(()) } else { Err(Failure::Final(anyhow::anyhow!("the job was taken over"))) }
     }
+
+    /// Tells listeners that the job's row changed.
+    pub fn tell(&self) {
+        if let Some(workspace_id) = self.job.workspace_id {
+            self.app.events.send(workspace_id, Change::Job { id: self.job.id });
+        }
+    }
 }
 
 /// Every kind of job, and its code.
 pub const KINDS: &[&str] = &[
     extract_metadata::KIND,
     make_pictures::KIND,
+    make_proxy::KIND,
+    measure_thermal::KIND,
     ppk_set::KIND,
     ppk_solve::KIND,
     prioritize_upload::KIND,
@@ -99,8 +123,11 @@ pub const KINDS: &[&str] = &[
     rerun::KIND,
 ];
 
+/// The kinds that take minutes. They have a worker of their own, so that files that arrive meanwhile do not wait for them.
+const SLOW: &[&str] = &[make_proxy::KIND, ppk_solve::KIND];
+
 /// The kinds that are about one stored file and need nothing but it: what [`rerun`] can queue.
-pub const OF_A_FILE: &[&str] = &[extract_metadata::KIND, make_pictures::KIND];
+pub const OF_A_FILE: &[&str] = &[extract_metadata::KIND, make_pictures::KIND, measure_thermal::KIND];
 
 async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
     match run.job.kind.as_str() {
@@ -108,6 +135,8 @@ async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
         ppk_set::KIND => ppk_set::run(run).await,
         ppk_solve::KIND => ppk_solve::run(run).await,
         make_pictures::KIND => make_pictures::run(run).await,
+        make_proxy::KIND => make_proxy::run(run).await,
+        measure_thermal::KIND => measure_thermal::run(run).await,
         prioritize_upload::KIND => prioritize_upload::run(run).await,
         reconcile::KIND => reconcile::run(run).await,
         rerun::KIND => rerun::run(run).await,
@@ -119,10 +148,14 @@ fn lease_end(app: &App, now: Timestamp) -> Timestamp {
     now.checked_add(SignedDuration::from_secs(app.config.jobs.lease.as_secs() as i64)).unwrap_or(Timestamp::MAX)
 }
 
-/// Claims and runs jobs with `jobs.workers` workers until `stop`; what runs then is given back for the next start.
+/// Claims and runs jobs with `jobs.workers` workers, and one for what is slow, until `stop`; what runs then is given back
+/// for the next start.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let quick: Arc<[&str]> = KINDS.iter().copied().filter(|kind| !SLOW.contains(kind)).collect();
+    let quick = (0..app.config.jobs.workers).map(|_| (Arc::clone(&quick), Arc::clone(&app.wake.quick)));
+    let all = quick.chain([(SLOW.into(), Arc::clone(&app.wake.slow))]);
     let workers: Vec<_> =
-        (0..app.config.jobs.workers).map(|_| tokio::spawn(worker(Arc::clone(&app), stop.clone()))).collect();
+        all.map(|(kinds, wake)| tokio::spawn(worker(Arc::clone(&app), kinds, wake, stop.clone()))).collect();
     for worker in workers {
         if let Err(error) = worker.await {
             tracing::error!(%error, "a job worker ended badly");
@@ -130,10 +163,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn worker(app: Arc<App>, stop: CancellationToken) {
+async fn worker(app: Arc<App>, kinds: Arc<[&'static str]>, wake: Arc<Notify>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let now = app.now();
-        let claimed = app.catalogue.claim_jobs(KINDS, now, lease_end(&app, now), 1).await;
+        let claimed = app.catalogue.claim_jobs(&kinds, now, lease_end(&app, now), 1).await;
         let job = match claimed {
             Ok(mut jobs) => jobs.pop(),
             Err(error) => {
@@ -144,13 +177,13 @@ async fn worker(app: Arc<App>, stop: CancellationToken) {
         match job {
             Some(job) => {
                 // there may be more: let another worker look
-                app.wake.wake();
+                wake.notify_one();
                 attempt(&app, job, &stop).await;
             }
             None => {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = app.wake.wait() => {}
+                    () = wake.notified() => {}
                     () = tokio::time::sleep(next_look(&app).await) => {}
                 }
             }
@@ -177,6 +210,9 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
         tokio::spawn(async move { run_job(&run).await })
     };
     let abort = task.abort_handle();
+    let cancelled = CancellationToken::new();
+    app.wake.running.lock().insert(id, cancelled.clone());
+    let ended = CancelGuard { wake: &app.wake, id };
     let outcome = tokio::select! {
         outcome = task => outcome,
         () = stop.cancelled() => {
@@ -186,7 +222,13 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
             }
             return;
         }
+        () = cancelled.cancelled() => {
+            // its row says already that it is over, and why
+            abort.abort();
+            return;
+        }
     };
+    drop(ended);
     metrics::histogram!("eyrie_job_seconds", "kind" => kind.clone()).record(started.elapsed().as_secs_f64());
     let saved = match outcome {
         Ok(Ok(result)) => {
@@ -211,6 +253,37 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
     if let Some(workspace_id) = workspace_id {
         app.events.send(workspace_id, Change::Job { id });
     }
+}
+
+/// Takes a job from the list of those that run here.
+struct CancelGuard<'a> {
+    wake: &'a Wake,
+    id: Uuid,
+}
+
+impl Drop for CancelGuard<'_> {
+    fn drop(&mut self) {
+        self.wake.running.lock().remove(&self.id);
+    }
+}
+
+/// Ends a job that is not over: it is dead, and says that it was cancelled and by whom. False when it was over.
+///
+/// # Errors
+/// The catalogue's.
+pub async fn cancel(app: &App, job: &Job, by: &str) -> eyrie_catalogue::Result<bool> {
+    let why = format!("cancelled by {by}");
+    if !app.catalogue.cancel_job(job.id, &why, app.now()).await? {
+        return Ok(false);
+    }
+    app.wake.end(job.id);
+    if job.kind == extract_metadata::KIND {
+        extract_metadata::give_up(app, job, &why).await;
+    }
+    if let Some(workspace_id) = job.workspace_id {
+        app.events.send(workspace_id, Change::Job { id: job.id });
+    }
+    Ok(true)
 }
 
 async fn fail(app: &App, job: &Job, error: &anyhow::Error, again: bool) -> eyrie_catalogue::Result<JobState> {

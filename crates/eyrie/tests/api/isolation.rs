@@ -31,10 +31,12 @@ enum Subject {
     None,
     Media,
     Picture,
+    Proxy,
     TrashedMedia,
     Flight,
     Dock,
     Job,
+    OpenJob,
     Token,
     S3Key,
     User,
@@ -89,6 +91,8 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/telemetry", To(Viewer), Subject::Media, 404),
         row("get", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/telemetry", To(Viewer), Subject::Flight, 404),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Viewer), Subject::Proxy, 302),
+        row("post", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Operator), Subject::Proxy, 202),
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}", To(Viewer), Subject::Flight, 200),
         row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", To(Operator), Subject::Flight, 202),
@@ -113,6 +117,7 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/jobs", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/jobs/{id}", To(Viewer), Subject::Job, 200),
         row("post", "/api/v1/workspaces/{ws}/jobs/{id}/retry", To(Operator), Subject::Job, 200),
+        row("post", "/api/v1/workspaces/{ws}/jobs/{id}/cancel", To(Operator), Subject::OpenJob, 200),
         row("get", "/api/v1/workspaces/{ws}/events", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/tokens", To(Admin), Subject::None, 200),
         with_body(
@@ -252,6 +257,7 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
     let name = match row.subject {
         Subject::None => String::new(),
         Subject::Media => api.media(workspace, |_| {}).await.id.to_string(),
+        Subject::Proxy => api.video_with_proxy(workspace).await.id.to_string(),
         Subject::Picture => api.photo(workspace).await.id.to_string(),
         Subject::TrashedMedia => {
             let media = api.media(workspace, |_| {}).await;
@@ -263,6 +269,7 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
         }
         Subject::Flight => api.flight(workspace, Some("DOCK1")).await,
         Subject::Dock => api.dock(workspace).await,
+        Subject::OpenJob => api.open_job(workspace).await.to_string(),
         Subject::Job => api.dead_job(workspace).await.to_string(),
         Subject::Token => {
             let access =

@@ -78,6 +78,9 @@ impl Api {
 
     pub(crate) async fn start_with(config: Config) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = config;
+        // nothing runs it here
+        config.media.ffmpeg.get_or_insert("/usr/bin/ffmpeg".into());
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(START_S).expect("in range")));
         let (shared_clock, random) = (Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(SystemRandom));
         let database = CatalogueConfig {
@@ -98,6 +101,7 @@ impl Api {
                 mqtt: "mqtt://eyrie.test:1883".into(),
                 s3: "http://eyrie.test:9000".into(),
             },
+            s3_on_this_machine: "http://127.0.0.1:9".into(),
             clock: Arc::clone(&shared_clock),
             random: random.clone(),
             catalogue,
@@ -241,6 +245,14 @@ impl Api {
         self.app.catalogue.media(workspace.id, id).await.expect("a catalogue").expect("the row")
     }
 
+    /// A video for which a proxy was made; the server believes that it has ffmpeg.
+    pub(crate) async fn video_with_proxy(&self, workspace: &Workspace) -> Media {
+        let media = self.media(workspace, |media| media.kind = MediaKind::Video).await;
+        let put = eyrie::derived::put(&self.app, &media, eyrie::derived::Form::Proxy, "a small video".into()).await;
+        put.expect("a derived object");
+        media
+    }
+
     /// A photo whose bytes are in the store.
     pub(crate) async fn photo(&self, workspace: &Workspace) -> Media {
         let picture = Picture::new(64, 48, [200, 100, 50].repeat(64 * 48)).expect("three bytes a pixel");
@@ -287,23 +299,30 @@ impl Api {
 
     /// A job that used up its only attempt.
     pub(crate) async fn dead_job(&self, workspace: &Workspace) -> Uuid {
+        let id = self.open_job(workspace).await;
+        let (catalogue, now) = (&self.app.catalogue, self.app.now());
+        let kind = catalogue.job(id).await.expect("a catalogue").expect("the job").kind;
+        let lease = now + SignedDuration::from_secs(60);
+        let claimed = catalogue.claim_jobs(&[&kind], now, lease, 1).await.expect("a claim");
+        catalogue.fail_job(id, claimed[0].attempts, "it broke", None, now).await.expect("a failure");
+        id
+    }
+
+    /// A job that nobody has begun.
+    pub(crate) async fn open_job(&self, workspace: &Workspace) -> Uuid {
         let (id, now) = (self.app.new_id(), self.app.now());
         let kind = format!("kind-{}", self.number());
         let job = NewJob {
             id,
             workspace_id: Some(workspace.id),
-            kind: kind.clone(),
+            kind,
             media_id: None,
             flight_id: None,
             payload: json!({}),
             run_after: now,
             max_attempts: 1,
         };
-        let catalogue = &self.app.catalogue;
-        catalogue.add_jobs(&[job], now).await.expect("a job");
-        let lease = now + SignedDuration::from_secs(60);
-        let claimed = catalogue.claim_jobs(&[&kind], now, lease, 1).await.expect("a claim");
-        catalogue.fail_job(id, claimed[0].attempts, "it broke", None, now).await.expect("a failure");
+        self.app.catalogue.add_jobs(&[job], now).await.expect("a job");
         id
     }
 }

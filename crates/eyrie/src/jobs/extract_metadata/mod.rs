@@ -60,8 +60,10 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
     app.catalogue.save_understanding(&media).await?;
     subtitle::tell_video(app, &media).await?;
     super::ppk_set::after_change(app, &media).await?;
-    if let Some(job) = super::make_pictures::wanted(app, &media) {
-        app.catalogue.add_jobs(&[job], app.now()).await?;
+    let follow_up = [super::make_pictures::wanted(app, &media), super::measure_thermal::wanted(app, &media)];
+    let follow_up: Vec<NewJob> = follow_up.into_iter().flatten().collect();
+    if !follow_up.is_empty() {
+        app.catalogue.add_jobs(&follow_up, app.now()).await?;
         app.wake.wake();
     }
     app.events.send(media.workspace_id, Change::MediaUpdated(Box::new(media)));
