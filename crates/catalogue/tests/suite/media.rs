@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use eyrie_catalogue::{CatalogueError, Media, MediaFilter, MediaKind, MediaStatus, Position};
+use eyrie_catalogue::{CatalogueError, Media, MediaFilter, MediaKind, MediaStatus, PictureFacts, Position};
 use uuid::Uuid;
 
 use crate::common::{Fixture, at, report, workspace};
@@ -284,4 +284,32 @@ async fn counts_say_how_many_files_a_filter_finds_and_when() {
     assert_eq!((counts(&pictures).await.total, names(&fixture, &pictures).await), (1, vec!["b".to_owned()]));
     let undated = MediaFilter { undated: true, ..all };
     assert_eq!((counts(&undated).await.total, names(&fixture, &undated).await), (1, vec!["d".to_owned()]));
+}
+
+/// What was made of other bytes says nothing of these.
+#[tokio::test]
+async fn a_picture_belongs_to_the_bytes_it_was_made_of() {
+    let fixture = Fixture::new().await;
+    let photo = named(&fixture, "photo");
+    keep(&fixture, [photo.clone()]).await;
+    let read = async || fixture.catalogue.media_by_id(photo.id).await.expect("read").expect("the row");
+    assert_eq!(read().await.picture, None);
+    let facts = PictureFacts {
+        etag: "etag".into(),
+        width_px: Some(4_000),
+        height_px: Some(3_000),
+        thumbhash: Some("hash".into()),
+        average_color: Some("#102030".into()),
+        error: None,
+    };
+    let of_others = PictureFacts { etag: "other".into(), ..facts.clone() };
+    assert!(!fixture.catalogue.save_picture(photo.id, &of_others, at(5)).await.expect("asked"));
+    assert_eq!(read().await.picture, None);
+    assert!(fixture.catalogue.save_picture(photo.id, &facts, at(6)).await.expect("saved"));
+    assert_eq!((read().await.picture, read().await.updated_at), (Some(facts.clone()), at(6)));
+    // a reader's findings leave it alone, an overwritten object does not keep it
+    fixture.catalogue.save_understanding(&Media { warnings: vec!["odd".into()], ..read().await }).await.expect("saved");
+    assert_eq!(read().await.picture, Some(facts));
+    keep(&fixture, [Media { etag: Some("new".into()), ..photo.clone() }]).await;
+    assert_eq!(read().await.picture, None);
 }

@@ -43,8 +43,9 @@ impl Look {
         let (width_px, height_px) = self.stored_size();
         let aspect = |width: u32, height: u32| f64::from(width) / f64::from(height.max(1));
         let wanted = longest_px.min(width_px.max(height_px));
+        let smaller = width <= width_px && height <= height_px;
         let difference = aspect(width, height) / aspect(width_px, height_px) - 1.0;
-        width.max(height) >= wanted && difference.abs() <= MAX_ASPECT_DIFFERENCE
+        smaller && width.max(height) >= wanted && difference.abs() <= MAX_ASPECT_DIFFERENCE
     }
 }
 
