@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         without / full,
         preview / full
     );
-    for claim in ["17800x17800 baseline", "7600x7600 progressive", "65000x65000 baseline"] {
+    for claim in ["17800x17800 baseline", "5000x5000 progressive", "65000x65000 baseline"] {
         let child = Command::new(std::env::current_exe()?).arg(format!("claim={claim}")).output()?;
         print!("{}", String::from_utf8_lossy(&child.stdout));
     }

@@ -8,6 +8,8 @@ use crate::{RangeRead, read_range};
 
 /// Proportions of preview and picture may differ by this much: cameras round.
 const MAX_ASPECT_DIFFERENCE: f64 = 0.02;
+/// A preview may be larger than its picture (960 x 768 beside a thermal 640 x 512), but not more than this.
+const MAX_PREVIEW_PIXELS: u64 = 4_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -43,9 +45,10 @@ impl Look {
         let (width_px, height_px) = self.stored_size();
         let aspect = |width: u32, height: u32| f64::from(width) / f64::from(height.max(1));
         let wanted = longest_px.min(width_px.max(height_px));
-        let smaller = width <= width_px && height <= height_px;
+        let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
+        let modest = pixels(width, height) <= pixels(width_px, height_px).max(MAX_PREVIEW_PIXELS);
         let difference = aspect(width, height) / aspect(width_px, height_px) - 1.0;
-        smaller && width.max(height) >= wanted && difference.abs() <= MAX_ASPECT_DIFFERENCE
+        modest && width.max(height) >= wanted && difference.abs() <= MAX_ASPECT_DIFFERENCE
     }
 }
 
