@@ -234,21 +234,21 @@ function Tile({ ws, item, style, picked, picking, stands, tab, open, toggle, onK
     if (picking || event.shiftKey || event.ctrlKey || event.metaKey) toggle(item, event.shiftKey);
     else open(item);
   };
+  const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : null;
   return (
     <div className={`cell${picked ? " picked" : ""}${picking ? " picking" : ""}`} style={style}>
       <button
         id={`tile-${item.id}`}
         className="open"
         tabIndex={tab ? 0 : -1}
-        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
+        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${flag ? `, ${flag}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
         onClick={press}
         onKeyDown={(event) => onKey(event, item)}
         onFocus={() => onFocus(item.id)}
       >
         <Picture ws={ws} item={item} />
         {stands > 0 && <span className="stack-badge num" title={t.gallery.oneTrigger(stands + 1)}><Layers className="icon" aria-hidden />{stands + 1}</span>}
-        {item.status === "missing" && <span className="flag failed">{t.item.missing}</span>}
-        {item.warnings.length > 0 && item.status === "stored" && <span className="flag">{t.item.damaged}</span>}
+        {flag && <span className={item.status === "missing" ? "flag failed" : "flag"}>{flag}</span>}
       </button>
       <button className="pick" tabIndex={-1} aria-label={t.gallery.select(item.name)} aria-pressed={picked} onClick={(event) => toggle(item, event.shiftKey)}>
         <Check className="icon" aria-hidden />

@@ -197,7 +197,7 @@ export const de: Texts = {
     flight: "Flug",
     loadingOriginal: "Original wird geladen",
     missing: "Fehlt",
-    damaged: "Beschädigt",
+    damaged: "Mit Warnungen",
     warnings: "Mit dieser Datei stimmt etwas nicht. Sie ist genau so aufbewahrt, wie sie kam.",
     localTime: (time) => `${time}, Uhr des Fluggeräts ohne Zeitzone`,
     noTime: "Aufnahmezeit nicht bekannt",

@@ -208,7 +208,7 @@ export const en = {
     flight: "Flight",
     loadingOriginal: "Loading the original",
     missing: "Missing",
-    damaged: "Damaged",
+    damaged: "Has warnings",
     warnings: "This file has something wrong with it. It is kept exactly as it came.",
     localTime: (time: string) => `${time}, the aircraft's clock without a zone`,
     noTime: "Capture time not known",

@@ -39,7 +39,9 @@ export default function Item({ id }: { id: string }) {
   const [time, setTime] = useState(0);
   const seek: Seek = useRef(null);
   useEffect(() => setTime(0), [id]);
-  const { list, before, after } = useNeighbours(ws, item, address);
+  const { list, before, after, ready } = useNeighbours(ws, item, address);
+  // a key that is pressed before the neighbours are known counts when they are
+  const wanted = useRef<"before" | "after" | null>(null);
 
   const search = useMemo(() => new URLSearchParams(address), [address]);
   const keep = filterSearch(search);
@@ -60,12 +62,19 @@ export default function Item({ id }: { id: string }) {
   }, [item, may, trash, client, ws, after, before, to, close]);
 
   useEffect(() => {
+    if (!ready || !wanted.current) return;
+    const next = wanted.current === "before" ? before : after;
+    wanted.current = null;
+    to(next);
+  }, [ready, before, after, to]);
+
+  useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (isTyping(event) || (event.target instanceof HTMLElement && event.target.closest(".maplibregl-map"))) return;
       const video = event.target instanceof HTMLVideoElement;
       const acts: Record<string, (() => void) | undefined> = {
-        ArrowLeft: video ? undefined : () => to(before),
-        ArrowRight: video ? undefined : () => to(after),
+        ArrowLeft: video ? undefined : () => (ready ? to(before) : (wanted.current = "before")),
+        ArrowRight: video ? undefined : () => (ready ? to(after) : (wanted.current = "after")),
         Escape: close,
         i: () => setPanel((open) => !open),
         d: () => item && document.getElementById("download")?.click(),
@@ -193,7 +202,7 @@ function useNeighbours(ws: string, item: MediaItem | undefined, address: string)
     const list = (here < 0 ? [] : (today.data ?? [])).toReversed();
     const after = index > 0 ? today.data?.[index - 1] : index === 0 && here > 0 ? later.data?.at(-1) : undefined;
     const before = index >= 0 ? (today.data?.[index + 1] ?? (days[here + 1] ? earlier.data?.[0] : undefined)) : undefined;
-    return { list, before, after };
+    return { list, before, after, ready: index >= 0 };
   }, [today.data, later.data, earlier.data, index, here, days]);
 }
 
