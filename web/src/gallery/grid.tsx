@@ -1,7 +1,7 @@
 // The grid: only what is in sight is drawn. Heights come from counts, so its geometry is known before anything is read, which
 // is why no general virtualiser stands here; days are read as they come near.
 import { useQueries } from "@tanstack/react-query";
-import { Check, Layers } from "lucide-react";
+import { Check, Layers, TriangleAlert } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import type { MediaItem } from "../api/client";
 import { mediaAll, type MediaFilter } from "../api/queries";
@@ -248,7 +248,8 @@ function Tile({ ws, item, style, picked, picking, stands, tab, open, toggle, onK
       >
         <Picture ws={ws} item={item} />
         {stands > 0 && <span className="stack-badge num" title={t.gallery.oneTrigger(stands + 1)}><Layers className="icon" aria-hidden />{stands + 1}</span>}
-        {flag && <span className={item.status === "missing" ? "flag failed" : "flag"}>{flag}</span>}
+        {/* in words in the tile's name: a second text beside a name tile would be read as one with it */}
+        {flag && <span className={item.status === "missing" ? "flag failed" : "flag"} title={flag}><TriangleAlert className="icon" aria-hidden /></span>}
       </button>
       <button className="pick" tabIndex={-1} aria-label={t.gallery.select(item.name)} aria-pressed={picked} onClick={(event) => toggle(item, event.shiftKey)}>
         <Check className="icon" aria-hidden />
