@@ -82,10 +82,12 @@ pub async fn run(program: &Path, args: &[OsString], folder: &Path, limits: Limit
 /// A program that reads what docks sent must not take the machine with it.
 fn limit(pid: Option<u32>, limits: Limits) {
     let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) else { return };
+    // its threads' time is counted together: on every core for all of its time, and whole seconds, of which 0 ends it at once
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let all = [
         (Resource::As, limits.memory_bytes),
         (Resource::Fsize, limits.file_bytes),
-        (Resource::Cpu, limits.time.as_secs()),
+        (Resource::Cpu, (limits.time.as_secs() + 1).saturating_mul(cores)),
         (Resource::Core, 0),
     ];
     for (resource, value) in all {
