@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod auth;
+mod compress;
 pub mod controllers;
 pub mod docks;
 pub mod download;
@@ -118,6 +119,8 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn(surround::limit_time))
         .layer(CatchPanicLayer::custom(surround::explain_panic))
         .layer(from_fn(crate::pilot::in_envelope))
+        .layer(compress::layer())
+        .layer(from_fn(compress::reads_only))
         .layer(from_fn(surround::set_headers))
         .layer(from_fn_with_state(Arc::clone(&app), surround::observe))
         .with_state(app)

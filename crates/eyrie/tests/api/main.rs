@@ -1,6 +1,7 @@
 //! The HTTP API, asked through its router: one binary, a file a subject.
 
 mod access;
+mod compress;
 mod events;
 mod isolation;
 mod library;
