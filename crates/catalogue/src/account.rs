@@ -1,7 +1,7 @@
 //! Who may talk to us over HTTP and S3: users, sessions, tokens, operators' S3 keys. Secrets are kept
 //! as hashes only: argon2 for passwords, SHA-256 for random tokens of 128 bits or more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +29,8 @@ pub struct User {
     /// `None`: the administrator of the whole server. Otherwise the one workspace this user sees.
     pub workspace_id: Option<Uuid>,
     pub role: Role,
+    /// Kept out, whatever they log in with.
+    pub disabled: bool,
     pub created_at: Timestamp,
 }
 
@@ -110,15 +112,7 @@ impl Catalogue {
     /// # Errors
     /// `Exists` when the name is taken.
     pub async fn add_user(&self, user: &User) -> Result<()> {
-        let insert = "INSERT INTO users (id, name, password_hash, workspace_id, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-        let insert = sqlx::query(insert)
-            .bind(user.id)
-            .bind(&user.name)
-            .bind(&user.password_hash)
-            .bind(user.workspace_id)
-            .bind(user.role.as_str())
-            .bind(us(user.created_at));
-        let written = self.engine.write("add a user", insert).await.map(drop);
+        let written = self.engine.write("add a user", insert_user(user)).await.map(drop);
         written.or_exists("user", &user.name).or_not_found("workspace", user.workspace_id.unwrap_or_default())
     }
 
@@ -140,6 +134,52 @@ impl Catalogue {
     pub async fn remove_user(&self, id: Uuid) -> Result<bool> {
         let delete = sqlx::query("DELETE FROM users WHERE id = $1").bind(id);
         Ok(self.engine.write("remove a user", delete).await? > 0)
+    }
+
+    /// Who is disabled has no session left; sessions have the role of their user, so a new one holds at once.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_user_rights(&self, id: Uuid, role: Role, disabled: bool) -> Result<()> {
+        let mut write = self.engine.begin("change a user").await?;
+        let update = sqlx::query("UPDATE users SET role = $2, disabled = $3 WHERE id = $1");
+        if write.execute(update.bind(id).bind(role.as_str()).bind(disabled)).await? == 0 {
+            return Err(not_found("user", id));
+        }
+        if disabled {
+            write.execute(sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(id)).await?;
+        }
+        write.commit().await
+    }
+
+    /// Whom an OpenID Connect provider means by a subject.
+    pub async fn user_by_identity(&self, issuer: &str, subject: &str) -> Result<Option<User>> {
+        let query = "SELECT users.* FROM user_identities JOIN users ON users.id = user_identities.user_id
+                     WHERE user_identities.issuer = $1 AND user_identities.subject = $2";
+        let query = sqlx::query(query).bind(issuer).bind(subject);
+        self.engine.fetch_optional("cannot read an identity", query).await?.as_ref().map(user).transpose()
+    }
+
+    /// A new user whom a provider knows, in one commit.
+    ///
+    /// # Errors
+    /// `Exists` when the name or the identity is taken; `NotFound` for the workspace.
+    pub async fn add_user_with_identity(&self, user: &User, issuer: &str, subject: &str) -> Result<()> {
+        let mut write = self.engine.begin("add a user of a provider").await?;
+        let added = write.execute(insert_user(user)).await.map(drop);
+        added.or_exists("user", &user.name).or_not_found("workspace", user.workspace_id.unwrap_or_default())?;
+        let insert = "INSERT INTO user_identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)";
+        let insert = sqlx::query(insert).bind(issuer).bind(subject).bind(user.id).bind(us(user.created_at));
+        write.execute(insert).await.map(drop).or_exists("identity", subject)?;
+        write.commit().await
+    }
+
+    /// The users of a workspace that a provider knows.
+    pub async fn users_with_identity(&self, workspace_id: Uuid) -> Result<HashSet<Uuid>> {
+        let query = "SELECT DISTINCT users.id FROM users JOIN user_identities ON user_identities.user_id = users.id
+                     WHERE users.workspace_id = $1";
+        let rows = self.engine.fetch_all("cannot list identities", sqlx::query(query).bind(workspace_id)).await?;
+        rows.iter().map(|row| row.get("id")).collect()
     }
 
     /// Also ends the user's sessions: whoever knew the old password is out.
@@ -173,7 +213,7 @@ impl Catalogue {
     /// `None` when there is none or it is over.
     pub async fn session_login(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<Login>> {
         let query = "SELECT users.* FROM sessions JOIN users ON users.id = sessions.user_id
-                     WHERE sessions.token_hash = $1 AND sessions.expires_at > $2";
+                     WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.disabled = 0";
         let query = sqlx::query(query).bind(&token_hash[..]).bind(us(now));
         let row = self.engine.fetch_optional("cannot read a session", query).await?;
         let login = |row: &Row| {
@@ -317,6 +357,18 @@ impl Catalogue {
     }
 }
 
+fn insert_user(user: &User) -> Query<'_> {
+    let insert = "INSERT INTO users (id, name, password_hash, workspace_id, role, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    sqlx::query(insert)
+        .bind(user.id)
+        .bind(&user.name)
+        .bind(&user.password_hash)
+        .bind(user.workspace_id)
+        .bind(user.role.as_str())
+        .bind(user.disabled)
+        .bind(us(user.created_at))
+}
+
 fn user(row: &Row) -> Result<User> {
     Ok(User {
         id: row.get("id")?,
@@ -324,6 +376,7 @@ fn user(row: &Row) -> Result<User> {
         password_hash: row.get("password_hash")?,
         workspace_id: row.get("workspace_id")?,
         role: row.word("role")?,
+        disabled: row.get("disabled")?,
         created_at: row.time("created_at")?,
     })
 }

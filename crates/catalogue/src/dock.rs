@@ -69,14 +69,14 @@ impl Catalogue {
     /// # Errors
     /// `Exists` when the SN is known, in whatever workspace.
     pub async fn add_dock(&self, dock: &NewDock) -> Result<()> {
-        let insert =
-            "INSERT INTO docks (sn, workspace_id, callsign, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+        let insert = "INSERT INTO docks (sn, workspace_id, callsign, callsign_chosen, password_hash, created_at) VALUES ($1, $2, $3, $6, $4, $5)";
         let insert = sqlx::query(insert)
             .bind(&dock.sn)
             .bind(dock.workspace_id)
             .bind(&dock.callsign)
             .bind(&dock.password_hash)
-            .bind(us(dock.created_at));
+            .bind(us(dock.created_at))
+            .bind(dock.callsign.is_some());
         let written = self.engine.write("add a dock", insert).await;
         written.map(drop).or_exists("dock", &dock.sn).or_not_found("workspace", dock.workspace_id)
     }
@@ -113,7 +113,7 @@ impl Catalogue {
     }
 
     /// # Errors
-    /// `NotFound`, here and in the next three.
+    /// `NotFound`, here and in the next four.
     pub async fn set_dock_password(&self, sn: &str, password_hash: &str) -> Result<()> {
         self.set_dock(sn, sqlx::query("UPDATE docks SET password_hash = $2 WHERE sn = $1").bind(sn).bind(password_hash))
             .await
@@ -123,8 +123,17 @@ impl Catalogue {
         self.set_dock(sn, sqlx::query("UPDATE docks SET disabled = $2 WHERE sn = $1").bind(sn).bind(disabled)).await
     }
 
+    /// What the dock calls itself; one that a person gave stays.
     pub async fn set_dock_callsign(&self, sn: &str, callsign: &str) -> Result<()> {
-        self.set_dock(sn, sqlx::query("UPDATE docks SET callsign = $2 WHERE sn = $1").bind(sn).bind(callsign)).await
+        let update =
+            "UPDATE docks SET callsign = CASE WHEN callsign_chosen = 1 THEN callsign ELSE $2 END WHERE sn = $1";
+        self.set_dock(sn, sqlx::query(update).bind(sn).bind(callsign)).await
+    }
+
+    /// What a person calls it; with `None` the dock may say again.
+    pub async fn name_dock(&self, sn: &str, callsign: Option<&str>) -> Result<()> {
+        let update = "UPDATE docks SET callsign = $2, callsign_chosen = $3 WHERE sn = $1";
+        self.set_dock(sn, sqlx::query(update).bind(sn).bind(callsign).bind(callsign.is_some())).await
     }
 
     /// `None` unbinds.

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0003_pilot.sql"),
     include_str!("../migrations/sqlite/0004_ppk.sql"),
     include_str!("../migrations/sqlite/0005_pictures.sql"),
+    include_str!("../migrations/sqlite/0006_accounts.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

@@ -14,6 +14,7 @@ fn user(name: &str, workspace_id: Option<Uuid>) -> User {
         password_hash: "hash".into(),
         workspace_id,
         role: Role::Operator,
+        disabled: false,
         created_at: at(0),
     }
 }
@@ -28,6 +29,52 @@ fn token(workspace_id: Uuid, hash: u8) -> NewToken {
         created_at: at(0),
         expires_at: Some(at(1_000)),
     }
+}
+
+#[tokio::test]
+async fn a_disabled_user_has_no_session() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let one = user("one", Some(fixture.workspace_id));
+    catalogue.add_user(&one).await.expect("new");
+    let session = |hash: u8| Session { token_hash: [hash; 32], user_id: one.id, created_at: at(0), expires_at: at(60) };
+    catalogue.add_session(&session(1)).await.expect("new");
+    catalogue.set_user_rights(one.id, Role::Viewer, false).await.expect("changed");
+    assert_eq!(catalogue.session_login(&[1; 32], at(1)).await.expect("read").expect("valid").role, Role::Viewer);
+    catalogue.set_user_rights(one.id, Role::Viewer, true).await.expect("changed");
+    assert!(catalogue.session_login(&[1; 32], at(1)).await.expect("read").is_none());
+    // one that was made meanwhile
+    catalogue.add_session(&session(2)).await.expect("new");
+    assert!(catalogue.session_login(&[2; 32], at(1)).await.expect("read").is_none());
+    catalogue.set_user_rights(one.id, Role::Viewer, false).await.expect("changed");
+    assert!(
+        catalogue.session_login(&[1; 32], at(1)).await.expect("read").is_none(),
+        "an old session does not come back"
+    );
+    assert!(catalogue.set_user_rights(id(), Role::Viewer, true).await.is_err());
+}
+
+#[tokio::test]
+async fn a_provider_names_a_user_by_issuer_and_subject() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let (one, two) = (user("one", Some(fixture.workspace_id)), user("two", Some(fixture.workspace_id)));
+    catalogue.add_user(&two).await.expect("new");
+    catalogue.add_user_with_identity(&one, "https://a", "1").await.expect("new");
+    let found = async |issuer: &str, subject: &str| catalogue.user_by_identity(issuer, subject).await.expect("read");
+    assert_eq!(found("https://a", "1").await.map(|user| user.id), Some(one.id));
+    for (issuer, subject) in [("https://b", "1"), ("https://a", "2"), ("https://a", "one")] {
+        assert!(found(issuer, subject).await.is_none(), "{issuer} {subject}");
+    }
+    // neither the name nor the identity is given twice, and nothing is left of the attempt
+    let taken = catalogue.add_user_with_identity(&user("two", one.workspace_id), "https://a", "3").await;
+    assert!(matches!(taken, Err(CatalogueError::Exists { what: "user", .. })));
+    let taken = catalogue.add_user_with_identity(&user("three", one.workspace_id), "https://a", "1").await;
+    assert!(matches!(taken, Err(CatalogueError::Exists { what: "identity", .. })));
+    assert!(catalogue.user_by_name("three").await.expect("read").is_none());
+    assert_eq!(catalogue.users_with_identity(fixture.workspace_id).await.expect("read"), [one.id].into());
+    catalogue.remove_user(one.id).await.expect("removed");
+    assert!(found("https://a", "1").await.is_none());
 }
 
 #[tokio::test]

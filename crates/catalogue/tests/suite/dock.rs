@@ -40,6 +40,26 @@ async fn a_dock_is_added_once_and_changed() {
 }
 
 #[tokio::test]
+async fn a_dock_keeps_the_name_that_a_person_gave_it() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let callsign = async || catalogue.dock("D1").await.expect("read").expect("there").callsign;
+    let named = NewDock { callsign: Some("Nord".into()), ..new_dock(fixture.workspace_id, "D1") };
+    catalogue.add_dock(&named).await.expect("new");
+    catalogue.set_dock_callsign("D1", "Dock 1").await.expect("heard");
+    assert_eq!(callsign().await.as_deref(), Some("Nord"));
+    catalogue.name_dock("D1", None).await.expect("changed");
+    catalogue.set_dock_callsign("D1", "Dock 1").await.expect("heard");
+    assert_eq!(callsign().await.as_deref(), Some("Dock 1"));
+    catalogue.set_dock_callsign("D1", "Dock 2").await.expect("heard");
+    assert_eq!(callsign().await.as_deref(), Some("Dock 2"));
+    catalogue.name_dock("D1", Some("Süd")).await.expect("changed");
+    catalogue.set_dock_callsign("D1", "Dock 3").await.expect("heard");
+    assert_eq!(callsign().await.as_deref(), Some("Süd"));
+    assert!(matches!(catalogue.name_dock("D9", None).await, Err(CatalogueError::NotFound { .. })));
+}
+
+#[tokio::test]
 async fn live_values_merge() {
     let fixture = Fixture::new().await;
     let catalogue = &fixture.catalogue;

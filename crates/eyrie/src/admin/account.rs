@@ -116,6 +116,7 @@ impl Admin {
             password_hash,
             workspace_id,
             role,
+            disabled: false,
             created_at: self.clock.now(),
         };
         self.catalogue.add_user(&user).await?;
@@ -130,6 +131,33 @@ impl Admin {
         found.ok_or_else(|| AdminError::NotFound { what: "user", id: name.to_owned() })
     }
 
+    /// Another role, or out, or in again; what is `None` stays.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for the last administrator of the whole server.
+    pub async fn change_user(&self, name: &str, role: Option<Role>, disabled: Option<bool>) -> Result<User> {
+        let user = self.user(name).await?;
+        let new = User { role: role.unwrap_or(user.role), disabled: disabled.unwrap_or(user.disabled), ..user.clone() };
+        if (new.role, new.disabled) == (user.role, user.disabled) {
+            return Ok(user);
+        }
+        if user.workspace_id.is_none() && new.role != Role::Admin {
+            return Err(AdminError::Invalid("a user without a workspace can only be an admin".into()));
+        }
+        if new.disabled && is_server_admin(&user) {
+            self.keep_one_server_admin(&user).await?;
+        }
+        self.catalogue.set_user_rights(user.id, new.role, new.disabled).await?;
+        if new.role != user.role {
+            self.audit(user.workspace_id, "user.role", name, json!({"role": new.role, "before": user.role})).await?;
+        }
+        if new.disabled != user.disabled {
+            let action = if new.disabled { "user.disable" } else { "user.enable" };
+            self.audit(user.workspace_id, action, name, Value::Null).await?;
+        }
+        Ok(new)
+    }
+
     /// Ends the account and its sessions.
     ///
     /// # Errors
@@ -137,10 +165,7 @@ impl Admin {
     pub async fn remove_user(&self, name: &str) -> Result<()> {
         let user = self.user(name).await?;
         if is_server_admin(&user) {
-            let admins = self.catalogue.users(None).await?.iter().filter(|other| is_server_admin(other)).count();
-            if admins <= 1 {
-                return Err(AdminError::Invalid("the last administrator of the server cannot be removed".into()));
-            }
+            self.keep_one_server_admin(&user).await?;
         }
         self.catalogue.remove_user(user.id).await?;
         self.audit(user.workspace_id, "user.remove", name, Value::Null).await
@@ -159,6 +184,17 @@ impl Admin {
         self.catalogue.set_user_password(user.id, &password_hash).await?;
         self.audit(user.workspace_id, "user.password", name, Value::Null).await?;
         Ok(UserAccess { id: user.id, password })
+    }
+}
+
+impl Admin {
+    async fn keep_one_server_admin(&self, leaving: &User) -> Result<()> {
+        let users = self.catalogue.users(None).await?;
+        let stays = |other: &User| is_server_admin(other) && !other.disabled && other.id != leaving.id;
+        if users.iter().any(stays) {
+            return Ok(());
+        }
+        Err(AdminError::Invalid("the last administrator of the server cannot be removed or disabled".into()))
     }
 }
 

@@ -235,6 +235,19 @@ impl Admin {
         Ok(Dock { disabled: !enabled, ..dock })
     }
 
+    /// Calls a dock something, which the dock does not change; with `None` it may say again what it is called.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`].
+    pub async fn name_dock(&self, sn: &str, callsign: Option<&str>) -> Result<Dock> {
+        let dock = self.dock(sn).await?;
+        let callsign = callsign.map(|text| checked_name("a callsign", text)).transpose()?;
+        self.catalogue.name_dock(sn, callsign).await?;
+        let detail = json!({"callsign": callsign, "before": dock.callsign});
+        self.audit(Some(dock.workspace_id), "dock.rename", sn, detail).await?;
+        Ok(Dock { callsign: callsign.map(str::to_owned), ..dock })
+    }
+
     /// # Errors
     /// [`AdminError::NotFound`].
     pub async fn dock(&self, sn: &str) -> Result<Dock> {

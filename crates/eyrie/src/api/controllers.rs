@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use eyrie_catalogue::{Controller, PilotSettings};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,6 +17,7 @@ use super::docks::{DockAircraft, DockPosition};
 use super::extract::{self, PathParams};
 use super::page::Page;
 use super::problem::Problem;
+use crate::admin::ControllerAccess;
 use crate::app::App;
 use crate::pilot::PilotSettingsItem;
 
@@ -95,6 +97,65 @@ pub async fn get_controller(
     Ok(Json(ControllerItem::new(&app, controller)))
 }
 
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ControllerRequest {
+    /// Letters, digits, `-` and `_`.
+    #[schema(min_length = 1, max_length = 64)]
+    sn: String,
+}
+
+/// What a controller logs in with, for those that do not use the login page. Password and token are shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct ControllerAccessItem {
+    pub sn: String,
+    /// The SN.
+    pub username: String,
+    pub password: String,
+    pub mqtt_url: String,
+    /// `X-Auth-Token`, good for `pilot.token_lifetime`.
+    pub token: String,
+}
+
+impl From<ControllerAccess> for ControllerAccessItem {
+    fn from(access: ControllerAccess) -> Self {
+        let ControllerAccess { sn, username, password, mqtt_url, token } = access;
+        Self { sn, username, password, mqtt_url, token }
+    }
+}
+
+/// Give a controller its account
+///
+/// Not needed for crews that log in at `/pilot`: that makes the account.
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/controllers", tag = "pilot",
+    params(("ws" = String, Path, description = "id or name of the workspace")),
+    request_body = ControllerRequest, responses((status = 201, body = ControllerAccessItem)))]
+pub async fn add_controller(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    extract::Json(request): extract::Json<ControllerRequest>,
+) -> Result<(StatusCode, Json<ControllerAccessItem>), Problem> {
+    let access = app.admin(scope.caller.actor()).add_controller(&scope.workspace, &request.sn).await?;
+    app.docks.load(&app.catalogue).await?;
+    Ok((StatusCode::CREATED, Json(access.into())))
+}
+
+/// Give a controller a new password and token
+///
+/// Every login, token and connection of it ends at once. 403 for a disabled one.
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/controllers/{sn}/rotate", tag = "pilot",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("sn" = String, Path)),
+    responses((status = 200, body = ControllerAccessItem)))]
+pub async fn rotate_controller(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
+) -> Result<Json<ControllerAccessItem>, Problem> {
+    let controller = visible(&app, scope.workspace.id, &sn).await?;
+    let access = app.admin(scope.caller.actor()).rotate_controller(&controller.sn).await?;
+    disconnect(&app, &controller.sn).await;
+    Ok(Json(access.into()))
+}
+
 /// Shut a controller out
 ///
 /// Its logins, tokens and connections end at once; what it uploaded stays.
@@ -130,10 +191,17 @@ async fn set_enabled(
     let controller = visible(app, scope.workspace.id, sn).await?;
     let controller = app.admin(scope.caller.actor()).set_controller_enabled(&controller.sn, enabled).await?;
     app.docks.load(&app.catalogue).await?;
-    if !enabled && let Some(broker) = app.broker.get() {
-        broker.disconnect(sn).await;
+    if !enabled {
+        disconnect(app, sn).await;
     }
     Ok(Json(ControllerItem::new(app, controller)))
+}
+
+/// The gate's watcher would do it too, a moment later.
+async fn disconnect(app: &App, sn: &str) {
+    if let Some(broker) = app.broker.get() {
+        broker.disconnect(sn).await;
+    }
 }
 
 async fn visible(app: &App, workspace_id: Uuid, sn: &str) -> Result<Controller, Problem> {

@@ -180,6 +180,14 @@ pub struct DockRequest {
     callsign: Option<String>,
 }
 
+/// What may be changed of a dock.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct DockChangeRequest {
+    /// What people call it. The dock no longer changes it; with null it may say again itself.
+    #[schema(max_length = 64)]
+    callsign: Option<String>,
+}
+
 /// What a dock's operator types in on its screen. The password is shown this once.
 #[derive(Serialize, ToSchema)]
 pub struct DockAccessItem {
@@ -213,6 +221,23 @@ pub async fn add_dock(
     let access = admin.add_dock(&scope.workspace, &request.sn, request.callsign.as_deref()).await?;
     app.docks.load(&app.catalogue).await?;
     Ok((StatusCode::CREATED, Json(access.into())))
+}
+
+/// Call a dock something else
+#[utoipa::path(patch, path = "/api/v1/workspaces/{ws}/docks/{sn}", tag = "docks",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("sn" = String, Path)),
+    request_body = DockChangeRequest, responses((status = 200, body = DockItem)))]
+pub async fn change_dock(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
+    extract::Json(change): extract::Json<DockChangeRequest>,
+) -> Result<Json<DockItem>, Problem> {
+    let dock = visible(&app, scope.workspace.id, &sn).await?;
+    let callsign = change.callsign.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let dock = app.admin(scope.caller.actor()).name_dock(&dock.sn, callsign).await?;
+    app.docks.load(&app.catalogue).await?;
+    Ok(Json(DockItem::new(&app, dock)))
 }
 
 /// Give a dock a new password

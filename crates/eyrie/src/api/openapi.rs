@@ -95,7 +95,7 @@ fn add_problems(openapi: &mut OpenApi) {
         components.responses.insert(name(kind), RefOr::T(problem(kind)));
     }
     for (path, item) in &mut openapi.paths.paths {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
             for kind in kinds_of(path, operation) {
                 let status = kind.status().as_str().to_owned();
                 let answer = || RefOr::Ref(Ref::from_response_name(name(kind)));
@@ -128,7 +128,11 @@ fn kinds_of(path: &str, operation: &Operation) -> Vec<Kind> {
     }
     if path == "/api/v1/session" && has_body {
         kinds.push(Kind::TooManyRequests);
-    } else if has_body || path.ends_with("/prioritize") || path.ends_with("/retry") {
+    } else if has_body
+        || path.ends_with("/prioritize")
+        || path.ends_with("/retry")
+        || path.ends_with("/controllers/{sn}/rotate")
+    {
         kinds.push(Kind::Conflict);
     }
     if path == "/metrics" {

@@ -162,6 +162,11 @@ pub(crate) async fn check(app: &Arc<App>, peer: &Peer, name: &str, password: &st
     let right = tokio::task::spawn_blocking(move || verify_password(&hash, password.as_bytes()));
     let right = right.await.map_err(Problem::internal)?;
     match user {
+        // who knows the password may hear why it does not help
+        Some(user) if right && user.disabled => {
+            record(app, user.workspace_id, "server", "session.refuse", &user.name, peer).await?;
+            Err(Problem::unauthorized("this account is disabled: an administrator can enable it again"))
+        }
         Some(user) if right => {
             app.catalogue.clear_failed_logins(&name_key).await?;
             Ok(user)

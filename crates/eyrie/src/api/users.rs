@@ -1,5 +1,6 @@
 //! People of a workspace. The administrators of the whole server are made on the command line alone.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::auth::{Admin, Scope};
 use super::extract::{self, PathParams, QueryParams};
 use super::page::{Page, PageQuery};
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::words::Role;
 use crate::app::App;
 
@@ -23,12 +24,17 @@ pub struct UserItem {
     pub id: Uuid,
     pub name: String,
     pub role: Role,
+    /// Kept out, whatever they log in with.
+    pub disabled: bool,
+    /// Logs in through the OpenID Connect provider, which then also says the role.
+    pub oidc: bool,
     pub created_at: Timestamp,
 }
 
-impl From<User> for UserItem {
-    fn from(user: User) -> Self {
-        Self { id: user.id, name: user.name, role: user.role.into(), created_at: user.created_at }
+impl UserItem {
+    fn new(user: User, with_identity: &HashSet<Uuid>) -> Self {
+        let User { id, name, role, disabled, created_at, .. } = user;
+        Self { id, name, role: role.into(), disabled, oidc: with_identity.contains(&id), created_at }
     }
 }
 
@@ -42,7 +48,8 @@ pub async fn list_users(
     QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<UserItem>>, Problem> {
     let users = app.catalogue.users(Some(scope.workspace.id)).await?;
-    Ok(Json(Page::cut(users, &page, |user| user.id.to_string(), UserItem::from)?))
+    let known = app.catalogue.users_with_identity(scope.workspace.id).await?;
+    Ok(Json(Page::cut(users, &page, |user| user.id.to_string(), |user| UserItem::new(user, &known))?))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -79,6 +86,51 @@ pub async fn create_user(
     Ok((StatusCode::CREATED, Json(UserAccessItem { id: access.id, password: shown })))
 }
 
+/// What may be changed of a user; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct UserChangeRequest {
+    role: Option<Role>,
+    disabled: Option<bool>,
+}
+
+/// Give a user another role, or keep one out
+///
+/// A new role holds from the next request on; the sessions of a disabled user end at once.
+#[utoipa::path(patch, path = "/api/v1/workspaces/{ws}/users/{id}", tag = "administration",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
+    request_body = UserChangeRequest, responses((status = 200, body = UserItem)))]
+pub async fn change_user(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
+    extract::Json(change): extract::Json<UserChangeRequest>,
+) -> Result<Json<UserItem>, Problem> {
+    let user = visible(&app, &scope, id).await?;
+    if scope.caller.login.user_id == Some(id) {
+        return Err(Problem::new(Kind::Conflict, "another administrator has to change your own account"));
+    }
+    let admin = app.admin(scope.caller.actor());
+    let user = admin.change_user(&user.name, change.role.map(Into::into), change.disabled).await?;
+    let known = app.catalogue.users_with_identity(scope.workspace.id).await?;
+    Ok(Json(UserItem::new(user, &known)))
+}
+
+/// Give a user a new password
+///
+/// It is shown this once; the user's sessions end.
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/users/{id}/password", tag = "administration",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
+    responses((status = 200, body = UserAccessItem)))]
+pub async fn reset_password(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    PathParams((_ws, id)): PathParams<(String, Uuid)>,
+) -> Result<Json<UserAccessItem>, Problem> {
+    let user = visible(&app, &scope, id).await?;
+    let access = app.admin(scope.caller.actor()).set_user_password(&user.name, None).await?;
+    Ok(Json(UserAccessItem { id: access.id, password: Some(access.password) }))
+}
+
 /// Delete a user and end the sessions
 #[utoipa::path(delete, path = "/api/v1/workspaces/{ws}/users/{id}", tag = "administration",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
@@ -88,9 +140,12 @@ pub async fn delete_user(
     State(app): State<Arc<App>>,
     PathParams((_ws, id)): PathParams<(String, Uuid)>,
 ) -> Result<StatusCode, Problem> {
-    let users = app.catalogue.users(Some(scope.workspace.id)).await?;
-    let user = users.into_iter().find(|user| user.id == id && user.workspace_id == Some(scope.workspace.id));
-    let user = user.ok_or_else(Problem::not_found)?;
+    let user = visible(&app, &scope, id).await?;
     app.admin(scope.caller.actor()).remove_user(&user.name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn visible(app: &App, scope: &Scope<Admin>, id: Uuid) -> Result<User, Problem> {
+    let users = app.catalogue.users(Some(scope.workspace.id)).await?;
+    users.into_iter().find(|user| user.id == id).ok_or_else(Problem::not_found)
 }

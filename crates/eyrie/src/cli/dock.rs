@@ -32,6 +32,8 @@ Example:
     },
     /// One dock, with what it last said
     Show { sn: String },
+    /// Call a dock something else; without a name it may say again itself what it is called
+    Rename { sn: String, callsign: Option<String> },
     /// Give a dock a new password; its connection ends and the old password is worthless
     Rotate { sn: String },
     /// Disconnect a dock and keep it out; what it uploaded stays
@@ -53,6 +55,10 @@ impl Command {
                 let dock = admin.dock(&sn).await?;
                 let workspace = admin.workspace(&dock.workspace_id.to_string()).await?;
                 opened.print(&shown(opened, &dock, &workspace).await?).await
+            }
+            Self::Rename { sn, callsign } => {
+                let dock = opened.admin.name_dock(&sn, callsign.as_deref()).await?;
+                opened.print(&json!({"sn": dock.sn, "callsign": dock.callsign})).await
             }
             Self::Rotate { sn } => opened.print(&admin.rotate_dock(&sn).await?).await,
             Self::Disable { sn } => enable(opened, &sn, false).await,

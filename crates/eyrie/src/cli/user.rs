@@ -2,6 +2,7 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use eyrie_catalogue::Role;
 use serde_json::json;
 
 use super::{Opened, RoleArg};
@@ -31,6 +32,12 @@ Examples:
         #[arg(long)]
         workspace: Option<String>,
     },
+    /// Give an account another role, from its next request on
+    Role { name: String, role: RoleArg },
+    /// End an account's sessions and keep the person out
+    Disable { name: String },
+    /// Let a disabled account in again
+    Enable { name: String },
     /// End an account and its sessions
     Remove { name: String },
     /// Give an account a new password
@@ -69,11 +76,15 @@ impl Command {
                         "name": user.name,
                         "workspace": workspace.map(|workspace| &workspace.name),
                         "role": user.role,
+                        "disabled": user.disabled,
                         "created_at": user.created_at,
                     })
                 });
                 opened.print_list(items.collect()).await
             }
+            Self::Role { name, role } => change(opened, &name, Some(role.into()), None).await,
+            Self::Disable { name } => change(opened, &name, None, Some(true)).await,
+            Self::Enable { name } => change(opened, &name, None, Some(false)).await,
             Self::Remove { name } => {
                 admin.remove_user(&name).await?;
                 opened.print(&json!({"name": name, "removed": true})).await
@@ -84,6 +95,11 @@ impl Command {
             }
         }
     }
+}
+
+async fn change(opened: &Opened, name: &str, role: Option<Role>, disabled: Option<bool>) -> anyhow::Result<bool> {
+    let user = opened.admin.change_user(name, role, disabled).await?;
+    opened.print(&json!({"name": user.name, "role": user.role, "disabled": user.disabled})).await
 }
 
 fn chosen_password(from_stdin: bool) -> anyhow::Result<Option<String>> {

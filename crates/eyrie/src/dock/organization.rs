@@ -74,7 +74,9 @@ async fn remember(call: &Call<'_>, callsign: Option<&str>) -> eyrie_catalogue::R
     if let Some(callsign) = callsign {
         app.catalogue.set_dock_callsign(call.sn(), callsign).await?;
     }
-    app.docks.set_bound(call.sn(), callsign);
+    // what a person called it stays
+    let kept = app.catalogue.dock(call.sn()).await?.and_then(|dock| dock.callsign);
+    app.docks.set_bound(call.sn(), kept.as_deref());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use axum::body::Body;
 use eyrie_catalogue::Role;
 use http::Request;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Api, PASSWORD, Reply, Who, from_peer, request};
 
@@ -266,4 +267,57 @@ async fn everybody_lists_the_workspaces_they_see() {
     let made = api.post(&root, "/api/v1/workspaces", json!({"name": "gamma"})).await;
     assert_eq!((made.status.as_u16(), &made.json()["bucket"]), (201, &json!("gamma")));
     assert_eq!(api.post(&root, "/api/v1/workspaces", json!({"name": "gamma"})).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_disabled_user_is_out_at_once_and_a_new_role_holds_at_once() {
+    let api = Api::start().await;
+    let workspace = api.workspace("alpha").await;
+    let admin = api.user(Some(&workspace), Role::Admin).await;
+    let (root, user) = (api.session(&admin).await, api.user(Some(&workspace), Role::Viewer).await);
+    let session = api.session(&user).await;
+    let users = "/api/v1/workspaces/alpha/users";
+    let patch =
+        async |id: Uuid, body: Value| api.send(request("PATCH", &format!("{users}/{id}"), &root, Some(&body))).await;
+    let login = async |password: &str| {
+        api.post(&Who::Nobody, "/api/v1/session", json!({"name": user.name, "password": password})).await
+    };
+
+    assert_eq!(api.get(&session, users).await.status, 403);
+    let promoted = patch(user.id, json!({"role": "admin"})).await;
+    assert_eq!((promoted.status.as_u16(), &promoted.json()["role"]), (200, &json!("admin")));
+    assert_eq!(api.get(&session, users).await.status, 200);
+
+    assert_eq!(patch(user.id, json!({"disabled": true})).await.json()["disabled"], true);
+    assert_eq!(api.get(&session, users).await.status, 401);
+    let refused = login(PASSWORD).await;
+    assert_eq!(refused.status, 401);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("disabled"));
+    assert!(!login("wrong").await.text().contains("disabled"), "only who knows the password is told");
+    assert_eq!(patch(user.id, json!({"disabled": false})).await.json()["role"], "admin");
+    assert_eq!(api.get(&session, users).await.status, 401, "the old session does not come back");
+    assert_eq!(login(PASSWORD).await.status, 200);
+
+    let new = api.call(&root, "POST", &format!("{users}/{}/password", user.id)).await.json();
+    assert_eq!(login(PASSWORD).await.status, 401);
+    assert_eq!(login(new["password"].as_str().unwrap()).await.status, 200);
+
+    assert_eq!(patch(admin.id, json!({"disabled": true})).await.status, 409, "nobody locks themselves out");
+    let audit = api.get(&root, "/api/v1/workspaces/alpha/audit?limit=100").await.json();
+    let actions: Vec<_> =
+        audit["items"].as_array().unwrap().iter().filter_map(|entry| entry["action"].as_str()).collect();
+    for action in ["user.role", "user.disable", "user.enable", "user.password"] {
+        assert!(actions.contains(&action), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_administrator_of_the_server_cannot_be_disabled() {
+    let api = Api::start().await;
+    let (one, two) = (api.user(None, Role::Admin).await, api.user(None, Role::Admin).await);
+    let admin = api.app.admin("test");
+    admin.change_user(&one.name, None, Some(true)).await.expect("another is left");
+    assert!(admin.change_user(&two.name, None, Some(true)).await.is_err());
+    assert!(admin.remove_user(&two.name).await.is_err(), "a disabled one does not count");
+    assert!(admin.change_user(&two.name, Some(Role::Viewer), None).await.is_err());
 }

@@ -5,7 +5,7 @@ use eyrie_catalogue::{Aircraft, DockLive, JobState, MediaKind, MediaStatus, Posi
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Who};
+use crate::support::{Api, Who, request};
 
 async fn start() -> (Api, Workspace, Who) {
     let api = Api::start().await;
@@ -403,6 +403,29 @@ async fn a_dock_gets_and_loses_its_account() {
     let actions: Vec<_> =
         audit["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["dock.enable", "dock.disable", "dock.rotate", "dock.add"]);
+}
+
+#[tokio::test]
+async fn a_dock_is_called_what_a_person_says() {
+    let (api, workspace, _) = start().await;
+    let admin = api.token(&workspace, Role::Admin).await;
+    let sn = api.dock(&workspace).await;
+    let path = format!("/api/v1/workspaces/alpha/docks/{sn}");
+    let patch = async |body: Value| api.send(request("PATCH", &path, &admin, Some(&body))).await;
+    let renamed = patch(json!({"callsign": "  Süd "})).await;
+    assert_eq!((renamed.status.as_u16(), &renamed.json()["callsign"]), (200, &json!("Süd")));
+    api.app.catalogue.set_dock_callsign(&sn, "as the dock says").await.unwrap();
+    assert_eq!(api.get(&admin, &path).await.json()["callsign"], "Süd");
+    assert_eq!(patch(json!({"callsign": "x".repeat(65)})).await.status, 400);
+    api.advance(1);
+    assert_eq!(patch(json!({"callsign": null})).await.json()["callsign"], Value::Null);
+    api.app.catalogue.set_dock_callsign(&sn, "as the dock says").await.unwrap();
+    assert_eq!(api.get(&admin, &path).await.json()["callsign"], "as the dock says");
+    let audit = api.get(&admin, "/api/v1/workspaces/alpha/audit?limit=1").await.json();
+    assert_eq!(
+        (&audit["items"][0]["action"], &audit["items"][0]["detail"]["before"]),
+        (&json!("dock.rename"), &json!("Süd"))
+    );
 }
 
 #[tokio::test]

@@ -521,3 +521,32 @@ async fn an_administrator_says_what_is_uploaded_and_shuts_a_controller_out() {
     assert_eq!(off["disabled"], true);
     assert_eq!(pilot.ask(&rc.token, "GET", "/pilot/api/session", None).await.status, 401);
 }
+
+#[tokio::test]
+async fn an_administrator_gives_a_controller_its_account_by_hand() {
+    let pilot = Pilot::start().await;
+    let workspace = pilot.api.workspace("alpha").await;
+    let admin = pilot.api.token(&workspace, Role::Admin).await;
+    let base = "/api/v1/workspaces/alpha/controllers";
+    let made = pilot.api.post(&admin, base, json!({"sn": "RCHAND1"})).await;
+    assert_eq!(made.status, 201);
+    let access = made.json();
+    assert_eq!((&access["username"], &access["mqtt_url"]), (&json!("RCHAND1"), &json!("mqtt://eyrie.test:1883")));
+    let hash =
+        async || pilot.app().catalogue.controller("RCHAND1").await.unwrap().expect("the controller").password_hash;
+    let opens = async |access: &Value| {
+        let token = access["token"].as_str().unwrap();
+        let found = pilot.app().catalogue.controller_login(&eyrie::secret::token_hash(token), pilot.app().now()).await;
+        let password = access["password"].as_str().unwrap();
+        (found.unwrap().is_some(), eyrie::secret::verify_password(&hash().await, password.as_bytes()))
+    };
+    assert_eq!(opens(&access).await, (true, true));
+    assert_eq!(pilot.api.post(&admin, base, json!({"sn": "RCHAND1"})).await.status, 409);
+    assert_eq!(pilot.api.post(&admin, base, json!({"sn": "a/b"})).await.status, 400);
+
+    let rotated = pilot.api.call(&admin, "POST", &format!("{base}/RCHAND1/rotate")).await.json();
+    assert_eq!(opens(&rotated).await, (true, true));
+    assert_eq!(opens(&access).await, (false, false), "the old ones are worthless");
+    pilot.api.post(&admin, &format!("{base}/RCHAND1/disable"), json!({})).await;
+    assert_eq!(pilot.api.call(&admin, "POST", &format!("{base}/RCHAND1/rotate")).await.status, 403);
+}

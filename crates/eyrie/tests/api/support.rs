@@ -178,6 +178,7 @@ impl Api {
             password_hash: HASH.get_or_init(|| eyrie::secret::hash_password(&SystemRandom, PASSWORD)).clone(),
             workspace_id: workspace.map(|workspace| workspace.id),
             role,
+            disabled: false,
             created_at: self.app.now(),
         };
         self.app.catalogue.add_user(&user).await.expect("a new user");
