@@ -1,6 +1,7 @@
 //! The one commit behind `result: 0`: raw event, media row, flight and follow-up jobs, for many reports at once.
 
 mod merge;
+mod rows;
 
 use std::collections::HashMap;
 
@@ -10,9 +11,8 @@ use uuid::Uuid;
 
 use crate::flight::{Share, Tally};
 use crate::sqlite::Write;
-use crate::{
-    Catalogue, CatalogueError, Media, MediaStatus, NewJob, RawEvent, Result, event, file_group, flight, job, media,
-};
+use crate::{Catalogue, Media, MediaStatus, NewJob, RawEvent, Result, event, file_group, flight, job, media};
+use rows::Rows;
 
 /// What a message says of a flight. `None` leaves what is known; counts never go down.
 #[derive(Clone, Debug, Default)]
@@ -63,15 +63,17 @@ impl Catalogue {
     pub async fn ingest(&self, reports: &[IngestReport]) -> Result<Vec<IngestOutcome>> {
         const DOING: &str = "commit reports";
         self.engine.fail_point(DOING, || fail_point!("catalogue.ingest.begin")).await?;
+        let mut write = self.engine.begin(DOING).await?;
+        event::insert(&mut write, reports.iter().filter_map(|report| report.event.as_ref())).await?;
         let mut batch = Batch {
-            write: self.engine.begin(DOING).await?,
+            rows: Rows::read(&mut write, reports.iter().filter_map(|report| report.media.as_ref())).await?,
+            write,
             flights: Vec::new(),
             by_id: HashMap::new(),
             flight_gap_us: self.flight_gap_us(),
         };
         let mut outcomes = Vec::with_capacity(reports.len());
         let mut jobs = Vec::new();
-        event::insert(&mut batch.write, reports.iter().filter_map(|report| report.event.as_ref())).await?;
         for report in reports {
             let (outcome, work) = batch.report(report).await?;
             if work {
@@ -80,7 +82,8 @@ impl Catalogue {
             }
             outcomes.push(outcome);
         }
-        let Batch { mut write, flights, .. } = batch;
+        let Batch { mut write, mut rows, flights, .. } = batch;
+        rows.write_fresh(&mut write).await?;
         for flight in flights {
             flight.save(&mut write).await?;
         }
@@ -97,6 +100,7 @@ impl Catalogue {
 
 struct Batch {
     write: Write,
+    rows: Rows,
     /// One write for each flight of the batch, in the order in which they were named.
     flights: Vec<Tally>,
     by_id: HashMap<(Uuid, String), usize>,
@@ -121,26 +125,32 @@ impl Batch {
             self.flight(facts.workspace_id, &facts.flight_id, report.now).hear(facts);
         }
         match &report.media {
-            Some(media) => self.media(&media::sound(media), report.now).await,
+            Some(media) => self.media(media::sound(media), report.now).await,
             None => Ok((IngestOutcome::default(), true)),
         }
     }
 
-    async fn media(&mut self, new: &Media, now: Timestamp) -> Result<(IngestOutcome, bool)> {
-        if media::insert(&mut self.write, new).await? {
-            let mut new = new.clone();
+    async fn media(&mut self, mut new: Media, now: Timestamp) -> Result<(IngestOutcome, bool)> {
+        let Some(old) = self.rows.take(&mut self.write, &new).await? else {
+            let outcome = IngestOutcome { media_id: Some(new.id), inserted: true, changed: false };
+            self.rows.add(new.clone());
+            if new.pilot.flight_group.is_some() || new.pilot.file_group_id.is_some() {
+                self.rows.write_fresh(&mut self.write).await?;
+            }
             let touched = flight::regroup(&mut self.write, None, &mut new, self.flight_gap_us).await?;
             self.note(new.workspace_id, touched.unwrap_or_default(), now);
-            let new = &new;
-            if let Some(flight) = self.flight_of(new, now) {
-                flight.add(&Share::of(new));
+            if let Some(flight) = self.flight_of(&new, now) {
+                flight.add(&Share::of(&new));
             }
-            self.join_group(new, now).await?;
-            return Ok((IngestOutcome { media_id: Some(new.id), inserted: true, changed: false }, true));
-        }
-        let old = self.known(new).await?;
-        let mut merged = merge::merge(&old, new, now);
-        if (Media { updated_at: old.updated_at, ..merged.clone() }) != old {
+            self.join_group(&new, now).await?;
+            self.rows.put(new);
+            return Ok((outcome, true));
+        };
+        let mut merged = merge::merge(&old, &new, now);
+        merged.updated_at = old.updated_at;
+        if merged != old {
+            merged.updated_at = now;
+            self.rows.write_fresh(&mut self.write).await?;
             media::update(&mut self.write, &merged).await?;
         }
         let touched = flight::regroup(&mut self.write, Some(&old), &mut merged, self.flight_gap_us).await?;
@@ -165,11 +175,15 @@ impl Batch {
         }
         let work = old.size_bytes != merged.size_bytes || old.etag != merged.etag;
         let changed = work || old.status != merged.status;
+        self.rows.put(merged);
         Ok((IngestOutcome { media_id: Some(old.id), inserted: false, changed }, work))
     }
 
     /// Flights by time changed round a file.
     fn note(&mut self, workspace_id: Uuid, touched: flight::Touched, now: Timestamp) {
+        if touched != flight::Touched::default() {
+            self.rows.forget_grouped();
+        }
         for flight_id in touched.recount {
             self.flight(workspace_id, &flight_id, now).changed();
         }
@@ -196,27 +210,5 @@ impl Batch {
         let flight = self.flight(media.workspace_id, flight_id, now);
         flight.likely_gateway(media.gateway_sn.as_deref());
         Some(flight)
-    }
-
-    async fn known(&mut self, new: &Media) -> Result<Media> {
-        let query = if new.status == MediaStatus::Quarantined {
-            sqlx::query(
-                "SELECT * FROM media WHERE workspace_id = $1 AND object_key = $2 AND coalesce(gateway_sn, '') = $3
-                 AND status = 'quarantined'",
-            )
-            .bind(new.workspace_id)
-            .bind(&new.object_key)
-            .bind(new.gateway_sn.as_deref().unwrap_or(""))
-        } else {
-            sqlx::query("SELECT * FROM media WHERE workspace_id = $1 AND object_key = $2 AND status <> 'quarantined'")
-                .bind(new.workspace_id)
-                .bind(&new.object_key)
-        };
-        let row = self.write.fetch_optional(query).await?;
-        let missing = || CatalogueError::Database {
-            doing: "cannot merge a report".into(),
-            source: "the row that is in its way cannot be found".into(),
-        };
-        media::media(&row.ok_or_else(missing)?)
     }
 }

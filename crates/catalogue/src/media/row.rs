@@ -1,9 +1,11 @@
 //! A media row to and from its columns.
 
+use std::fmt::Write as _;
+
 use crate::fingerprint::tiny_hash;
-use crate::sqlite::{Query, Row, Write};
+use crate::sqlite::{Query, Row, Write, chunks};
 use crate::value::{Columns as _, OrConstraint as _, us, us_opt};
-use crate::{Media, MediaStatus, PilotFile, Position, Result};
+use crate::{Media, PilotFile, Position, Result};
 
 /// Where rows without a capture time sort: after all others.
 pub(crate) const NO_TIME: i64 = i64::MIN;
@@ -82,31 +84,35 @@ pub(crate) fn sound(media: &Media) -> Media {
     }
 }
 
-macro_rules! insert_sql {
-    ($target:literal) => {
-        concat!(
-            "INSERT INTO media (id, workspace_id, gateway_sn, source, flight_id, name, folded_name, kind, bucket, object_key,
-             size_bytes, etag, status, captured_at, sort_at, captured_local, lat, lng, absolute_altitude_m,
-             relative_altitude_m, gimbal_yaw_deg, gimbal_pitch_deg, gimbal_roll_deg, drone_model_key, payload_model_key,
-             is_original, fingerprint, path, processing, warnings, metadata, created_at, updated_at, trashed_at,
-             aircraft_sn, file_group_id, tiny_fingerprint, tiny_fingerprint_hash, flight_group, sub_file_type)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-             $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40) ON CONFLICT ",
-            $target,
-            " DO NOTHING"
-        )
-    };
-}
+const COLUMNS: &str = "id, workspace_id, gateway_sn, source, flight_id, name, folded_name, kind, bucket, object_key, size_bytes, etag, status,
+    captured_at, sort_at, captured_local, lat, lng, absolute_altitude_m, relative_altitude_m, gimbal_yaw_deg,
+    gimbal_pitch_deg, gimbal_roll_deg, drone_model_key, payload_model_key, is_original, fingerprint, path, processing,
+    warnings, metadata, created_at, updated_at, trashed_at, aircraft_sn, file_group_id, tiny_fingerprint,
+    tiny_fingerprint_hash, flight_group, sub_file_type";
 
-/// False when the object's row is there already. The caller has made the row [`sound`].
-pub(crate) async fn insert(write: &mut Write, media: &Media) -> Result<bool> {
-    let sql = if media.status == MediaStatus::Quarantined {
-        insert_sql!("(workspace_id, coalesce(gateway_sn, ''), object_key) WHERE status = 'quarantined'")
-    } else {
-        insert_sql!("(workspace_id, object_key) WHERE status <> 'quarantined'")
-    };
-    let inserted = write.execute(bind(sqlx::query(sql), media)).await;
-    Ok(inserted.or_exists("media", media.id).or_not_found("workspace", media.workspace_id)? > 0)
+/// Adds rows. The caller has made them [`sound`], and knows that their objects have none yet.
+///
+/// # Errors
+/// `NotFound` for a workspace, `Exists` for an id; the first row is named when there are several.
+pub(crate) async fn insert(write: &mut Write, rows: &[Media]) -> Result<()> {
+    let columns = COLUMNS.split(',').count();
+    for chunk in chunks(rows) {
+        let mut sql = format!("INSERT INTO media ({COLUMNS}) VALUES ");
+        for n in 0..chunk.len() * columns {
+            let before = match (n, n % columns) {
+                (0, _) => "(",
+                (_, 0) => "), (",
+                _ => ", ",
+            };
+            let _ = write!(sql, "{before}${}", n + 1);
+        }
+        sql.push(')');
+        // the text is made of column names and numbers alone
+        let query = chunk.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), bind);
+        let (id, workspace_id) = (chunk[0].id, chunk[0].workspace_id);
+        write.execute(query).await.or_exists("media", id).or_not_found("workspace", workspace_id)?;
+    }
+    Ok(())
 }
 
 /// Writes all columns of the row with this id.

@@ -2,7 +2,8 @@
 
 use super::Db;
 
-const CHUNK: usize = 32;
+/// Rows of one statement, the largest first.
+const CHUNKS: [usize; 4] = [128, 32, 8, 1];
 
 /// Behind a table: the rows are walked in the order of their numbers.
 pub(crate) const IN_ROW_ORDER: &str = " NOT INDEXED";
@@ -43,8 +44,13 @@ pub(crate) fn rows_as_json(columns: &[&'static str]) -> String {
     format!("json_group_array(json_array({}))", columns.join(", "))
 }
 
-/// Splits rows for INSERTs of [`CHUNK`] rows and of one: few round trips, and only two texts to prepare.
+/// Splits rows for statements of [`CHUNKS`] rows: few round trips, and only a few texts to prepare.
 pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
-    let whole = rows.len() / CHUNK * CHUNK;
-    rows[..whole].chunks(CHUNK).chain(rows[whole..].chunks(1))
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = CHUNKS.into_iter().find(|size| *size <= rest.len())?;
+        let (chunk, others) = rest.split_at(size);
+        rest = others;
+        Some(chunk)
+    })
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod batch;
 mod by_time;
 mod common;
 mod controller;
