@@ -184,23 +184,23 @@ async fn handle(app: Arc<App>, received: Received) {
     match decode(&received.topic, &received.payload) {
         Ok(incoming) => {
             app.docks.heard(incoming.topic.sn.as_ref(), app.now(), &Default::default());
-            exchange(&app, &incoming, &received, started).await;
+            exchange(&app, incoming, &received, started).await;
         }
         Err(error) => unreadable(&app, &received, &error).await,
     }
     received.ack();
 }
 
-async fn exchange(app: &Arc<App>, incoming: &Incoming, received: &Received, started: Instant) {
-    let call = Call { app, incoming, received };
-    let Some(answer) = converse(&call).await else { return };
+async fn exchange(app: &Arc<App>, incoming: Incoming, received: &Received, started: Instant) {
+    let Some(answer) = converse(&Call { app, incoming: &incoming, received }).await else { return };
+    let sn: &str = incoming.topic.sn.as_ref();
     let method = incoming.envelope.method.clone();
     let wanted = incoming.topic.kind != TopicKind::Events || incoming.envelope.wants_reply();
     let reply_topic = incoming.topic.reply().filter(|_| wanted);
     if let (Some(topic), Some(link)) = (reply_topic, app.link.get()) {
         let payload = reply(&incoming.envelope, &incoming.topic.sn, app.clock.now_ms(), &answer.data);
         if let Err(error) = link.publish(&topic.to_string(), payload).await {
-            tracing::warn!(%error, dock.sn = call.sn(), tid = %incoming.envelope.tid, "an answer could not be sent");
+            tracing::warn!(%error, dock.sn = sn, tid = %incoming.envelope.tid, "an answer could not be sent");
         }
     }
     let took = started.elapsed();
@@ -209,22 +209,22 @@ async fn exchange(app: &Arc<App>, incoming: &Incoming, received: &Received, star
     metrics::counter!("eyrie_dock_answers_total", "method" => label, "ok" => if answer.result == 0 { "true" } else { "false" }).increment(1);
     if answer.result != 0 {
         tracing::warn!(
-            dock.sn = call.sn(), tid = %incoming.envelope.tid, method = method.as_deref(), result = answer.result,
+            dock.sn = sn, tid = %incoming.envelope.tid, method = method.as_deref(), result = answer.result,
             note = answer.note.as_deref(), "a dock was refused"
         );
     }
     app.trace.record(TraceEntry {
         id: app.new_id(),
-        gateway_sn: call.sn().to_owned(),
+        gateway_sn: sn.to_owned(),
         at: app.now(),
         direction: "up".into(),
         topic: received.topic.clone(),
         method,
-        tid: incoming.envelope.tid.clone(),
-        bid: incoming.envelope.bid.clone(),
+        tid: incoming.envelope.tid,
+        bid: incoming.envelope.bid,
         result: Some(answer.result),
         duration_ms: Some(took.as_secs_f64() * 1_000.0),
-        asked: incoming.envelope.data.clone(),
+        asked: incoming.envelope.data,
         answered: answer.data,
         note: answer.note,
     });

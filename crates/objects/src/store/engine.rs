@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::disk::{Disk, Flow};
+use super::heads::Heads;
 use super::lock::{Locks, Pins};
 use super::path::KeyPath;
 use super::record::{Fault, Record};
@@ -37,6 +38,7 @@ pub(super) struct Engine {
     pub(super) summing: Arc<Summing>,
     writing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
+    pub(super) heads: Heads,
 }
 
 impl Engine {
@@ -59,6 +61,7 @@ impl Engine {
             summing: Summing::new(),
             writing: Arc::new(Semaphore::new(MAX_WRITING)),
             reading: Arc::new(Semaphore::new(MAX_READING)),
+            heads: Heads::default(),
         }
     }
 

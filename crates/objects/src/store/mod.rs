@@ -23,6 +23,7 @@ mod delete;
 mod disk;
 mod engine;
 mod error;
+mod heads;
 mod list;
 mod lock;
 mod marker;
@@ -138,8 +139,7 @@ impl Store {
 
     /// `Ok(None)` when there is no such object. Reads the object's own record, not an index.
     pub async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        self.engine.reading(move |engine| Ok(engine.load(&bucket, &key)?.map(|(_, record)| record.info()))).await
+        self.engine.head(bucket, key).await
     }
     /// Holds on to the object as it is now: its record and later its bytes are of one version, whatever replaces or
     /// removes it meanwhile. `Ok(None)` when there is no such object.
