@@ -6,6 +6,7 @@
 pub mod eventlog;
 pub mod export;
 pub mod gnss;
+pub mod ground;
 mod lines;
 pub mod mrk;
 pub mod photo;

@@ -79,4 +79,7 @@ pub struct Camera {
     pub f_number: Option<f64>,
     /// Digital zoom, 1 is none.
     pub zoom: Option<f64>,
+    /// As on 35 mm film, digital zoom included. For the ground that is seen; exports leave it out.
+    #[serde(skip)]
+    pub focal_length_35mm_mm: Option<f64>,
 }

@@ -16,7 +16,13 @@ fn samples() -> Vec<Sample> {
         position,
         gimbal: Some(Attitude { yaw_deg: Some(-4.5), pitch_deg: Some(-90.0), roll_deg: Some(0.0) }),
         aircraft: Some(Attitude { yaw_deg: Some(180.0), pitch_deg: Some(-2.5), roll_deg: None }),
-        camera: Some(Camera { iso: Some(100.0), shutter_s: Some(0.000_125), f_number: Some(2.8), zoom: Some(2.0) }),
+        camera: Some(Camera {
+            iso: Some(100.0),
+            shutter_s: Some(0.000_125),
+            f_number: Some(2.8),
+            zoom: Some(2.0),
+            focal_length_35mm_mm: None,
+        }),
     };
     let place = |lat, lng| Some(Place { lat, lng, absolute_altitude_m: Some(512.25), relative_altitude_m: Some(52.1) });
     vec![

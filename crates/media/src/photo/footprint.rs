@@ -69,8 +69,8 @@ fn focal_length_px(photo: &Photo, width: f64, height: f64) -> Option<f64> {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Footprint {
-    /// A closed ring as RFC 7946 wants it: longitude, latitude, counterclockwise. It begins at the picture's upper left corner
-    /// and goes down first.
+    /// A closed ring: longitude, latitude, counterclockwise. It begins at the picture's upper left corner and goes down
+    /// first. Over the antimeridian longitudes go on past 180 or -180, so that the ring stays one piece.
     pub ring: Vec<[f64; 2]>,
     /// True when the picture reaches beyond [`MAX_DISTANCE_M`] or the horizon, and was cut there.
     pub cut: bool,
@@ -81,7 +81,7 @@ pub fn footprint(view: &View) -> Option<Footprint> {
     let numbers = [view.lat, view.lng, view.height_m, view.yaw_deg, view.pitch_deg, view.roll_deg];
     let fov = |degrees: f64| (0.1..170.0).contains(&degrees);
     let sound = numbers.iter().all(|number| number.is_finite()) && fov(view.hfov_deg) && fov(view.vfov_deg);
-    if !sound || view.height_m <= 0.5 || view.lat.abs() > MAX_LAT_DEG {
+    if !sound || view.height_m <= 0.5 || view.lat.abs() > MAX_LAT_DEG || view.lng.abs() > 180.0 {
         return None;
     }
     const CORNERS: [(f64, f64); 4] = [(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0)];
@@ -151,8 +151,7 @@ fn moved(view: &View, north: f64, east: f64) -> [f64; 2] {
     let meridian_m = EQUATOR_RADIUS_M * (1.0 - ECCENTRICITY_SQUARED) / (w * w * w);
     let parallel_m = EQUATOR_RADIUS_M / w * cos;
     let lat = (view.lat + (north / meridian_m).to_degrees()).clamp(-90.0, 90.0);
-    let lng = (view.lng + (east / parallel_m).to_degrees() + 540.0).rem_euclid(360.0) - 180.0;
-    [lng, lat]
+    [view.lng + (east / parallel_m).to_degrees(), lat]
 }
 
 #[cfg(test)]
@@ -218,7 +217,19 @@ mod tests {
         ] {
             assert_eq!(footprint(&view), None);
         }
-        let dateline = View { lng: 179.9999, ..DOWN };
-        assert!(footprint(&dateline).expect("ground").ring.iter().all(|[lng, _]| (-180.0..=180.0).contains(lng)));
+    }
+
+    #[test]
+    fn a_ring_over_the_antimeridian_stays_one_piece() {
+        for lng in [179.9999, -179.9999] {
+            let here = View { lng, ..DOWN };
+            let print = footprint(&here).expect("ground");
+            let wide = |ring: &[[f64; 2]]| {
+                let lngs = ring.iter().map(|[lng, _]| *lng);
+                lngs.clone().fold(f64::MIN, f64::max) - lngs.fold(f64::MAX, f64::min)
+            };
+            assert!((wide(&print.ring) - 200.0 / 71_696.0).abs() < 1e-4, "{}", wide(&print.ring));
+            assert!(print.ring.iter().any(|[lng, _]| lng.abs() > 180.0));
+        }
     }
 }

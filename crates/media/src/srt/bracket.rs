@@ -104,7 +104,8 @@ impl Values {
             b"shutter" => self.camera.shutter_s = shutter_s(value),
             b"fnum" => self.camera.f_number = f_number(value),
             b"dzoom_ratio" => self.camera.zoom = zoom(value),
-            b"ev" | b"ct" | b"focal_len" | b"color_md" => {}
+            b"focal_len" => self.camera.focal_length_35mm_mm = focal_length_mm(value),
+            b"ev" | b"ct" | b"color_md" => {}
             _ => return,
         }
         self.known = true;
@@ -128,6 +129,12 @@ impl Values {
 fn number(text: &str) -> Option<f64> {
     let text = text.split_ascii_whitespace().next()?.trim_end_matches(',');
     text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// `24.00` is in millimetres; older models write ten times that, without a point.
+fn focal_length_mm(text: &str) -> Option<f64> {
+    let mm = number(text)? / if text.contains('.') { 1.0 } else { 10.0 };
+    (4.0..2_000.0).contains(&mm).then_some(mm)
 }
 
 /// `1/8000.0`.

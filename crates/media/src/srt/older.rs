@@ -78,6 +78,7 @@ fn of_one_line(text: &str) -> Option<Record> {
         shutter_s: field(text, "SS").filter(|part| *part > 0.0).map(|part| 1.0 / part),
         f_number: text.strip_prefix("F/").and_then(number),
         zoom: None,
+        focal_length_35mm_mm: None,
     };
     record.sample.camera = (camera != Camera::default()).then_some(camera);
     (gps.is_some() || record.sample.camera.is_some()).then_some(record)
@@ -118,6 +119,7 @@ fn of_lines(text: &str) -> Option<(Family, Record)> {
             .map(|part| 1.0 / part),
         f_number: ["Fnum", "IR"].iter().find_map(|name| field(text, name)),
         zoom: None,
+        focal_length_35mm_mm: None,
     };
     record.sample.camera = (camera != Camera::default()).then_some(camera);
     Some((if with_unit { Family::LinesWithUnit } else { Family::Lines }, record))

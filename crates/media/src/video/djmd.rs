@@ -162,6 +162,7 @@ pub(super) fn frame(sample: &[u8], layout: Option<&Layout>) -> Frame {
         shutter_s: fraction(sample, layout.shutter),
         f_number: fraction(sample, layout.f_number),
         zoom: number(layout.zoom),
+        focal_length_35mm_mm: None,
     };
     frame.sample.camera = (camera != Camera::default()).then_some(camera);
     let time = find(sample, layout.gps_time).and_then(Value::text);

@@ -297,7 +297,7 @@ fn text_tracks_are_read_and_empty_cues_are_gaps() {
     assert_eq!((track.source, track.samples.len(), track.warnings.len()), (TrackSource::Tx3g, 3, 0));
     assert_eq!(track.samples[1].position, None);
     let camera = track.samples[2].camera.expect("a camera");
-    assert_eq!(camera, Camera { zoom: Some(1.0), ..Camera::default() });
+    assert_eq!(camera, Camera { zoom: Some(1.0), focal_length_35mm_mm: Some(40.0), ..Camera::default() });
 }
 
 #[test]
