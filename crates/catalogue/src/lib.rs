@@ -13,8 +13,10 @@ pub mod event;
 pub mod file_group;
 pub mod fingerprint;
 pub mod flight;
+pub mod footprint;
 pub mod ingest;
 pub mod job;
+pub mod map;
 pub mod media;
 mod migrate;
 pub mod page;
@@ -34,8 +36,10 @@ pub use event::{RawEvent, TraceEntry};
 pub use file_group::FileGroup;
 pub use fingerprint::StoredObject;
 pub use flight::{Flight, FlightState};
+pub use footprint::{Footprint, FootprintPiece, FootprintPlace, Sight};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
+pub use map::{MapCell, MapCells, MapHead};
 pub use media::{
     Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, PictureFacts, PilotFile, Position,
     Processing,

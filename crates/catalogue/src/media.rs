@@ -1,9 +1,9 @@
 //! Media: one row for each object, unique by (workspace, object key).
 
 mod counts;
-mod list;
+pub(crate) mod list;
 mod picture;
-mod row;
+pub(crate) mod row;
 
 pub use picture::PictureFacts;
 pub(crate) use row::{insert, media, sound, update};
@@ -116,6 +116,13 @@ pub struct MediaFilter {
     pub undated: bool,
     /// west, south, east, north in degrees; west > east crosses the antimeridian.
     pub bbox: Option<[f64; 4]>,
+    /// Least and most metres, both inside, as the aircraft says it. A file without an altitude is not found.
+    pub absolute_altitude_m: [Option<f64>; 2],
+    /// Above the take-off point.
+    pub relative_altitude_m: [Option<f64>; 2],
+    pub aircraft_sn: Option<String>,
+    /// `{domain}-{type}-{sub_type}` of the aircraft.
+    pub drone_model_key: Option<String>,
     pub q: Option<String>,
     /// `metadata.camera`: wide, zoom, thermal, ... as the readers say it.
     pub camera: Option<String>,
@@ -254,6 +261,14 @@ impl Catalogue {
     /// # Errors
     /// `NotFound`.
     pub async fn save_understanding(&self, understood: &Media) -> Result<()> {
+        self.save_understanding_and(understood, None).await
+    }
+
+    /// The same, and in the same commit what ground the file shows, when that is known.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn save_understanding_and(&self, understood: &Media, ground: Option<&[crate::Footprint]>) -> Result<()> {
         let mut write = self.engine.begin("save what was understood of a file").await?;
         let row = write.fetch_optional(sqlx::query("SELECT * FROM media WHERE id = $1").bind(understood.id)).await?;
         let known = media(&row.ok_or_else(|| not_found("media", understood.id))?)?;
@@ -279,6 +294,9 @@ impl Catalogue {
         match flight::regroup(&mut write, Some(&known), &mut new, self.flight_gap_us()).await? {
             None => flight::adjust(&mut write, &old, &new, new.created_at).await?,
             Some(touched) => flight::save_touched(&mut write, touched, &new).await?,
+        }
+        if let Some(ground) = ground {
+            crate::footprint::replace(&mut write, new.id, ground).await?;
         }
         write.commit().await
     }

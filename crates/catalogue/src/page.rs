@@ -27,6 +27,7 @@ pub(crate) enum List {
     Jobs = 3,
     Audit = 4,
     Trace = 5,
+    Sights = 6,
 }
 
 /// A place in a list sorted by time and id, newest first.

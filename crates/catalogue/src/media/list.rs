@@ -22,7 +22,7 @@ use crate::{Media, MediaFilter, MediaStatus, Page, Result};
 /// Rows in a box that are rather sorted than met on the way.
 const FEW_IN_A_BOX: i64 = 4_000;
 
-pub(super) type Sql = sqlx::QueryBuilder<Db>;
+pub(crate) type Sql = sqlx::QueryBuilder<Db>;
 
 pub(super) async fn page(
     engine: &Arc<Engine>,
@@ -36,7 +36,7 @@ pub(super) async fn page(
         Some(bbox) if bbox.iter().any(|edge| edge.is_nan()) => {
             return Ok(Page { items: Vec::new(), next_cursor: None });
         }
-        Some(bbox) => few_in(engine, bbox).await?,
+        Some(bbox) => at_most_in(engine, bbox, FEW_IN_A_BOX).await?,
         None => false,
     };
     let mut sql = select("", workspace_id, filter, after, limit, by_area);
@@ -45,13 +45,14 @@ pub(super) async fn page(
     Ok(page_of(items, limit, List::Media, |media| Key { at: media.captured_at.map_or(NO_TIME, us), id: media.id }))
 }
 
-async fn few_in(engine: &Arc<Engine>, bbox: [f64; 4]) -> Result<bool> {
+/// Whether at most `most` rows, of whatever workspace, lie in a box.
+pub(crate) async fn at_most_in(engine: &Arc<Engine>, bbox: [f64; 4], most: i64) -> Result<bool> {
     let mut sql = Sql::new("SELECT count(*) AS n FROM (SELECT 1 FROM (");
     push_area(&mut sql, bbox);
-    sql.push(") AS inside LIMIT ").push_bind(FEW_IN_A_BOX + 1).push(") AS some");
+    sql.push(") AS inside LIMIT ").push_bind(most + 1).push(") AS some");
     let row = engine.fetch_optional("cannot count media in a box", sql.build()).await?;
     let n: i64 = row.map_or(Ok(0), |row| row.get("n"))?;
-    Ok(n <= FEW_IN_A_BOX)
+    Ok(n <= most)
 }
 
 fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, limit: u32, by_area: bool) -> Sql {
@@ -74,7 +75,7 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
 }
 
 /// What a filter asks of a row.
-pub(super) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaFilter) {
+pub(crate) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaFilter) {
     sql.push("workspace_id = ").push_bind(workspace_id);
     sql.push(if filter.trashed { " AND trashed_at IS NOT NULL" } else { " AND trashed_at IS NULL" });
     if let Some(status) = filter.status {
@@ -123,6 +124,22 @@ pub(super) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaF
         let between = if west <= east { " AND " } else { " OR " };
         sql.push(" AND (lng >= ").push_bind(west).push(between).push("lng <= ").push_bind(east).push(")");
     }
+    for (column, [least, most]) in
+        [("absolute_altitude_m", filter.absolute_altitude_m), ("relative_altitude_m", filter.relative_altitude_m)]
+    {
+        if let Some(least) = least {
+            sql.push(" AND ").push(column).push(" >= ").push_bind(least);
+        }
+        if let Some(most) = most {
+            sql.push(" AND ").push(column).push(" <= ").push_bind(most);
+        }
+    }
+    if let Some(sn) = &filter.aircraft_sn {
+        sql.push(" AND aircraft_sn = ").push_bind(sn);
+    }
+    if let Some(key) = &filter.drone_model_key {
+        sql.push(" AND drone_model_key = ").push_bind(key);
+    }
     if let Some(q) = filter.q.as_deref().filter(|q| !q.is_empty()) {
         sql.push(" AND ");
         push_contains(sql, "folded_name", q.to_lowercase());
@@ -130,7 +147,7 @@ pub(super) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaF
 }
 
 /// The index whose walk meets the wanted rows soonest.
-pub(super) fn index(filter: &MediaFilter) -> &'static str {
+pub(crate) fn index(filter: &MediaFilter) -> &'static str {
     let rare = matches!(filter.status, Some(MediaStatus::Missing | MediaStatus::Quarantined));
     if filter.capture_uuid.is_some() {
         "media_by_capture"
@@ -189,6 +206,10 @@ mod tests {
                 bbox: bits(n, 7).then_some([1.0, 1.0, 2.0, 2.0]),
                 camera: bits(n, 8).then(|| "wide".into()),
                 capture_uuid: bits(n, 9).then(|| "u".into()),
+                relative_altitude_m: [bits(n, 5).then_some(10.0), bits(n, 6).then_some(90.0)],
+                absolute_altitude_m: [bits(n, 7).then_some(10.0), bits(n, 4).then_some(90.0)],
+                aircraft_sn: bits(n, 8).then(|| "1581F".into()),
+                drone_model_key: bits(n, 9).then(|| "0-91-1".into()),
             };
             let plan = plan(&catalogue, &filter, false).await;
             assert!(plan.starts_with("SEARCH media USING INDEX media_"), "{filter:?}: {plan}");
