@@ -17,6 +17,7 @@ use crate::gate::Logins;
 use crate::ingest::Ingest;
 use crate::jobs::Wake;
 use crate::pictures::Pictures;
+use crate::tiles::Selections;
 use crate::trace::Trace;
 
 /// The addresses that docks, tools and browsers are given (scheme, host, port; no trailing slash).
@@ -47,6 +48,8 @@ pub struct App {
     pub events: Events,
     pub trace: Trace,
     pub pictures: Pictures,
+    /// What maps with rare filters show.
+    pub selections: Selections,
     /// Wakes the job runner.
     pub wake: Wake,
     /// Set once at start; absent in commands that work on a stopped server's data.

@@ -109,6 +109,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
         events: crate::events::Events::default(),
         trace: trace::Trace::default(),
         pictures: crate::pictures::Pictures::default(),
+        selections: Default::default(),
         wake: jobs::Wake::default(),
         link: OnceLock::new(),
         broker: OnceLock::new(),

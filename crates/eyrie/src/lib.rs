@@ -33,6 +33,7 @@ pub mod program;
 pub mod reconcile;
 mod reported;
 pub mod secret;
+pub mod tiles;
 pub mod tls;
 pub mod trace;
 

@@ -44,17 +44,18 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         Some(asset) => answer(asset, request.headers()),
         None => missing(),
     };
-    if let Ok(policy) = HeaderValue::try_from(policy(&app.urls.s3)) {
+    if let Ok(policy) = HeaderValue::try_from(policy(&app.urls.s3, app.config.map.tiles_origin())) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
 
-/// `s3_url` is where originals and videos are redirected to.
-fn policy(s3_url: &str) -> String {
+/// `s3_url` is where originals and videos are redirected to; `tiles` the server of the map's background, when the operator named one.
+fn policy(s3_url: &str, tiles: Option<String>) -> String {
+    let tiles = tiles.map(|origin| format!(" {origin}")).unwrap_or_default();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob: data: {s3_url}; \
-         media-src 'self' blob: {s3_url}; connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob: data: {s3_url}{tiles}; \
+         media-src 'self' blob: {s3_url}; connect-src 'self'{tiles}; worker-src 'self'; manifest-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'"
     )
 }
@@ -196,8 +197,10 @@ mod tests {
 
     #[test]
     fn the_policy_allows_no_inline_script_and_one_other_host() {
-        let policy = policy("https://media.example:9000");
+        let policy = policy("https://media.example:9000", None);
         assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(policy.matches("https://").count(), 2, "{policy}");
+        let with_tiles = super::policy("https://media.example:9000", Some("https://tiles.example".into()));
+        assert_eq!(with_tiles.matches(" https://tiles.example;").count(), 2, "pictures and requests: {with_tiles}");
     }
 }

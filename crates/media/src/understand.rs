@@ -35,6 +35,9 @@ pub struct Understanding {
     pub camera: Option<String>,
     /// Shared by the pictures of one trigger.
     pub capture_uuid: Option<String>,
+    /// A photo's camera over the ground, for what it shows.
+    #[serde(skip)]
+    pub view: Option<photo::View>,
     /// An object with what the file's reader found, under the reader's name: `photo`, `thermal`, `video`, `subtitle`, `mrk`,
     /// `rinex`, `rtcm`, ... ; empty when no reader knows the file.
     pub details: Value,
@@ -59,6 +62,7 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
         gimbal: None,
         camera: None,
         capture_uuid: None,
+        view: None,
         details: json!({}),
         warnings: sniffed.warnings,
     };
@@ -95,6 +99,7 @@ fn of_photo(name: &str, reader: &mut dyn RangeRead, understood: &mut Understandi
     understood.position = photo.position.zip(photo.position_source).map(|(value, source)| Found { value, source });
     understood.gimbal = photo.gimbal.zip(photo.gimbal_source).map(|(value, source)| Found { value, source });
     understood.capture_uuid.clone_from(&photo.capture_uuid);
+    understood.view = photo::View::of_photo(&photo);
     understood.warnings.extend(photo.warnings.iter().cloned());
     understood.details["photo"] = json!(photo);
     if understood.kind == Kind::Thermal

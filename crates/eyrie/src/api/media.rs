@@ -200,6 +200,28 @@ pub struct MediaQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(value_type = Option<String>, example = "8.4,47.3,8.6,47.4")]
     bbox: Option<Bbox>,
+    /// At this altitude or higher, metres, as the aircraft says it (`position.absolute_altitude_m`).
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<f64>)]
+    min_absolute_altitude_m: Option<Metres>,
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<f64>)]
+    max_absolute_altitude_m: Option<Metres>,
+    /// The same above the take-off point.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<f64>)]
+    min_relative_altitude_m: Option<Metres>,
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<f64>)]
+    max_relative_altitude_m: Option<Metres>,
+    /// The aircraft, where the device names it: files of Pilot 2.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    aircraft_sn: Option<String>,
+    /// The aircraft's model: `0-91-1`.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    drone_model_key: Option<String>,
     /// A part of the name, case ignored.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(value_type = Option<String>, max_length = 256)]
@@ -254,6 +276,20 @@ impl TryFrom<String> for SearchText {
     }
 }
 
+/// A number of metres.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Metres(f64);
+
+impl TryFrom<String> for Metres {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        number.map(Self).ok_or_else(|| format!("{text:?} is not a number of metres"))
+    }
+}
+
 /// Kinds with commas between.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
@@ -277,9 +313,15 @@ impl TryFrom<String> for Kinds {
 /// `true` or `false` as a word.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Flag {
+pub(super) enum Flag {
     True,
     False,
+}
+
+impl Flag {
+    pub(super) fn is_true(self) -> bool {
+        matches!(self, Self::True)
+    }
 }
 
 impl From<MediaQuery> for MediaFilter {
@@ -292,6 +334,10 @@ impl From<MediaQuery> for MediaFilter {
             from: query.from,
             to: query.to,
             bbox: query.bbox.map(|bbox| bbox.0),
+            absolute_altitude_m: [query.min_absolute_altitude_m, query.max_absolute_altitude_m].map(|m| m.map(|m| m.0)),
+            relative_altitude_m: [query.min_relative_altitude_m, query.max_relative_altitude_m].map(|m| m.map(|m| m.0)),
+            aircraft_sn: query.aircraft_sn,
+            drone_model_key: query.drone_model_key,
             q: query.q.map(|text| text.0),
             camera: query.camera,
             capture_uuid: query.capture_uuid,

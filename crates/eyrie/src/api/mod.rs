@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod base_map;
 mod compress;
 pub mod controllers;
 pub mod docks;
@@ -13,6 +14,7 @@ pub mod download;
 pub mod events;
 pub mod extract;
 pub mod flights;
+pub mod footprints;
 pub mod health;
 pub mod jobs;
 pub mod media;
@@ -24,9 +26,11 @@ pub mod ppk;
 pub mod problem;
 pub mod proxy;
 pub mod s3_keys;
+pub mod seen_at;
 pub mod session;
 mod surround;
 pub mod telemetry;
+pub mod tiles;
 pub mod tokens;
 pub mod users;
 pub mod words;
@@ -86,6 +90,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::retry_job))
         .routes(routes!(jobs::cancel_job))
         .routes(routes!(events::stream_events))
+        // the map
+        .routes(routes!(tiles::get_tile))
+        .routes(routes!(seen_at::list_seen_at))
+        .routes(routes!(footprints::list_footprints))
+        .routes(routes!(footprints::get_media_footprints))
+        .routes(routes!(base_map::get_base_map))
+        .routes(routes!(base_map::get_base_pmtiles))
         // administration
         .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
         .routes(routes!(tokens::list_tokens, tokens::create_token))

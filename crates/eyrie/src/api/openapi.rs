@@ -52,8 +52,19 @@ pub(super) fn head() -> OpenApi {
         .security_scheme("session", session)
         .security_scheme("controller", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(AUTH_TOKEN))))
         .build();
-    let tags =
-        ["media", "flights", "docks", "jobs", "events", "session", "workspaces", "administration", "pilot", "health"];
+    let tags = [
+        "media",
+        "map",
+        "flights",
+        "docks",
+        "jobs",
+        "events",
+        "session",
+        "workspaces",
+        "administration",
+        "pilot",
+        "health",
+    ];
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components))

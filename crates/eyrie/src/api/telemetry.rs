@@ -261,7 +261,7 @@ fn csv_text(text: &str) -> String {
 }
 
 /// The track inside a video, else that of the subtitles beside it; a subtitle file's own.
-async fn track_of(app: &App, media: &Media) -> io::Result<Option<Track>> {
+pub async fn track_of(app: &App, media: &Media) -> io::Result<Option<Track>> {
     match media.kind {
         MediaKind::Subtitle => subtitle_track(app, media, media.captured_at).await,
         MediaKind::Video => {

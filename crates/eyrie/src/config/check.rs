@@ -124,6 +124,18 @@ pub fn public_urls(config: &Config, http: SocketAddr, mqtt: SocketAddr, s3: Sock
     }
 }
 
+/// Scheme, host and port of a tile server's address, which has `{z}`, `{x}` and `{y}` in its path or query. `None` for anything else:
+/// what comes out goes into the page's policy.
+pub(super) fn tiles_origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_once('/')?;
+    let sound = matches!(scheme, "http" | "https")
+        && host_and_port(host).is_some()
+        && ["{z}", "{x}", "{y}"].iter().all(|part| path.contains(part))
+        && path.chars().all(|c| c.is_ascii_graphic());
+    sound.then(|| format!("{scheme}://{host}"))
+}
+
 /// Adds what is wrong.
 pub(super) fn check(config: &Config, problems: &mut Vec<String>, warnings: &mut Vec<String>) {
     addresses(config, problems);
@@ -135,6 +147,12 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>, warnings: &mut 
         } else if let Err(error) = crate::tls::server_config(tls) {
             problems.push(format!("tls: {error:#}"));
         }
+    }
+    if let Some(url) = config.map.tiles_url.as_ref().filter(|url| tiles_origin(url).is_none()) {
+        problems.push(format!("map.tiles_url: {url:?} is not https://HOST/PATH with {{z}}, {{x}} and {{y}}"));
+    }
+    if let Some(file) = config.map.pmtiles_file.as_ref().filter(|file| !file.is_file()) {
+        problems.push(format!("map.pmtiles_file: {} is no file", file.display()));
     }
     if !["minio", "aws", "ali"].contains(&config.s3.provider.as_str()) {
         problems.push(format!("s3.provider: {:?} is not minio, aws or ali", config.s3.provider));

@@ -11,6 +11,7 @@ pub use check::{BrokerUrl, broker_url, public_urls};
 pub use explain::explain;
 pub use load::{Loaded, Origin, Sources, load};
 
+use check::tiles_origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub struct Config {
     pub cloud_api: CloudApiConfig,
     pub pilot: PilotConfig,
     pub library: LibraryConfig,
+    pub map: MapConfig,
     pub ingest: IngestConfig,
     pub media: MediaConfig,
     pub jobs: JobsConfig,
@@ -148,6 +150,30 @@ pub struct LibraryConfig {
     pub flight_gap: Duration,
 }
 
+/// What lies below the files on the map, besides the outlines of the world that are in the page.
+#[derive(Clone, Debug)]
+pub struct MapConfig {
+    /// Tiles of a server, with `{z}`, `{x}` and `{y}`; browsers ask it, and the page's policy names its host.
+    pub tiles_url: Option<String>,
+    pub tiles_attribution: String,
+    pub tiles_max_zoom: u32,
+    /// A PMTiles file on this machine.
+    pub pmtiles_file: Option<PathBuf>,
+}
+
+impl MapConfig {
+    /// Whether the tiles' address names vector tiles, by its ending.
+    pub fn is_vector(&self) -> bool {
+        let path = self.tiles_url.as_deref().unwrap_or_default().split(['?', '#']).next().unwrap_or_default();
+        [".mvt", ".pbf"].iter().any(|ending| path.ends_with(ending))
+    }
+
+    /// Scheme, host and port of the tiles' address, as a policy names them.
+    pub fn tiles_origin(&self) -> Option<String> {
+        tiles_origin(self.tiles_url.as_deref()?)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct IngestConfig {
     /// Reports that may share one commit.
@@ -249,6 +275,12 @@ impl Default for Config {
                 session_lifetime: Duration::from_secs(30 * 24 * 3600),
             },
             library: LibraryConfig { flight_gap: Duration::from_secs(30 * 60) },
+            map: MapConfig {
+                tiles_url: None,
+                tiles_attribution: String::new(),
+                tiles_max_zoom: 19,
+                pmtiles_file: None,
+            },
             ingest: IngestConfig {
                 max_batch: 256,
                 head_attempts: 3,

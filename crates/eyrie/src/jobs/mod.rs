@@ -9,6 +9,7 @@ pub mod ppk_solve;
 pub mod prioritize_upload;
 pub mod reconcile;
 pub mod rerun;
+pub mod trace_footprints;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -121,13 +122,15 @@ pub const KINDS: &[&str] = &[
     prioritize_upload::KIND,
     reconcile::KIND,
     rerun::KIND,
+    trace_footprints::KIND,
 ];
 
 /// The kinds that take minutes. They have a worker of their own, so that files that arrive meanwhile do not wait for them.
 const SLOW: &[&str] = &[make_proxy::KIND, ppk_solve::KIND];
 
 /// The kinds that are about one stored file and need nothing but it: what [`rerun`] can queue.
-pub const OF_A_FILE: &[&str] = &[extract_metadata::KIND, make_pictures::KIND, measure_thermal::KIND];
+pub const OF_A_FILE: &[&str] =
+    &[extract_metadata::KIND, make_pictures::KIND, measure_thermal::KIND, trace_footprints::KIND];
 
 async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
     match run.job.kind.as_str() {
@@ -137,6 +140,7 @@ async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
         make_pictures::KIND => make_pictures::run(run).await,
         make_proxy::KIND => make_proxy::run(run).await,
         measure_thermal::KIND => measure_thermal::run(run).await,
+        trace_footprints::KIND => trace_footprints::run(run).await,
         prioritize_upload::KIND => prioritize_upload::run(run).await,
         reconcile::KIND => reconcile::run(run).await,
         rerun::KIND => rerun::run(run).await,

@@ -43,6 +43,8 @@ enum Subject {
     Controller,
     /// A person who may log a controller in.
     Pilot,
+    /// The map's tile of the whole world.
+    Tile,
 }
 
 struct Row {
@@ -91,6 +93,15 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/telemetry", To(Viewer), Subject::Media, 404),
         row("get", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/telemetry", To(Viewer), Subject::Flight, 404),
+        // the map
+        row("get", "/api/v1/workspaces/{ws}/tiles/{z}/{x}/{y}", To(Viewer), Subject::Tile, 200),
+        // without a place: whoever may ask hears that
+        row("get", "/api/v1/workspaces/{ws}/seen-at", To(Viewer), Subject::None, 400),
+        row("get", "/api/v1/workspaces/{ws}/media/footprints", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/footprints", To(Viewer), Subject::Media, 200),
+        row("get", "/api/v1/map", LoggedIn, Subject::None, 200),
+        // no file is configured
+        row("get", "/api/v1/map/base.pmtiles", LoggedIn, Subject::None, 404),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Viewer), Subject::Proxy, 302),
         row("post", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Operator), Subject::Proxy, 202),
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
@@ -269,6 +280,7 @@ fn expected(row: &Row, caller: &Caller) -> u16 {
 async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value) {
     let body = (row.body)(api.number());
     let name = match row.subject {
+        Subject::Tile => "0".into(),
         Subject::None => String::new(),
         Subject::Media => api.media(workspace, |_| {}).await.id.to_string(),
         Subject::Proxy => api.video_with_proxy(workspace).await.id.to_string(),
@@ -362,8 +374,8 @@ async fn every_operation_is_open_to_the_right_callers_only() {
                 continue;
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff", "{place}");
-            // a picture may be kept by its viewer alone, and is asked for again
-            let shows = matches!(row.subject, Subject::Picture) && reply.status == 200;
+            // a picture or a tile may be kept by its viewer alone, and is asked for again
+            let shows = matches!(row.subject, Subject::Picture | Subject::Tile) && reply.status == 200;
             let kept = if shows { "private, no-cache" } else { "no-store" };
             assert_eq!(reply.header("cache-control"), kept, "{place}");
             if expected == 401 || expected == 403 || expected == 404 {
@@ -387,7 +399,9 @@ async fn an_object_is_found_in_its_own_workspace_only() {
     let api = Api::start().await;
     let (a, b) = (api.workspace("alpha").await, api.workspace("beta").await);
     let askers = [api.token(&b, Role::Admin).await, api.server_admin().await];
-    for row in rows().iter().filter(|row| row.path.contains("{ws}") && !matches!(row.subject, Subject::None)) {
+    for row in
+        rows().iter().filter(|row| row.path.contains("{ws}") && !matches!(row.subject, Subject::None | Subject::Tile))
+    {
         for who in &askers {
             let place = format!("{} {}", row.method, row.path);
             let (subject, body) = subject(&api, row, &a).await;

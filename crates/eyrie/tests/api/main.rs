@@ -5,6 +5,7 @@ mod compress;
 mod events;
 mod isolation;
 mod library;
+mod map;
 mod openapi;
 mod pilot;
 mod shape;

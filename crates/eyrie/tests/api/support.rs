@@ -114,6 +114,7 @@ impl Api {
             events: Default::default(),
             trace: Default::default(),
             pictures: Default::default(),
+            selections: Default::default(),
             wake: Default::default(),
             link: OnceLock::new(),
             broker: OnceLock::new(),

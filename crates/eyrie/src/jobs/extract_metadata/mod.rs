@@ -21,7 +21,7 @@ use crate::object_range::ObjectRange;
 pub const KIND: &str = "extract-metadata";
 
 /// Goes up when a new release reads more, so that stored files can be read again.
-pub const READER_VERSION: u32 = 2;
+pub const READER_VERSION: u32 = 3;
 
 /// The job that follows a file's arrival.
 pub fn new_job(media: &Media, id: Uuid, max_attempts: u32) -> NewJob {
@@ -55,12 +55,22 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
         Err(error) => return Err(error.into()),
     };
     subtitle::lend_position(app, &media, &mut understood).await;
+    let view = understood.view;
     choose::apply(&mut media, understood);
     media.updated_at = app.now();
-    app.catalogue.save_understanding(&media).await?;
+    // a video's ground needs its whole track, and has a job of its own
+    let ground = (media.kind != MediaKind::Video).then(|| {
+        let stretch = view.and_then(eyrie_media::ground::of_photo);
+        stretch.map(|stretch| super::trace_footprints::piece(&stretch, false)).into_iter().collect::<Vec<_>>()
+    });
+    app.catalogue.save_understanding_and(&media, ground.as_deref()).await?;
     subtitle::tell_video(app, &media).await?;
     super::ppk_set::after_change(app, &media).await?;
-    let follow_up = [super::make_pictures::wanted(app, &media), super::measure_thermal::wanted(app, &media)];
+    let follow_up = [
+        super::make_pictures::wanted(app, &media),
+        super::measure_thermal::wanted(app, &media),
+        super::trace_footprints::wanted(app, &media),
+    ];
     let follow_up: Vec<NewJob> = follow_up.into_iter().flatten().collect();
     if !follow_up.is_empty() {
         app.catalogue.add_jobs(&follow_up, app.now()).await?;

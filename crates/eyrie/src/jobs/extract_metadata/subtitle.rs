@@ -102,10 +102,14 @@ pub(super) async fn tell_video(app: &App, subtitle: &Media) -> eyrie_catalogue::
     }
     let Some(video) = video_of(app, subtitle).await? else { return Ok(()) };
     let has_its_own = video.metadata["sources"]["position"].as_str().is_some_and(|source| source != "report");
+    let now = app.now();
     if has_its_own {
+        // one position is its own, the rest of its way may be the subtitles'
+        let trace = crate::jobs::trace_footprints::wanted(app, &video);
+        app.catalogue.add_jobs(&Vec::from_iter(trace), now).await?;
+        app.wake.wake();
         return Ok(());
     }
-    let now = app.now();
     let job = super::new_job(&video, app.new_id(), app.config.jobs.max_attempts);
     app.catalogue.add_jobs(&[NewJob { run_after: now, ..job }], now).await?;
     app.wake.wake();
