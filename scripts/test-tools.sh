@@ -26,3 +26,15 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     target/venv/bin/python -m pip install -q --disable-pip-version-check -r tests/py/requirements.txt
     echo "$wanted" >"$stamp"
 fi
+
+# the OpenID Connect provider that the login tests walk through
+if command -v npm >/dev/null; then
+    stamp=target/oidc/lock.sha256
+    wanted=$(sha256sum tests/oidc/package-lock.json)
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        mkdir -p target/oidc
+        cp tests/oidc/package.json tests/oidc/package-lock.json target/oidc/
+        (cd target/oidc && npm ci --no-audit --no-fund --loglevel=error)
+        echo "$wanted" >"$stamp"
+    fi
+fi

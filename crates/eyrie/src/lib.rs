@@ -26,6 +26,7 @@ pub mod listener;
 pub mod log;
 pub mod metrics;
 pub mod object_range;
+pub mod oidc;
 pub mod page;
 pub mod pictures;
 pub mod pilot;

@@ -24,6 +24,13 @@ export const session = queryOptions({
   staleTime: 60_000,
 });
 
+/** How one can log in; asked by the login page alone. */
+export const loginOptions = queryOptions({
+  queryKey: ["login-options"],
+  queryFn: () => ok(api.GET("/oidc/options")),
+  retry: false,
+});
+
 export const workspaces = queryOptions({
   queryKey: ["workspaces"],
   queryFn: () => ok(api.GET("/api/v1/workspaces", { params: { query: { limit: 1000 } } })),

@@ -50,6 +50,18 @@ export const de: Texts = {
     wrong: "Name oder Passwort ist falsch.",
     tooMany: "Zu viele Fehlversuche. Bitte 15 Minuten warten.",
     forgotten: "Vergessen? Ein Administrator hilft.",
+    or: "oder",
+    with: (name) => `Mit ${name} anmelden`,
+    stillThere: (name) => `Bei ${name} sind Sie vielleicht noch angemeldet.`,
+    leaveThere: "Auch dort abmelden",
+    problems: {
+      "oidc-unavailable": "Der Anmeldedienst ist nicht erreichbar. Versuchen Sie es gleich noch einmal, oder melden Sie sich mit Name und Passwort an.",
+      "oidc-expired": "Diese Anmeldung hat zu lange gedauert oder begann in einem anderen Fenster. Bitte noch einmal beginnen.",
+      "oidc-denied": "Der Anmeldedienst hat Sie nicht eingelassen, oder Sie haben dort abgebrochen.",
+      "oidc-failed": "Der Antwort des Anmeldedienstes war nicht zu trauen. Versuchen Sie es noch einmal; das Protokoll des Servers kennt den Grund.",
+      "oidc-no-role": "Sie sind bekannt, haben hier aber keinen Zugang. Bitten Sie einen Administrator um eine Gruppe, die ihn hat.",
+      "oidc-disabled": "Dieses Konto ist gesperrt. Ein Administrator kann es entsperren.",
+    },
   },
   errors: {
     offline: "Der Server ist nicht erreichbar.",

@@ -59,6 +59,18 @@ export const en = {
     wrong: "Name or password is wrong.",
     tooMany: "Too many failed logins. Wait 15 minutes, then try again.",
     forgotten: "Forgotten? An administrator can help.",
+    or: "or",
+    with: (name: string) => `Sign in with ${name}`,
+    stillThere: (name: string) => `You may still be signed in at ${name}.`,
+    leaveThere: "Sign out there, too",
+    problems: {
+      "oidc-unavailable": "The login service cannot be reached. Try again in a moment, or log in with name and password.",
+      "oidc-expired": "That login took too long or was begun in another window. Please begin again.",
+      "oidc-denied": "The login service did not let you in, or you stopped there.",
+      "oidc-failed": "The answer of the login service could not be believed. Try again; the server's log has the reason.",
+      "oidc-no-role": "You are known, but have no access here. Ask an administrator for a group that has.",
+      "oidc-disabled": "This account is disabled. An administrator can enable it again.",
+    },
   },
   errors: {
     offline: "The server cannot be reached.",

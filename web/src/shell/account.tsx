@@ -37,6 +37,7 @@ export function Account({ onKeys }: { onKeys: () => void }) {
   const logOut = async () => {
     await api.DELETE("/api/v1/session").catch(() => undefined);
     client.clear();
+    sessionStorage.setItem("eyrie.out", "1");
     go("/login");
   };
 

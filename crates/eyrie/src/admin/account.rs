@@ -124,6 +124,36 @@ impl Admin {
         Ok(UserAccess { id: user.id, password })
     }
 
+    /// An account for somebody whom an OpenID Connect provider knows; no password opens it until one is set.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`]; [`AdminError::Exists`] of a `user` or an `identity`.
+    pub async fn add_user_with_identity(
+        &self,
+        name: &str,
+        workspace: &Workspace,
+        role: Role,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<User> {
+        let name = checked_name("a user's name", name)?;
+        // one that nobody was told: a login with this name then takes as long as any other
+        let (_, password_hash) = self.new_password().await;
+        let user = User {
+            id: self.new_id(),
+            name: name.to_owned(),
+            password_hash,
+            workspace_id: Some(workspace.id),
+            role,
+            disabled: false,
+            created_at: self.clock.now(),
+        };
+        self.catalogue.add_user_with_identity(&user, issuer, subject).await?;
+        let detail = json!({"role": role, "issuer": issuer, "subject": subject});
+        self.audit(Some(workspace.id), "user.add", name, detail).await?;
+        Ok(user)
+    }
+
     /// # Errors
     /// [`AdminError::NotFound`].
     pub async fn user(&self, name: &str) -> Result<User> {

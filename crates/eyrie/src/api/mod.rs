@@ -60,6 +60,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(openapi::openapi_json))
         // who is asking
         .routes(routes!(session::create_session, session::get_session, session::delete_session))
+        .routes(routes!(crate::oidc::get_login_options))
+        .routes(routes!(crate::oidc::start_oidc))
+        .routes(routes!(crate::oidc::finish_oidc))
         // the library
         .routes(routes!(media::list_media))
         .routes(routes!(media_counts::count_media))
@@ -127,6 +130,7 @@ pub fn router(app: Arc<App>) -> Router {
         // the last layer sees a request first
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
         .layer(Extension(health::LastCheck::default()))
+        .layer(Extension(Arc::new(crate::oidc::Oidc::new(&app))))
         .layer(from_fn_with_state(Arc::clone(&app), crate::pilot::read_body))
         .layer(from_fn_with_state(Arc::clone(&app), auth::require_login))
         .layer(from_fn(surround::limit_time))

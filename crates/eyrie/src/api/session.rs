@@ -79,7 +79,19 @@ pub async fn create_session(
     extract::Json(login): extract::Json<LoginRequest>,
 ) -> Result<(CookieJar, Json<SessionItem>), Problem> {
     let user = check(&app, &peer, &login.name, &login.password).await?;
+    let (name, role, workspace_id) = (user.name.clone(), user.role, user.workspace_id);
+    let jar = open(&app, user, jar, &peer, "password").await?;
+    Ok((jar, Json(describe(&app, Some(name), role, workspace_id).await?)))
+}
 
+/// A new session of this browser; `how` somebody proved who they are is written down.
+pub(crate) async fn open(
+    app: &App,
+    user: User,
+    jar: CookieJar,
+    peer: &Peer,
+    how: &'static str,
+) -> Result<CookieJar, Problem> {
     let (token, now) = (app.random_text(SESSION_BYTES), app.now());
     let lifetime = SignedDuration::try_from(app.config.http.session_lifetime).unwrap_or(SignedDuration::from_hours(24));
     let session = Session {
@@ -89,15 +101,16 @@ pub async fn create_session(
         expires_at: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
     };
     app.catalogue.add_session(&session).await?;
-    record(&app, user.workspace_id, &format!("user:{}", user.name), "session.create", &user.name, &peer).await?;
+    let address = peer.0.map_or(Value::Null, |peer| peer.ip().to_string().into());
+    let admin = app.admin(format!("user:{}", user.name));
+    admin.audit(user.workspace_id, "session.create", &user.name, json!({ "address": address, "by": how })).await?;
     // an earlier session of this browser is over
     if let Some(old) = jar.get(SESSION_COOKIE) {
         app.catalogue.end_session(&token_hash(old.value())).await?;
     }
-    let mut cookie = session_cookie(&app, token);
+    let mut cookie = session_cookie(app, token);
     cookie.set_max_age(app.config.http.session_lifetime.try_into().ok());
-    let item = describe(&app, Some(user.name), user.role, user.workspace_id).await?;
-    Ok((jar.add(cookie), Json(item)))
+    Ok(jar.add(cookie))
 }
 
 /// Say who is logged in

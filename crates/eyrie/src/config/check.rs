@@ -141,6 +141,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>, warnings: &mut 
     addresses(config, problems);
     listeners_have_public_addresses(config, problems);
     limits(config, problems);
+    crate::oidc::check(&config.oidc, problems);
     if let Some(tls) = &config.tls {
         if tls.cert_file.as_os_str().is_empty() || tls.key_file.as_os_str().is_empty() {
             problems.push("tls.cert_file and tls.key_file belong together: set both".into());
@@ -201,6 +202,15 @@ fn addresses(config: &Config, problems: &mut Vec<String>) {
         && let Err(reason) = broker_url(url)
     {
         problems.push(format!("mqtt.url: {reason}"));
+    }
+    if let Some(url) = &config.pilot.mqtt_url {
+        if let Err(reason) = broker_url(url) {
+            problems.push(format!("pilot.mqtt_url: {reason}"));
+        } else if config.mqtt.url.is_none() {
+            problems.push(
+                "pilot.mqtt_url: is for an external broker (mqtt.url); the embedded one gives accounts itself".into(),
+            );
+        }
     }
     for domain in &config.s3.domains {
         if !matches!(host_and_port(domain), Some((_, _))) {

@@ -30,6 +30,7 @@ pub struct Config {
     pub s3: S3Config,
     pub cloud_api: CloudApiConfig,
     pub pilot: PilotConfig,
+    pub oidc: OidcConfig,
     pub library: LibraryConfig,
     pub map: MapConfig,
     pub ingest: IngestConfig,
@@ -142,6 +143,36 @@ pub struct PilotConfig {
     pub token_lifetime: Duration,
     /// A login cannot be renewed for longer.
     pub session_lifetime: Duration,
+    /// Beside an external broker: where controllers connect and with which account of it
+    /// (`mqtt[s]://USER:PASSWORD@HOST:PORT`, `{sn}` for the serial number).
+    pub mqtt_url: Option<Secret>,
+}
+
+/// Login through an OpenID Connect provider; off without `issuer`.
+#[derive(Clone, Debug)]
+pub struct OidcConfig {
+    /// As its discovery document names itself, to the letter.
+    pub issuer: Option<String>,
+    /// On the login page: "Sign in with NAME".
+    pub name: String,
+    pub client_id: String,
+    /// None for a public client: PKCE alone then proves who asks.
+    pub client_secret: Secret,
+    pub scopes: Vec<String>,
+    /// The claim that becomes a new user's name.
+    pub name_claim: String,
+    /// The claim with groups or roles, a text or a list of texts; dots go deeper (`realm_access.roles`).
+    pub role_claim: String,
+    /// Whoever has none of these is refused; with an empty list a role is enough.
+    pub allowed_groups: Vec<String>,
+    /// `GROUP=ROLE`; the highest counts.
+    pub roles: Vec<String>,
+    /// For those whose groups give none: `viewer`, `operator`, `admin`, or nothing, and they are refused.
+    pub default_role: String,
+    /// The workspace that all of them see.
+    pub workspace: String,
+    /// Authority of the provider's certificate, PEM, beside the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -273,6 +304,21 @@ impl Default for Config {
                 platform_name: "Eyrie".into(),
                 token_lifetime: Duration::from_secs(12 * 3600),
                 session_lifetime: Duration::from_secs(30 * 24 * 3600),
+                mqtt_url: None,
+            },
+            oidc: OidcConfig {
+                issuer: None,
+                name: "OpenID Connect".into(),
+                client_id: String::new(),
+                client_secret: Secret(String::new()),
+                scopes: ["openid", "profile", "email"].map(String::from).to_vec(),
+                name_claim: "preferred_username".into(),
+                role_claim: "groups".into(),
+                allowed_groups: Vec::new(),
+                roles: Vec::new(),
+                default_role: String::new(),
+                workspace: "default".into(),
+                ca_file: None,
             },
             library: LibraryConfig { flight_gap: Duration::from_secs(30 * 60) },
             map: MapConfig {

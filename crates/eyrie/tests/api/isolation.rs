@@ -76,6 +76,10 @@ fn rows() -> Vec<Row> {
         row("get", "/metrics", AnyAdmin, Subject::None, 200),
         row("post", "/api/v1/session", Always, Subject::User, 200),
         row("get", "/api/v1/session", LoggedIn, Subject::None, 200),
+        row("get", "/oidc/options", Always, Subject::None, 200),
+        // no provider is configured; the flow has tests of its own
+        row("get", "/oidc/login", Always, Subject::None, 404),
+        row("get", "/oidc/callback", Always, Subject::None, 404),
         row("get", "/api/v1/workspaces", LoggedIn, Subject::None, 200),
         with_body(
             row("post", "/api/v1/workspaces", ServerAdmin, Subject::None, 201),
