@@ -15,6 +15,7 @@ use super::crew::PageCrew;
 use crate::admin::ControllerGrant;
 use crate::api::problem::Problem;
 use crate::app::App;
+use crate::config::{Secret, broker_url};
 use crate::gate::login_password;
 
 /// What the login page hands to Pilot 2.
@@ -30,7 +31,7 @@ pub struct PilotSession {
     pub workspace_id: Uuid,
     pub workspace_name: String,
     pub platform_name: String,
-    /// Null when the server uses an external broker.
+    /// Null when the server uses an external broker and was not told how controllers reach it (`pilot.mqtt_url`).
     pub mqtt: Option<PilotMqtt>,
     /// Scheme, host and port for the `api` component.
     pub api_host: String,
@@ -44,11 +45,12 @@ pub struct PilotSession {
 pub struct PilotMqtt {
     #[schema(example = "tcp://10.0.0.5:1883")]
     pub host: String,
+    /// Null where only TCP is known to work: at an external broker.
     #[schema(example = "ws://10.0.0.5:1883")]
-    pub ws_host: String,
-    /// The SN.
+    pub ws_host: Option<String>,
+    /// The SN, or the account at an external broker.
     pub username: String,
-    /// Stays the same over renewals and ends with the login.
+    /// Stays the same over renewals and ends with the login; at an external broker as it was configured.
     pub password: String,
 }
 
@@ -121,7 +123,7 @@ impl PilotSession {
 /// Pilot 2 knows `tcp`, `ssl`, `ws` and `wss` (DJI documents the plain ones). Our broker hears all of them on one port.
 fn mqtt(app: &App, session: &ControllerSession) -> Option<PilotMqtt> {
     if app.config.mqtt.url.is_some() {
-        return None;
+        return external(app.config.pilot.mqtt_url.as_ref()?, &session.sn);
     }
     let (tls, address) = match app.urls.mqtt.split_once("://") {
         Some((scheme, address)) => (scheme == "mqtts", address),
@@ -130,10 +132,19 @@ fn mqtt(app: &App, session: &ControllerSession) -> Option<PilotMqtt> {
     let (tcp, ws) = if tls { ("ssl", "wss") } else { ("tcp", "ws") };
     Some(PilotMqtt {
         host: format!("{tcp}://{address}"),
-        ws_host: format!("{ws}://{address}"),
+        ws_host: Some(format!("{ws}://{address}")),
         username: session.sn.clone(),
         password: login_password(app, session.id),
     })
+}
+
+/// An account at a broker of others: whoever configured it made it there.
+fn external(url: &Secret, sn: &str) -> Option<PilotMqtt> {
+    let broker = broker_url(url).ok()?;
+    let plain = broker.without_secrets();
+    let (_, address) = plain.split_once("://")?;
+    let host = format!("{}://{address}", if broker.tls { "ssl" } else { "tcp" });
+    Some(PilotMqtt { host, ws_host: None, username: broker.username.replace("{sn}", sn), password: broker.password })
 }
 
 pub(super) fn license(app: &App) -> Option<LicenseItem> {

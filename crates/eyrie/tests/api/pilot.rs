@@ -550,3 +550,27 @@ async fn an_administrator_gives_a_controller_its_account_by_hand() {
     pilot.api.post(&admin, &format!("{base}/RCHAND1/disable"), json!({})).await;
     assert_eq!(pilot.api.call(&admin, "POST", &format!("{base}/RCHAND1/rotate")).await.status, 403);
 }
+
+/// Beside a broker of others the server can make no accounts: it hands out what it was told, or says that it was told nothing.
+#[tokio::test]
+async fn an_external_brokers_account_is_handed_on() {
+    let login = async |told: Option<&str>| {
+        let mut config = eyrie::config::Config::default();
+        config.mqtt.url = Some(eyrie::config::Secret("mqtt://eyrie:hub-secret@10.0.0.9:1883".into()));
+        config.pilot.mqtt_url = told.map(|url| eyrie::config::Secret(url.into()));
+        let api = Api::start_with(config).await;
+        let workspace = api.workspace("alpha").await;
+        let user = api.user(Some(&workspace), Role::Operator).await;
+        let body = json!({"name": user.name, "password": PASSWORD, "sn": "RC9"});
+        let reply = api.post(&Who::Nobody, "/pilot/api/login", body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert!(!reply.text().contains("hub-secret"), "the server's own account stays its own");
+        reply.json()["mqtt"].clone()
+    };
+    assert_eq!(login(None).await, Value::Null);
+    let expected =
+        json!({"host": "ssl://mqtt.example.org:8883", "ws_host": null, "username": "crew-RC9", "password": "p@ss"});
+    assert_eq!(login(Some("mqtts://crew-{sn}:p%40ss@mqtt.example.org")).await, expected);
+    let anonymous = json!({"host": "tcp://10.0.0.9:1884", "ws_host": null, "username": "", "password": ""});
+    assert_eq!(login(Some("mqtt://10.0.0.9:1884")).await, anonymous);
+}
