@@ -112,3 +112,28 @@ async fn what_is_not_ours_in_the_tree_is_left_alone() {
     assert_eq!(list(&home.store, "", None, None).await.0, ["a/b"]);
     assert_eq!(list(&home.store, "", Some("/"), None).await.1, ["a/"]);
 }
+
+#[tokio::test]
+async fn many_objects_are_looked_up_at_once_in_few_and_in_crowded_directories() {
+    let home = Home::new().await;
+    for n in 0..90 {
+        put(&home.store, &format!("flight/{n}.JPG"), b"x").await.unwrap();
+    }
+    put(&home.store, "flight/85.JPG/inner", b"x").await.unwrap();
+    put(&home.store, "other/a", b"x").await.unwrap();
+    assert!(home.store.delete(BUCKET, "flight/7.JPG").await.unwrap());
+    let asked = |keys: Vec<String>| keys.into_iter().map(|key| (BUCKET.to_owned(), key)).collect::<Vec<_>>();
+    // enough of one directory for a list of it, and of few entries for each
+    let mut keys: Vec<_> = (0..100).map(|n| format!("flight/{n}.JPG")).collect();
+    keys.extend(["other/a", "other/b", "flight", "flight/85.JPG/inner", "flight/../flight/1.JPG", ""].map(str::to_owned));
+    let mut expected: Vec<_> = (0..100).map(|n| n < 90 && n != 7).collect();
+    expected.extend([true, false, false, true, false, false]);
+    assert_eq!(home.store.are_there(asked(keys)).await.unwrap(), expected);
+    // 64 of a directory of more than 8 times as many: each is asked for by itself
+    for n in 0..520 {
+        put(&home.store, &format!("crowd/{n}"), b"x").await.unwrap();
+    }
+    let keys: Vec<_> = (500..564).map(|n| format!("crowd/{n}")).collect();
+    let expected: Vec<_> = (500..564).map(|n| n < 520).collect();
+    assert_eq!(home.store.are_there(asked(keys)).await.unwrap(), expected);
+}
