@@ -279,9 +279,15 @@ def test_an_aircraft_has_one_holder(world):
         assert end.encode() not in [payload for _, payload in a1.heard]
 
 
-OPEN = {("get", "/healthz"), ("get", "/readyz"), ("get", "/openapi.json"), ("post", "/api/v1/session")}
+OPEN = {
+    ("get", "/healthz"), ("get", "/readyz"), ("get", "/openapi.json"), ("post", "/api/v1/session"), ("get", "/oidc/options"), ("get", "/oidc/login"),
+    ("get", "/oidc/callback"),
+}  # fmt: skip
 # not about a workspace: who asks sees only what is their own
-OWN_VIEW = {("get", "/api/v1/session"), ("delete", "/api/v1/session"), ("get", "/api/v1/workspaces"), ("post", "/api/v1/workspaces"), ("get", "/metrics")}
+OWN_VIEW = {
+    ("get", "/api/v1/session"), ("delete", "/api/v1/session"), ("get", "/api/v1/workspaces"), ("post", "/api/v1/workspaces"), ("get", "/metrics"),
+    ("get", "/api/v1/map"), ("get", "/api/v1/map/base.pmtiles"),
+}  # fmt: skip
 # with a controller's own token or a person's password: their rows are in test_pilot.py and in the API's matrix
 PILOT = ("/pilot/", "/media/api/", "/storage/api/", "/manage/api/", "/wayline/api/", "/map/api/")
 WRITES = {
@@ -290,7 +296,9 @@ WRITES = {
     ("post", "media/{id}/restore"), ("post", "s3-keys"), ("delete", "s3-keys/{access_key_id}"), ("post", "tokens"),
     ("delete", "tokens/{id}"), ("post", "users"), ("delete", "users/{id}"), ("post", "controllers/{sn}/disable"),
     ("post", "controllers/{sn}/enable"), ("post", "pilot-settings"), ("post", "flights/{flight_id}/ppk/solve"),
-    ("post", "jobs/{id}/cancel"), ("post", "media/{id}/proxy"),
+    ("post", "jobs/{id}/cancel"), ("post", "media/{id}/proxy"), ("post", "archives"),
+    ("post", "controllers"), ("post", "controllers/{sn}/rotate"), ("patch", "docks/{sn}"), ("patch", "users/{id}"),
+    ("post", "users/{id}/password"),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@
 //! offset. A write is durable when its call returns; a call that is dropped half way wrote nothing or all.
 
 pub mod account;
+pub mod archive;
 pub mod audit;
 pub mod controller;
 pub mod dock;
@@ -26,6 +27,7 @@ mod value;
 pub mod workspace;
 
 pub use account::{Login, NewToken, Role, S3Key, Session, Token, User};
+pub use archive::{Archive, Sums};
 pub use audit::AuditEntry;
 pub use controller::{
     Controller, ControllerLogin, ControllerSession, ControllerUploads, MAX_TOKENS_A_SESSION, NewController,

@@ -4,9 +4,11 @@
 //! the types they answer. `openapi.json` at the root of the repository is generated from the same list and its
 //! freshness is tested. Left out on purpose: CORS (our page is same-origin) and versions beside `v1`.
 
+pub mod archives;
 pub mod audit;
 pub mod auth;
 pub mod base_map;
+mod bundle;
 mod compress;
 pub mod controllers;
 pub mod docks;
@@ -69,6 +71,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(media::get_media, media::trash_media))
         .routes(routes!(media::restore_media))
         .routes(routes!(media::get_media_content))
+        .routes(routes!(archives::create_archive))
+        .routes(routes!(archives::get_archive))
         .routes(routes!(pictures::get_thumbnail))
         .routes(routes!(pictures::get_preview))
         .routes(routes!(telemetry::get_media_telemetry))

@@ -7,24 +7,25 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use eyrie_catalogue::{Media, NewJob};
 use eyrie_media::solution::{self, EventPosition};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::archives::answer;
 use super::auth::{Operator, Scope, Viewer};
+use super::bundle::{Bundle, Planned};
 use super::download::{attachment, streamed};
 use super::extract::{Json as Body, PathParams, QueryParams, blank_is_none};
 use super::flights::Accepted;
 use super::problem::Problem;
-use super::zip;
+use super::zip::safe;
 use crate::app::App;
 use crate::jobs::ppk_set;
 use crate::jobs::ppk_solve::{self, PpkSolve, Rtklib};
-use crate::object_range::ObjectRange;
 
 /// What a flight's survey files amount to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,7 +95,7 @@ pub async fn get_ppk(
 
 /// Download a flight's survey files as one zip, laid out as on the aircraft's card
 ///
-/// The files are stored as they are, so `Content-Length` is known. 409 when the flight has none.
+/// The files are stored as they are, so `Content-Length` is known; a `Range` is answered. 409 when the flight has none.
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/flights/{flight_id}/ppk.zip", tag = "ppk",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("flight_id" = String, Path)),
     responses((status = 200, description = "The zip", content_type = "application/zip", body = [u8])))]
@@ -102,6 +103,7 @@ pub async fn get_ppk_zip(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
     PathParams((_ws, flight_id)): PathParams<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     known(&app, scope.workspace.id, &flight_id).await?;
     let files = ppk_set::gather_files(&app, scope.workspace.id, &flight_id).await?;
@@ -109,22 +111,10 @@ pub async fn get_ppk_zip(
         return Err(Problem::conflict("the flight has no survey file"));
     }
     let names = card_names(&files, &flight_id);
-    let entry = |(media, name): (&Media, String)| zip::Entry {
-        name,
-        modified: media.created_at.to_zoned(TimeZone::UTC).datetime(),
-        content: ObjectRange::new(
-            Arc::clone(&app.store),
-            &media.bucket,
-            &media.object_key,
-            media.size_bytes.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-        ),
-    };
-    let mut entries: Vec<_> = files.iter().zip(names).map(entry).collect();
-    let length = zip::length(&entries);
-    let mut response =
-        streamed("application/zip", &format!("{flight_id}_PPK.zip"), move |out| zip::write(&mut entries, out));
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    Ok(response)
+    let plan: Vec<_> = files.iter().zip(names).map(|(media, path)| Planned::new(media, path)).collect();
+    let tag = plan.iter().fold(Sha256::new(), |tag, file| tag.chain_update(format!("{}\0{}\n", file.path, file.etag)));
+    let etag = format!("\"{}\"", Uuid::from_slice(&tag.finalize()[..16]).map_err(Problem::internal)?);
+    answer(Bundle::new(&app, plan, false).await?, &format!("{flight_id}_PPK"), &etag, &headers)
 }
 
 /// DJI's endings behind the folder's name.
@@ -152,15 +142,6 @@ fn card_names(files: &[Media], flight_id: &str) -> Vec<String> {
         path
     };
     files.iter().map(&mut name_of).collect()
-}
-
-/// One step of a path that every system takes.
-fn safe(name: &str) -> String {
-    const MAX_CHARS: usize = 200;
-    let bad = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    let name: String = name.chars().take(MAX_CHARS).map(|c| if bad(c) { '_' } else { c }).collect();
-    let name = name.trim_matches([' ', '.']);
-    if name.is_empty() { "_".to_owned() } else { name.to_owned() }
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -292,18 +273,4 @@ async fn photo_names(
         set.photos.matches.iter().map(|found| (found.event, of(&found.media_ids))).collect()
     });
     names.await.map_err(Problem::internal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stay_in_their_folder() {
-        for (name, expected) in
-            [("a_b.obs", "a_b.obs"), ("../../x", "_.._x"), ("..", "_"), ("C:\\x\n", "C__x_"), ("", "_")]
-        {
-            assert_eq!(safe(name), expected, "{name:?}");
-        }
-    }
 }

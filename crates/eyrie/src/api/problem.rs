@@ -25,6 +25,7 @@ pub enum Kind {
     Conflict,
     TooLarge,
     UnsupportedMediaType,
+    RangeNotSatisfiable,
     TooManyRequests,
     Internal,
     Unavailable,
@@ -32,7 +33,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -42,6 +43,7 @@ impl Kind {
         Self::Conflict,
         Self::TooLarge,
         Self::UnsupportedMediaType,
+        Self::RangeNotSatisfiable,
         Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
@@ -74,6 +76,9 @@ impl Kind {
             Self::TooLarge => ("/problems/too-large", StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
             Self::UnsupportedMediaType => {
                 ("/problems/unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not JSON")
+            }
+            Self::RangeNotSatisfiable => {
+                ("/problems/range-not-satisfiable", StatusCode::RANGE_NOT_SATISFIABLE, "nothing is there in this range")
             }
             Self::TooManyRequests => {
                 ("/problems/too-many-requests", StatusCode::TOO_MANY_REQUESTS, "too many attempts")

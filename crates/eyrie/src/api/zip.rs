@@ -1,16 +1,15 @@
-//! A zip of stored objects, written while it is sent: no compression, its length known before its first byte.
+//! A zip of stored objects, made while it is sent: no compression, its length known before its first byte, and any range of it
+//! the same bytes every time, so that a download that broke off goes on where it stopped.
 //!
-//! Each entry's CRC-32 stands before its bytes, so an object is read twice: readers that take a zip from its beginning
-//! (unpackers in pipes, browsers' streams) cannot use the other form for entries that are not compressed. Zip64 where a
-//! size or an offset needs it (APPNOTE 6.3.10, 4.5.3).
+//! Each entry's CRC-32 stands before its bytes: readers that take a zip from its beginning (unpackers in pipes, browsers'
+//! streams) cannot use the other form for entries that are not compressed. Zip64 where a size or an offset needs it
+//! (APPNOTE 6.3.10, 4.5.3).
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use crc_fast::{CrcAlgorithm, Digest};
-use eyrie_media::RangeRead;
 use jiff::civil::DateTime;
 
-const CHUNK_BYTES: usize = 128 * 1024;
 const ZIP64_FROM: u64 = 0xFFFF_FFFF;
 const LOCAL_HEADER_BYTES: u64 = 30;
 const CENTRAL_HEADER_BYTES: u64 = 46;
@@ -24,24 +23,38 @@ const VERSION: u16 = 20;
 const VERSION_ZIP64: u16 = 45;
 
 /// A file of the zip.
-pub(super) struct Entry<R> {
+pub(super) struct Entry {
     /// With `/` between folders.
     pub(super) name: String,
     pub(super) modified: DateTime,
-    pub(super) content: R,
+    pub(super) size_bytes: u64,
+}
+
+/// The bytes of the files, by their place in the list.
+pub(super) trait Contents {
+    /// CRC-32 of the whole file.
+    fn crc32(&mut self, n: usize) -> io::Result<u32>;
+    /// Gives the bytes of `range` piece by piece.
+    fn read(&mut self, n: usize, range: Range<u64>, out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// Bytes of the whole zip.
-pub(super) fn length<R: RangeRead>(entries: &[Entry<R>]) -> u64 {
+pub(super) fn length(entries: &[Entry]) -> u64 {
     let (mut offset, mut central) = (0, 0);
     for entry in entries {
-        let (name, size) = (entry.name.len() as u64, entry.content.size_bytes());
-        central += CENTRAL_HEADER_BYTES + name + if is_large(size, offset) { ZIP64_CENTRAL_EXTRA_BYTES } else { 0 };
-        let extra = if size >= ZIP64_FROM { ZIP64_LOCAL_EXTRA_BYTES } else { 0 };
-        offset += LOCAL_HEADER_BYTES + name + extra + size;
+        let name = entry.name.len() as u64;
+        let extra = if is_large(entry.size_bytes, offset) { ZIP64_CENTRAL_EXTRA_BYTES } else { 0 };
+        central += CENTRAL_HEADER_BYTES + name + extra;
+        offset += local_bytes(entry) + entry.size_bytes;
     }
     let end = if needs_zip64(entries.len(), offset, central) { ZIP64_END_BYTES + END_BYTES } else { END_BYTES };
     offset + central + end
+}
+
+/// Of the header before an entry's bytes.
+fn local_bytes(entry: &Entry) -> u64 {
+    let extra = if entry.size_bytes >= ZIP64_FROM { ZIP64_LOCAL_EXTRA_BYTES } else { 0 };
+    LOCAL_HEADER_BYTES + entry.name.len() as u64 + extra
 }
 
 fn is_large(size: u64, offset: u64) -> bool {
@@ -52,54 +65,70 @@ fn needs_zip64(count: usize, central_at: u64, central: u64) -> bool {
     count >= 0xFFFF || central_at >= ZIP64_FROM || central >= ZIP64_FROM
 }
 
-/// Writes the whole zip.
+/// Writes the bytes `range` of the zip. Files before it are not read; the directory at the end needs the CRC of each.
 ///
 /// # Errors
-/// What `out` or a content says; a content that changes while it is read.
-pub(super) fn write<R: RangeRead>(entries: &mut [Entry<R>], out: &mut dyn Write) -> io::Result<()> {
-    let mut central = Vec::new();
+/// What `out` or the contents say.
+pub(super) fn write(
+    entries: &[Entry],
+    contents: &mut dyn Contents,
+    range: Range<u64>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut offset = 0;
-    let count = entries.len();
-    for entry in entries {
-        let size = entry.content.size_bytes();
-        let crc = each_chunk(&mut entry.content, |_| Ok(()))?;
-        let large = size >= ZIP64_FROM;
-        let mut local = Vec::new();
-        put32(&mut local, 0x0403_4B50);
-        put_common(&mut local, entry.modified, crc, size, large, &entry.name);
-        put16(&mut local, if large { ZIP64_LOCAL_EXTRA_BYTES as u16 } else { 0 });
-        local.extend(entry.name.as_bytes());
-        if large {
-            put16(&mut local, 1);
-            put16(&mut local, 16);
-            put64(&mut local, size);
-            put64(&mut local, size);
+    for (n, entry) in entries.iter().enumerate() {
+        if offset >= range.end {
+            return Ok(());
         }
-        put_central(&mut central, &entry.name, entry.modified, crc, size, offset);
-        out.write_all(&local)?;
-        if each_chunk(&mut entry.content, |chunk| out.write_all(chunk))? != crc {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a file changed while it was sent"));
+        let content_at = offset + local_bytes(entry);
+        if content_at > range.start {
+            let local = local_header(entry, contents.crc32(n)?);
+            out.write_all(within(&local, offset, &range))?;
         }
-        offset += local.len() as u64 + size;
+        let wanted = inside(content_at, entry.size_bytes, &range);
+        if !wanted.is_empty() {
+            contents.read(n, wanted, out)?;
+        }
+        offset = content_at + entry.size_bytes;
+    }
+    if offset >= range.end {
+        return Ok(());
+    }
+    let (mut central, mut at) = (Vec::new(), 0);
+    for (n, entry) in entries.iter().enumerate() {
+        put_central(&mut central, entry, contents.crc32(n)?, at);
+        at += local_bytes(entry) + entry.size_bytes;
     }
     let length = central.len() as u64;
-    put_end(&mut central, count, offset, length);
-    out.write_all(&central)
+    put_end(&mut central, entries.len(), offset, length);
+    out.write_all(within(&central, offset, &range))
 }
 
-/// Calls `each` with the content piece by piece; gives its CRC-32.
-fn each_chunk(content: &mut dyn RangeRead, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u32> {
-    let mut crc = Digest::new(CrcAlgorithm::Crc32IsoHdlc);
-    let mut at = 0;
-    loop {
-        let chunk = eyrie_media::read_range(content, at, CHUNK_BYTES)?;
-        if chunk.is_empty() {
-            return u32::try_from(crc.finalize()).map_err(io::Error::other);
-        }
-        crc.update(&chunk);
-        each(&chunk)?;
-        at += chunk.len() as u64;
+/// The part of `size_bytes` at `at` that lies in `range`, counted from `at`.
+fn inside(at: u64, size_bytes: u64, range: &Range<u64>) -> Range<u64> {
+    let from = range.start.saturating_sub(at).min(size_bytes);
+    from..range.end.saturating_sub(at).clamp(from, size_bytes)
+}
+
+fn within<'a>(bytes: &'a [u8], at: u64, range: &Range<u64>) -> &'a [u8] {
+    let wanted = inside(at, bytes.len() as u64, range);
+    bytes.get(wanted.start as usize..wanted.end as usize).unwrap_or_default()
+}
+
+fn local_header(entry: &Entry, crc: u32) -> Vec<u8> {
+    let large = entry.size_bytes >= ZIP64_FROM;
+    let mut local = Vec::new();
+    put32(&mut local, 0x0403_4B50);
+    put_common(&mut local, entry.modified, crc, entry.size_bytes, large, &entry.name);
+    put16(&mut local, if large { ZIP64_LOCAL_EXTRA_BYTES as u16 } else { 0 });
+    local.extend(entry.name.as_bytes());
+    if large {
+        put16(&mut local, 1);
+        put16(&mut local, 16);
+        put64(&mut local, entry.size_bytes);
+        put64(&mut local, entry.size_bytes);
     }
+    local
 }
 
 /// What local and central header share: version needed to the length of the name.
@@ -115,18 +144,18 @@ fn put_common(out: &mut Vec<u8>, modified: DateTime, crc: u32, size: u64, large:
     put16(out, name.len() as u16);
 }
 
-fn put_central(out: &mut Vec<u8>, name: &str, modified: DateTime, crc: u32, size: u64, offset: u64) {
-    let large = is_large(size, offset);
+fn put_central(out: &mut Vec<u8>, entry: &Entry, crc: u32, offset: u64) {
+    let (size, large) = (entry.size_bytes, is_large(entry.size_bytes, offset));
     put32(out, 0x0201_4B50);
     put16(out, (3 << 8) | VERSION_ZIP64); // made on Unix: the mode below counts
-    put_common(out, modified, crc, size, large, name);
+    put_common(out, entry.modified, crc, size, large, &entry.name);
     put16(out, if large { ZIP64_CENTRAL_EXTRA_BYTES as u16 } else { 0 });
     put16(out, 0);
     put16(out, 0);
     put16(out, 0);
     put32(out, 0o100_644 << 16);
     put32(out, if large { u32::MAX } else { offset as u32 });
-    out.extend(name.as_bytes());
+    out.extend(entry.name.as_bytes());
     if large {
         put16(out, 1);
         put16(out, 24);
@@ -165,6 +194,15 @@ fn put_end(out: &mut Vec<u8>, count: usize, central_at: u64, central: u64) {
     put16(out, 0);
 }
 
+/// One step of a path that every system takes.
+pub(super) fn safe(name: &str) -> String {
+    const MAX_CHARS: usize = 200;
+    let bad = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let name: String = name.chars().take(MAX_CHARS).map(|c| if bad(c) { '_' } else { c }).collect();
+    let name = name.trim_matches([' ', '.']);
+    if name.is_empty() { "_".to_owned() } else { name.to_owned() }
+}
+
 /// MS-DOS time and date: two seconds exact, from 1980 on.
 fn put_dos_time(out: &mut Vec<u8>, at: DateTime) {
     let year = u16::try_from(at.year()).unwrap_or(1980).clamp(1980, 2107) - 1980;
@@ -187,33 +225,38 @@ fn put64(out: &mut Vec<u8>, value: u64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    /// So many zeros that do not exist.
-    struct Zeros(u64);
+    fn entry(name: &str, size_bytes: u64) -> Entry {
+        Entry { name: name.to_owned(), modified: jiff::civil::datetime(2026, 5, 10, 10, 15, 30, 0), size_bytes }
+    }
 
-    impl RangeRead for Zeros {
-        fn size_bytes(&self) -> u64 {
-            self.0
+    impl Contents for Vec<Vec<u8>> {
+        fn crc32(&mut self, n: usize) -> io::Result<u32> {
+            Ok(crc_fast::crc32_iso_hdlc(&self[n]))
         }
 
-        fn read_exact_at(&mut self, _: u64, buffer: &mut [u8]) -> io::Result<()> {
-            buffer.fill(0);
-            Ok(())
+        fn read(&mut self, n: usize, range: Range<u64>, out: &mut dyn Write) -> io::Result<()> {
+            out.write_all(&self[n][range.start as usize..range.end as usize])
         }
     }
 
-    fn entry<R>(name: &str, content: R) -> Entry<R> {
-        Entry { name: name.to_owned(), modified: jiff::civil::datetime(2026, 5, 10, 10, 15, 30, 0), content }
+    fn zipped(files: &[(&str, Vec<u8>)], range: Option<Range<u64>>) -> (Vec<u8>, u64) {
+        let entries: Vec<_> = files.iter().map(|(name, bytes)| entry(name, bytes.len() as u64)).collect();
+        let mut contents: Vec<Vec<u8>> = files.iter().map(|(_, bytes)| bytes.clone()).collect();
+        let (mut zip, length) = (Vec::new(), length(&entries));
+        write(&entries, &mut contents, range.unwrap_or(0..length), &mut zip).expect("written");
+        (zip, length)
     }
 
     /// Python reads it: another implementation than this one.
     #[test]
     fn others_read_what_is_written() {
-        let mut entries = [entry("a/ä.obs", &b"one"[..]), entry("a/empty", b""), entry("a/b.MRK", &[7; 300_000])];
-        let mut zip = Vec::new();
-        write(&mut entries, &mut zip).expect("written");
-        assert_eq!(zip.len() as u64, length(&entries));
+        let files = [("a/ä.obs", b"one".to_vec()), ("a/empty", Vec::new()), ("a/b.MRK", vec![7; 300_000])];
+        let (zip, length) = zipped(&files, None);
+        assert_eq!(zip.len() as u64, length);
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().join("a.zip");
         std::fs::write(&path, &zip).expect("written");
@@ -228,20 +271,54 @@ mod tests {
         assert_eq!(told.trim(), expected, "{}", String::from_utf8_lossy(&done.stderr));
     }
 
+    proptest! {
+        #[test]
+        fn a_range_is_that_part_of_the_whole(
+            sizes in proptest::collection::vec(0_usize..300, 0..6), from in 0_u64..2_000, to in 0_u64..2_000,
+        ) {
+            let names: Vec<String> = (0..sizes.len()).map(|n| format!("f/{n}")).collect();
+            let files: Vec<_> = names.iter().zip(&sizes).enumerate()
+                .map(|(n, (name, size))| (name.as_str(), vec![n as u8; *size])).collect();
+            let (whole, length) = zipped(&files, None);
+            prop_assert_eq!(whole.len() as u64, length);
+            let (from, to) = (from.min(length), to.min(length));
+            let range = from.min(to)..from.max(to);
+            let (part, _) = zipped(&files, Some(range.clone()));
+            prop_assert_eq!(&part[..], &whole[range.start as usize..range.end as usize]);
+        }
+    }
+
     #[test]
     fn large_entries_and_offsets_are_zip64() {
-        let sizes = [5, 0xFFFF_FFFF, 5, 0xFFFF_FFFE];
-        let entries: Vec<_> = sizes.iter().map(|size| entry("x", Zeros(*size))).collect();
-        let (mut offset, mut central) = (0, Vec::new());
-        for entry in &entries {
-            let size = entry.content.0;
-            put_central(&mut central, &entry.name, entry.modified, 0, size, offset);
-            offset += 31 + size + if size == 0xFFFF_FFFF { 20 } else { 0 };
+        /// Bytes that do not exist.
+        struct None;
+        impl Contents for None {
+            fn crc32(&mut self, _: usize) -> io::Result<u32> {
+                Ok(0)
+            }
+            fn read(&mut self, _: usize, _: Range<u64>, _: &mut dyn Write) -> io::Result<()> {
+                Err(io::Error::other("no content is asked for"))
+            }
         }
-        assert_eq!(central.len(), 4 * 47 + 3 * 28, "the first is small, the others are large or far");
-        let central_bytes = central.len() as u64;
-        put_end(&mut central, 4, offset, central_bytes);
-        assert_eq!(length(&entries), offset + central.len() as u64);
-        assert_eq!(central[central_bytes as usize..][..4], 0x0606_4B50_u32.to_le_bytes());
+        let sizes = [5, 0xFFFF_FFFF, 5, 0xFFFF_FFFE];
+        let entries: Vec<_> = sizes.iter().map(|size| entry("x", *size)).collect();
+        let contents_end = sizes.iter().sum::<u64>() + 4 * 31 + 20;
+        let mut tail = Vec::new();
+        write(&entries, &mut None, contents_end..u64::MAX, &mut tail).expect("written");
+        let central_bytes = 4 * 47 + 3 * 28; // the first is small, the others are large or far
+        assert_eq!(length(&entries), contents_end + tail.len() as u64);
+        assert_eq!(tail.len(), central_bytes + (ZIP64_END_BYTES + END_BYTES) as usize);
+        assert_eq!(tail[central_bytes..][..4], 0x0606_4B50_u32.to_le_bytes());
+        let many: Vec<_> = (0..70_000).map(|n| entry(&format!("{n:05}"), 0)).collect();
+        assert_eq!(length(&many), 70_000 * (35 + 51) + ZIP64_END_BYTES + END_BYTES);
+    }
+
+    #[test]
+    fn names_stay_in_their_folder() {
+        for (name, expected) in
+            [("a_b.obs", "a_b.obs"), ("../../x", "_.._x"), ("..", "_"), ("C:\\x\n", "C__x_"), ("", "_")]
+        {
+            assert_eq!(safe(name), expected, "{name:?}");
+        }
     }
 }

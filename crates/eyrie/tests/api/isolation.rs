@@ -45,6 +45,7 @@ enum Subject {
     Pilot,
     /// The map's tile of the whole world.
     Tile,
+    Archive,
 }
 
 struct Row {
@@ -97,6 +98,9 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/telemetry", To(Viewer), Subject::Media, 404),
         row("get", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/telemetry", To(Viewer), Subject::Flight, 404),
+        // nothing is asked for: whoever may ask hears that
+        with_body(row("post", "/api/v1/workspaces/{ws}/archives", To(Viewer), Subject::None, 400), |_| json!({})),
+        row("get", "/api/v1/workspaces/{ws}/archives/{id}", To(Viewer), Subject::Archive, 200),
         // the map
         row("get", "/api/v1/workspaces/{ws}/tiles/{z}/{x}/{y}", To(Viewer), Subject::Tile, 200),
         // without a place: whoever may ask hears that
@@ -287,6 +291,18 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
         Subject::Tile => "0".into(),
         Subject::None => String::new(),
         Subject::Media => api.media(workspace, |_| {}).await.id.to_string(),
+        Subject::Archive => {
+            let archive = eyrie_catalogue::Archive {
+                id: api.app.new_id(),
+                workspace_id: workspace.id,
+                name: "nothing".into(),
+                plan: json!([]),
+                created_at: api.app.now(),
+                expires_at: api.app.now() + jiff::SignedDuration::from_hours(1),
+            };
+            api.app.catalogue.add_archive(&archive).await.expect("kept");
+            archive.id.to_string()
+        }
         Subject::Proxy => api.video_with_proxy(workspace).await.id.to_string(),
         Subject::Picture => api.photo(workspace).await.id.to_string(),
         Subject::TrashedMedia => {

@@ -125,7 +125,9 @@ async fn many_objects_are_looked_up_at_once_in_few_and_in_crowded_directories() 
     let asked = |keys: Vec<String>| keys.into_iter().map(|key| (BUCKET.to_owned(), key)).collect::<Vec<_>>();
     // enough of one directory for a list of it, and of few entries for each
     let mut keys: Vec<_> = (0..100).map(|n| format!("flight/{n}.JPG")).collect();
-    keys.extend(["other/a", "other/b", "flight", "flight/85.JPG/inner", "flight/../flight/1.JPG", ""].map(str::to_owned));
+    keys.extend(
+        ["other/a", "other/b", "flight", "flight/85.JPG/inner", "flight/../flight/1.JPG", ""].map(str::to_owned),
+    );
     let mut expected: Vec<_> = (0..100).map(|n| n < 90 && n != 7).collect();
     expected.extend([true, false, false, true, false, false]);
     assert_eq!(home.store.are_there(asked(keys)).await.unwrap(), expected);
