@@ -296,7 +296,7 @@ WRITES = {
     ("post", "media/{id}/restore"), ("post", "s3-keys"), ("delete", "s3-keys/{access_key_id}"), ("post", "tokens"),
     ("delete", "tokens/{id}"), ("post", "users"), ("delete", "users/{id}"), ("post", "controllers/{sn}/disable"),
     ("post", "controllers/{sn}/enable"), ("post", "pilot-settings"), ("post", "flights/{flight_id}/ppk/solve"),
-    ("post", "jobs/{id}/cancel"), ("post", "media/{id}/proxy"), ("post", "archives"),
+    ("post", "jobs/{id}/cancel"), ("post", "media/{id}/proxy"), ("post", "archives"), ("post", "media/export"),
     ("post", "controllers"), ("post", "controllers/{sn}/rotate"), ("patch", "docks/{sn}"), ("patch", "users/{id}"),
     ("post", "users/{id}/password"),
 }  # fmt: skip

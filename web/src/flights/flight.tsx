@@ -1,10 +1,11 @@
 // One flight: its state and figures, its map and its strip, which move together, and every file in it.
 import { useQuery } from "@tanstack/react-query";
-import { ChevronLeft, Images } from "lucide-react";
+import { ChevronLeft, Download, Images } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { FlightItem, MediaItem } from "../api/client";
 import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
+import { downloadZip } from "../gallery/download";
 import { isPictured, Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
@@ -54,6 +55,12 @@ function Flight({ flight }: { flight: FlightItem }) {
         <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName(beginning(flight))}</span>
         <span className="grow" />
         {flight.state !== "complete" && <Prioritize flight={flight} />}
+        {flight.stored_count > 0 && (
+          <button className="button" onClick={() => void downloadZip(ws, { flight_id: flight.flight_id })}>
+            <Download className="icon" aria-hidden />
+            {t.download.flight}
+          </button>
+        )}
         <Link className="button" href={path(`gallery${search}&kind=all`)}>
           <Images className="icon" aria-hidden />
           {t.flights.inGallery}

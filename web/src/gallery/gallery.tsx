@@ -3,11 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Download, Images, Trash2, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
-import { api, mediaUrl, ok, type MediaItem } from "../api/client";
+import { api, ok, type MediaItem } from "../api/client";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, number, zoneName } from "../ui/format";
 import { Await, Notice, toast } from "../ui/parts";
+import { downloadFile, downloadList, downloadZip } from "./download";
 import { filterOf, filterSearch, isFiltered, useDays } from "./days";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
@@ -73,43 +74,46 @@ function Nothing({ search, setSearch }: { search: URLSearchParams; setSearch: (n
   return <Notice icon={Images} title={t.gallery.none} action={<Link className="button primary" href={path("docks")}>{t.flights.noneSeeDocks}</Link>}>{t.gallery.noneHelp}</Notice>;
 }
 
-const MOST_DOWNLOADS = 10;
-
 function SelectionBar({ picked, clear }: { picked: Map<string, MediaItem>; clear: () => void }) {
   const { ws } = useHere();
   const may = useMay("operator");
   const trash = useTrash(ws);
   const items = [...picked.values()];
+  const ids = items.map((item) => item.id);
+  const [busy, setBusy] = useState(false);
+  const run = (work: () => Promise<void>) => {
+    setBusy(true);
+    return work().finally(() => setBusy(false));
+  };
   const size = items.reduce((sum, item) => sum + (item.size_bytes ?? 0), 0);
   return (
     <div className="selection-bar" role="toolbar" aria-label={t.gallery.selection}>
       <button className="button plain icon-only" aria-label={t.gallery.clear} title={t.gallery.clear} onClick={clear}>
         <X className="icon" aria-hidden />
       </button>
-      <strong className="num">{t.gallery.picked(number(items.length))}</strong>
-      <span className="quiet num">{bytes(size)}</span>
+      <h1 className="num">{t.gallery.picked(number(items.length))}</h1>
+      <span className="quiet num nowrap">{bytes(size)}</span>
       <span className="grow" />
-      {items.length <= MOST_DOWNLOADS && (
-        <button className="button" onClick={() => items.forEach((item, n) => setTimeout(() => save(ws, item), n * 400))}>
-          <Download className="icon" aria-hidden />
-          {t.item.download}
+      <button
+        className="button" disabled={busy} aria-label={items.length === 1 ? t.item.download : t.download.zip}
+        onClick={() => (items.length === 1 && items[0] ? downloadFile(ws, items[0]) : void run(() => downloadZip(ws, { media_ids: ids })))}
+      >
+        <Download className="icon" aria-hidden />
+        <span className="label">{items.length === 1 ? t.item.download : t.download.zip}</span>
+      </button>
+      {(["csv", "geojson"] as const).map((format) => (
+        <button key={format} className="button list" disabled={busy} title={t.download.listHelp(items.length)} onClick={() => void run(() => downloadList(ws, ids, format))}>
+          {t.download.list[format]}
         </button>
-      )}
+      ))}
       {may && (
-        <button className="button" onClick={() => void trash(items).then(clear)}>
+        <button className="button" aria-label={t.trash.move} onClick={() => void trash(items).then(clear)}>
           <Trash2 className="icon" aria-hidden />
-          {t.trash.move}
+          <span className="label">{t.trash.move}</span>
         </button>
       )}
     </div>
   );
-}
-
-function save(ws: string, item: MediaItem) {
-  const link = document.createElement("a");
-  link.href = `${mediaUrl(ws, item.id, "content")}?download=true`;
-  link.download = item.name;
-  link.click();
 }
 
 /** Moves files into the trash and offers the way back. */

@@ -178,6 +178,14 @@ export const de: Texts = {
     picked: (n) => `${n} ausgewählt`,
     clear: "Auswahl aufheben",
   },
+  download: {
+    zip: "Als Zip herunterladen",
+    flight: "Alles herunterladen",
+    list: { csv: "CSV", geojson: "GeoJSON" },
+    listHelp: (n: number) => `Namen, Zeiten und Orte von ${s(n, "Datei", "Dateien")}, für eine Tabelle oder ein Kartenprogramm`,
+    failed: (why: string) => `Der Download hat nicht begonnen: ${why}`,
+    noAnswer: "Der Server antwortet nicht.",
+  },
   trash: {
     title: "Papierkorb",
     move: "In den Papierkorb",

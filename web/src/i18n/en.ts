@@ -189,6 +189,14 @@ export const en = {
     picked: (n: string) => `${n} selected`,
     clear: "Select nothing",
   },
+  download: {
+    zip: "Download as zip",
+    flight: "Download all",
+    list: { csv: "CSV", geojson: "GeoJSON" },
+    listHelp: (n: number) => `Names, times and places of ${s(n, "file", "files")}, for a spreadsheet or a map program`,
+    failed: (why: string) => `The download did not start: ${why}`,
+    noAnswer: "the server does not answer.",
+  },
   trash: {
     title: "Trash",
     move: "Move to trash",

@@ -199,7 +199,8 @@ fn asked_range(text: &str, length: u64) -> Asked {
     }
 }
 
-async fn selected(app: &App, workspace_id: Uuid, ids: Vec<Uuid>) -> Result<Vec<Media>, Problem> {
+/// The files in the order of capture, those in the trash left out.
+pub(super) async fn selected(app: &App, workspace_id: Uuid, ids: Vec<Uuid>) -> Result<Vec<Media>, Problem> {
     if ids.len() > MAX_FILES {
         return Err(Problem::bad_request(format!("at most {MAX_FILES} files are taken at once")));
     }

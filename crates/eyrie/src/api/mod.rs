@@ -76,7 +76,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pictures::get_thumbnail))
         .routes(routes!(pictures::get_preview))
         .routes(routes!(telemetry::get_media_telemetry))
-        .routes(routes!(telemetry::export_media))
+        .routes(routes!(telemetry::export_media, telemetry::export_selected))
         .routes(routes!(proxy::get_proxy, proxy::make_proxy))
         .routes(routes!(flights::list_flights))
         .routes(routes!(flights::get_flight))

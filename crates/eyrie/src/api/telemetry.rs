@@ -15,9 +15,10 @@ use tokio::runtime::Handle;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::archives::selected;
 use super::auth::{Scope, Viewer};
 use super::download::streamed;
-use super::extract::{PathParams, QueryParams, blank_is_none};
+use super::extract::{Json as Body, PathParams, QueryParams, blank_is_none};
 use super::media::MediaQuery;
 use super::problem::{Kind, Problem};
 use crate::app::App;
@@ -184,14 +185,49 @@ pub async fn export_media(
             }
         })
     };
-    Ok(match export.format.unwrap_or_default() {
+    Ok(exported(export.format.unwrap_or_default(), rows, base))
+}
+
+/// Files by their ids.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelectedFiles {
+    /// At most 20,000.
+    #[schema(max_items = 20_000)]
+    pub media_ids: Vec<Uuid>,
+    /// `geojson` when left out.
+    #[serde(default)]
+    #[schema(inline)]
+    pub format: SelectionFormat,
+}
+
+/// Files that were selected by hand as points: GeoJSON, KML or CSV
+#[utoipa::path(post, path = "/api/v1/workspaces/{ws}/media/export", tag = "media",
+    params(("ws" = String, Path, description = "id or name of the workspace")), request_body = SelectedFiles,
+    responses((status = 200, description = "Every file of the selection", content(
+        (String = "application/geo+json"), (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv")))))]
+pub async fn export_selected(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+    Body(wanted): Body<SelectedFiles>,
+) -> Result<Response, Problem> {
+    let files = selected(&app, scope.workspace.id, wanted.media_ids).await?;
+    let base = format!("{}/api/v1/workspaces/{}/media", app.urls.http, scope.workspace.id);
+    Ok(exported(wanted.format, move || files.into_iter().map(Ok), base))
+}
+
+fn exported<I>(format: SelectionFormat, rows: impl FnOnce() -> I + Send + 'static, base: String) -> Response
+where
+    I: Iterator<Item = io::Result<Media>>,
+{
+    match format {
         SelectionFormat::Geojson => points(PointsFormat::GeoJson, rows, base),
         SelectionFormat::Kml => points(PointsFormat::Kml, rows, base),
         SelectionFormat::Csv => streamed("text/csv; charset=utf-8", "media.csv", move |out| {
             writeln!(out, "{CSV_HEAD}")?;
             rows().try_for_each(|media| write_row(out, &media?))
         }),
-    })
+    }
 }
 
 fn points<I>(format: PointsFormat, rows: impl FnOnce() -> I + Send + 'static, base: String) -> Response

@@ -98,6 +98,10 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/telemetry", To(Viewer), Subject::Media, 404),
         row("get", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/telemetry", To(Viewer), Subject::Flight, 404),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
+            |_| json!({"media_ids": []}),
+        ),
         // nothing is asked for: whoever may ask hears that
         with_body(row("post", "/api/v1/workspaces/{ws}/archives", To(Viewer), Subject::None, 400), |_| json!({})),
         row("get", "/api/v1/workspaces/{ws}/archives/{id}", To(Viewer), Subject::Archive, 200),
