@@ -321,28 +321,6 @@ def users(server):
     return session.get(f"{server.http_url}/api/v1/workspaces/default/users?limit=1000", timeout=10).json()["items"]
 
 
-def test_the_map_draws_without_any_other_host(admin, night):
-    page = admin.open("/w/default/map")
-    expect(page.get_by_text(re.compile(r"^\d+ on the map$"))).to_be_visible()
-    # land is drawn from the page's own file; `Person.close` looks at the hosts
-    wait_for(lambda: int(page.locator(".map-page .map").get_attribute("data-idle") or 0) > 0, "land is drawn", timeout_s=90)
-    everything = page.get_by_text(re.compile(r"^\d+ on the map$")).inner_text()
-    page.get_by_role("button", name="Draw an area").click()
-    box = page.locator(".map-page .draw").bounding_box()
-    page.mouse.move(box["x"] + 2, box["y"] + box["height"] - 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 40, box["y"] + box["height"] - 60, steps=3)
-    page.mouse.up()
-    # a corner where nothing was taken
-    expect(page).to_have_url(re.compile("bbox="))
-    expect(page.get_by_text("0 on the map")).to_be_visible()
-    page.get_by_role("button", name="Remove filter: Area on the map").click()
-    expect(page.get_by_text(everything)).to_be_visible()
-    page.get_by_role("button", name="This area in the gallery").click()
-    expect(page).to_have_url(re.compile(r"/gallery\?bbox="))
-    expect(page.locator(".cell .open").first).to_be_visible()
-
-
 def test_it_speaks_german(person, night):
     page = person(locale="de-DE").log_in().open("/w/default/flights")
     expect(page.get_by_role("heading", name="Flüge")).to_be_visible()

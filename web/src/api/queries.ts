@@ -1,6 +1,6 @@
 // What the pages read, as queries with keys of one shape: [workspace, noun, ...]; `live.ts` knows them.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, ok, type MediaDetail, type MediaItem } from "./client";
+import { api, ok, Refusal, type MediaDetail, type MediaItem } from "./client";
 
 /** What a list of media may be narrowed to; the same words as in the address and in the API. */
 export type MediaFilter = {
@@ -8,6 +8,11 @@ export type MediaFilter = {
   gateway_sn?: string;
   kind?: string;
   camera?: string;
+  drone_model_key?: string;
+  min_relative_altitude_m?: number;
+  max_relative_altitude_m?: number;
+  min_absolute_altitude_m?: number;
+  max_absolute_altitude_m?: number;
   capture_uuid?: string;
   from?: string;
   to?: string;
@@ -104,6 +109,35 @@ export const mediaAll = (ws: string, filter: ListFilter, most = 20_000) =>
       } while (cursor && items.length < most);
       return items;
     },
+  });
+
+/** The ground that one file shows, or that of a filter's files: GeoJSON polygons with `media_id`, and `t_s` in videos. */
+export const footprints = (ws: string, of: { id: string } | { filter: ListFilter }, enabled = true) =>
+  queryOptions({
+    queryKey: [ws, "media", "footprints", of],
+    enabled,
+    staleTime: 60_000,
+    queryFn: async (): Promise<Ground> => {
+      const path = "id" in of ? `media/${of.id}/footprints` : `media/footprints?${searchOf(of.filter)}`;
+      const response = await fetch(`/api/v1/workspaces/${encodeURIComponent(ws)}/${path}`);
+      if (!response.ok) throw new Refusal(response.status, response.statusText);
+      return (await response.json()) as Ground;
+    },
+  });
+export type Ground = GeoJSON.FeatureCollection<GeoJSON.Polygon, { media_id: string; kind: string; t_s: number | null; cut: boolean }>;
+
+/** A filter as the query of an address. */
+export const searchOf = (filter: object) => new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined) as [string, string][]).toString();
+
+const SEEN_A_PAGE = 50;
+/** Who saw a place, the newest first. */
+export const seenAt = (ws: string, place: { lat: number; lng: number }, filter: MediaFilter) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "media", "seen", place, filter],
+    queryFn: ({ pageParam, signal }) =>
+      ok(api.GET("/api/v1/workspaces/{ws}/seen-at", { params: { path: { ws }, query: { ...filter, ...place, limit: SEEN_A_PAGE, cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
 
 export const media = (ws: string, id: string) =>

@@ -14,7 +14,8 @@ export type Day = {
 
 export const PICTURES = "photo,video,panorama,thermal";
 /** What of the address narrows the gallery; the flight strip and the item view read the same words. */
-export const FILTER_WORDS = ["flight_id", "gateway_sn", "kind", "camera", "from", "to", "bbox", "q", "status"] as const;
+export const ALTITUDES = ["min_relative_altitude_m", "max_relative_altitude_m", "min_absolute_altitude_m", "max_absolute_altitude_m"] as const;
+export const FILTER_WORDS = ["flight_id", "gateway_sn", "drone_model_key", "kind", "camera", "from", "to", ...ALTITUDES, "bbox", "q", "status"] as const;
 
 /** The address as the API wants it: days become moments, no kind means what one can look at. */
 export function filterOf(search: URLSearchParams): MediaFilter {
@@ -28,7 +29,9 @@ export function filterOf(search: URLSearchParams): MediaFilter {
   if (filter.from) filter.from = moment(filter.from, 0) ?? "";
   if (filter.to) filter.to = moment(filter.to, 1) ?? "";
   for (const word of ["from", "to"]) if (!filter[word]) delete filter[word];
-  return filter;
+  const altitudes = ALTITUDES.filter((word) => filter[word]).map((word) => [word, Number(filter[word])] as const);
+  for (const word of ALTITUDES) delete filter[word];
+  return { ...filter, ...Object.fromEntries(altitudes.filter(([, metres]) => Number.isFinite(metres))) };
 }
 
 /** `2026-11-23` in this zone as a moment, `days` later. */

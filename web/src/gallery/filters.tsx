@@ -6,7 +6,8 @@ import { docks } from "../api/queries";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
 import { useDismiss } from "../ui/parts";
-import { FILTER_WORDS } from "./days";
+import { aircraftWord } from "../docks/words";
+import { ALTITUDES, FILTER_WORDS } from "./days";
 
 type Props = { search: URLSearchParams; setSearch: (next: URLSearchParams) => void };
 
@@ -27,6 +28,8 @@ export function Filters({ search, setSearch }: Props) {
   const value = (word: string) => search.get(word) ?? "";
   const active = FILTER_WORDS.filter((word) => search.get(word));
   const items = dockList.data?.items ?? [];
+  const known = items.flatMap((dock) => dock.aircraft.map((one) => one.model_key));
+  const models = [...new Set([...known, value("drone_model_key")])].filter((key): key is string => Boolean(key)).sort();
 
   return (
     <>
@@ -69,6 +72,28 @@ export function Filters({ search, setSearch }: Props) {
                 {Object.entries(t.filters.cameras).map(([camera, words]) => <option key={camera} value={camera}>{words}</option>)}
               </select>
             </label>
+            {models.length > 0 && (
+              <label className="field">
+                <span>{t.filters.aircraft}</span>
+                <select className="select" value={value("drone_model_key")} onChange={(event) => set("drone_model_key", event.target.value)}>
+                  <option value="">{t.filters.allAircraft}</option>
+                  {models.map((key) => <option key={key} value={key}>{aircraftWord(key) ?? key}</option>)}
+                </select>
+              </label>
+            )}
+            {(["relative", "absolute"] as const).map((datum) => (
+              <fieldset className="range" key={datum}>
+                <legend>{t.filters.altitudes[datum]}</legend>
+                {ALTITUDES.filter((word) => word.includes(datum)).map((word) => (
+                  <input
+                    key={`${word} ${value(word)}`} className="input" type="number" inputMode="decimal" step="any" defaultValue={value(word)}
+                    aria-label={t.filters.altitude(datum, word.startsWith("min"))} placeholder={word.startsWith("min") ? t.filters.least : t.filters.most}
+                    onBlur={(event) => event.target.value !== value(word) && set(word, event.target.value)}
+                    onKeyDown={(event) => event.key === "Enter" && set(word, event.currentTarget.value)}
+                  />
+                ))}
+              </fieldset>
+            ))}
             <div className="pair">
               <label className="field">
                 <span>{t.filters.from}</span>
@@ -114,6 +139,13 @@ function describe(word: (typeof FILTER_WORDS)[number], value: string, items: { s
       return t.filters.since(value);
     case "to":
       return t.filters.until(value);
+    case "drone_model_key":
+      return aircraftWord(value) ?? value;
+    case "min_relative_altitude_m":
+    case "max_relative_altitude_m":
+    case "min_absolute_altitude_m":
+    case "max_absolute_altitude_m":
+      return t.filters.altitudeIs(word.includes("relative") ? "relative" : "absolute", word.startsWith("min"), value);
     case "q":
       return `“${value}”`;
   }

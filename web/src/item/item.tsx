@@ -39,6 +39,11 @@ export default function Item({ id }: { id: string }) {
   const [time, setTime] = useState(0);
   const seek: Seek = useRef(null);
   useEffect(() => setTime(0), [id]);
+  // a link to a moment of a video: who saw a spot, and when
+  const moment = Number(new URLSearchParams(address).get("t"));
+  useEffect(() => {
+    if (item?.kind === "video" && moment > 0) seek.current?.(moment);
+  }, [item?.id, item?.kind, moment]);
   const { list, before, after, ready } = useNeighbours(ws, item, address);
   // a key that is pressed before the neighbours are known counts when they are
   const wanted = useRef<"before" | "after" | null>(null);
@@ -140,7 +145,7 @@ export default function Item({ id }: { id: string }) {
               {track?.samples.some((sample) => sample.position) ? (
                 <Boundary fallback={<NoMap />}>
                   <Suspense fallback={<div className="small-map" />}>
-                    <TrackMap track={track} t_s={time} go={(t_s) => seek.current?.(t_s)} />
+                    <TrackMap id={item.id} track={track} t_s={time} go={(t_s) => seek.current?.(t_s)} />
                   </Suspense>
                 </Boundary>
               ) : item.position && (

@@ -10,6 +10,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import worldUrl from "world-atlas/countries-50m.json?url";
 import { t } from "../i18n";
 import { isDark } from "../theme";
+import { addBackground } from "./background";
 
 maplibre.setWorkerUrl(workerUrl);
 
@@ -29,12 +30,15 @@ function readWorld(): Promise<World> {
 
 export const colours = (dark = isDark()) =>
   dark
-    ? { water: "#12181b", land: "#1d2427", border: "#39454a", grid: "#2a3337", accent: "#6cc6d0", ink: "#eff2f3", halo: "#12181b", track: "#93dbe3" }
-    : { water: "#dfe7ea", land: "#f4f4f1", border: "#c5cac8", grid: "#dde0dd", accent: "#0d5f6b", ink: "#161b1c", halo: "#ffffff", track: "#0d5f6b" };
+    ? { water: "#12181b", land: "#1d2427", border: "#39454a", grid: "#2a3337", accent: "#6cc6d0", ink: "#eff2f3", halo: "#12181b", track: "#93dbe3", green: "#1c2b25", road: "#323b3f" }
+    : { water: "#dfe7ea", land: "#f4f4f1", border: "#c5cac8", grid: "#dde0dd", accent: "#0d5f6b", ink: "#161b1c", halo: "#ffffff", track: "#0d5f6b", green: "#e4ecdf", road: "#ffffff" };
 
 /** Nearer than this the outlines have nothing more to tell, and cutting them finer would only take time. */
 const WORLD_MAX_ZOOM = 7;
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
+
+/** The background goes below this one. */
+const ABOVE_BACKGROUND = "above-background";
 
 function style(): StyleSpecification {
   const c = colours();
@@ -50,6 +54,7 @@ function style(): StyleSpecification {
       { id: "land", type: "fill", source: "land", paint: { "fill-color": c.land } },
       { id: "grid", type: "line", source: "grid", paint: { "line-color": c.grid, "line-width": 1 } },
       { id: "borders", type: "line", source: "borders", paint: { "line-color": c.border, "line-width": 1 } },
+      { id: ABOVE_BACKGROUND, type: "background", layout: { visibility: "none" } },
     ],
   };
 }
@@ -82,6 +87,8 @@ export function makeMap(container: HTMLElement, options: MapOptions, ready: (map
   const fill = () => {
     setGrid();
     ready(map);
+    // without an answer the outlines stay
+    addBackground(map, ABOVE_BACKGROUND).catch(() => undefined);
     // what one came for is drawn first
     map.once("idle", () => {
       void readWorld().then(({ land, borders }) => {
@@ -108,6 +115,16 @@ export function makeMap(container: HTMLElement, options: MapOptions, ready: (map
   });
   return map;
 }
+
+/** The ground that files show: drawn faintly, since it is an estimate. */
+export function addGround(map: MapLibre, data: FeatureCollection, chosen?: string | null) {
+  const c = colours();
+  map.addSource("ground", { type: "geojson", data });
+  map.addLayer({ id: "ground", type: "fill", source: "ground", paint: { "fill-color": c.accent, "fill-opacity": 0.07 } });
+  map.addLayer({ id: "ground-edge", type: "line", source: "ground", paint: { "line-color": c.accent, "line-width": 1, "line-opacity": 0.3 } });
+  map.addLayer({ id: "ground-chosen", type: "line", source: "ground", filter: ["==", ["get", "media_id"], chosen ?? ""], paint: { "line-color": c.accent, "line-width": 2.5 } });
+}
+export const NO_GROUND = EMPTY;
 
 const METRES_A_DEGREE = 111_320;
 const GRID_FROM_ZOOM = 8;

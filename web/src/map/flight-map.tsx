@@ -2,9 +2,12 @@
 import type { FeatureCollection } from "geojson";
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { useEffect, useRef } from "react";
+import { useQuery } from "@tanstack/react-query";
 import type { MediaItem } from "../api/client";
+import { footprints } from "../api/queries";
 import { t } from "../i18n";
-import { addWedge, colours, makeMap } from "./base";
+import { useHere } from "../shell/context";
+import { addGround, addWedge, colours, makeMap, NO_GROUND } from "./base";
 
 type Placed = MediaItem & { position: NonNullable<MediaItem["position"]> };
 const placed = (items: MediaItem[]) => items.filter((item): item is Placed => item.position !== null);
@@ -14,8 +17,11 @@ export default function FlightMap({ items, current, choose, bounds }: {
 }) {
   const ref = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibre | null>(null);
-  const latest = useRef({ items, current, choose });
-  latest.current = { items, current, choose };
+  const { ws } = useHere();
+  const flight_id = items[0]?.flight_id ?? undefined;
+  const ground = useQuery(footprints(ws, { filter: { flight_id } }, flight_id !== undefined)).data ?? NO_GROUND;
+  const latest = useRef({ items, current, choose, ground });
+  latest.current = { items, current, choose, ground };
 
   useEffect(() => {
     if (!ref.current) return;
@@ -24,6 +30,7 @@ export default function FlightMap({ items, current, choose, bounds }: {
       addWedge(ready);
       ready.addSource("way", { type: "geojson", data: way(latest.current.items) });
       ready.addSource("shots", { type: "geojson", data: shots(latest.current.items) });
+      addGround(ready, latest.current.ground, latest.current.current);
       ready.addLayer({ id: "way", type: "line", source: "way", layout: { "line-join": "round", "line-cap": "round" }, paint: { "line-color": c.track, "line-width": 2, "line-opacity": 0.55 } });
       ready.addLayer({ id: "views", type: "symbol", source: "shots", filter: ["has", "yaw"], layout: { "icon-image": "wedge", "icon-size": 1.7, "icon-rotate": ["get", "yaw"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true } });
       ready.addLayer({ id: "dots", type: "circle", source: "shots", paint: { "circle-radius": 4.5, "circle-color": c.accent, "circle-stroke-color": c.halo, "circle-stroke-width": 1.5 } });
@@ -44,14 +51,16 @@ export default function FlightMap({ items, current, choose, bounds }: {
     source("way")?.setData(way(items));
     source("shots")?.setData(shots(items));
   }, [items]);
+  useEffect(() => void (map.current?.getSource("ground") as GeoJSONSource | undefined)?.setData(ground), [ground]);
   useEffect(() => {
+    if (map.current?.getLayer("ground-chosen")) map.current.setFilter("ground-chosen", ["==", ["get", "media_id"], current ?? ""]);
     if (map.current?.getLayer("chosen")) map.current.setFilter("chosen", ["==", ["get", "id"], current ?? ""]);
     const item = placed(items).find((one) => one.id === current);
     if (item && map.current && !map.current.getBounds().contains([item.position.lng, item.position.lat])) {
       map.current.easeTo({ center: [item.position.lng, item.position.lat], duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 160 });
     }
   }, [current, items]);
-  return <div className="flight-map" ref={ref} />;
+  return <div className="flight-map" ref={ref} data-ground={ground.features.length} title={ground.features.length > 0 ? t.map.estimate : undefined} />;
 }
 
 function way(items: MediaItem[]): GeoJSON.Feature {

@@ -1,27 +1,37 @@
-// Everything with a place on one map: heaps of pictures that fall apart as one comes nearer, filters shared with the gallery.
+// Everything with a place on one map: tiles from the server, in which files lie in heaps that fall apart as one comes nearer. Filters are
+// shared with the gallery; a press on a bare spot asks who saw it.
 import { useQuery } from "@tanstack/react-query";
 import type { FeatureCollection, Point } from "geojson";
 import * as maplibre from "maplibre-gl";
-import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
-import { Images, MapPinOff, SquareDashedMousePointer, X } from "lucide-react";
+import type { GeoJSONSource, Map as MapLibre, MapGeoJSONFeature, VectorTileSource } from "maplibre-gl";
+import { Eye, Images, MapPinOff, Scan, SquareDashedMousePointer, X } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type PointerEvent as ReactPointerEvent } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
-import type { MediaItem } from "../api/client";
-import { docks, mediaAll } from "../api/queries";
+import { mediaUrl } from "../api/client";
+import { docks, media, mediaPage, searchOf } from "../api/queries";
 import { filterOf, filterSearch } from "../gallery/days";
 import { Filters } from "../gallery/filters";
-import { isPictured, Picture, thumbnailUrl } from "../gallery/picture";
+import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
 import { coordinates, dateTime, metres, number } from "../ui/format";
 import { copy, Failure, Moment, toast, Working } from "../ui/parts";
 import { colours, makeMap } from "./base";
+import { SeenPanel } from "./seen";
 
-const MOST = 10_000;
 const PINS = 40;
-const PIN_ZOOM = 17;
+const PIN_ZOOM = 15.5;
+/** The server's tiles end here; nearer, they are enlarged. */
+const TILES_TO = 19;
+/** Farther away a spot is a town. */
+const ASK_FROM = 9;
+const PICTURED = new Set(["photo", "video", "panorama", "thermal"]);
+/** A heap that zooming does not take apart, degrees. */
+const SMALL_HEAP_DEG = 0.000_05;
 
-type Placed = MediaItem & { position: NonNullable<MediaItem["position"]> };
+type Bounds = [number, number, number, number];
+type Heap = { id?: string; kind?: string; etag?: string; count: number; area?: string; partial?: number };
+type Chosen = { id: string; count: number; area: Bounds | null };
 
 export default function MapPage() {
   const { ws } = useHere();
@@ -30,104 +40,142 @@ export default function MapPage() {
   const [search, setSearch] = useSearchParams();
   const address = search.toString();
   const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
-  const query = useQuery(mediaAll(ws, { ...filter, bbox: filter.bbox ?? "-180,-90,180,90" }, MOST));
   const dockList = useQuery(docks(ws));
-  const items = useMemo(() => (query.data ?? []).filter((item): item is Placed => item.position !== null), [query.data]);
-  const byId = useMemo(() => new Map(items.map((item) => [item.id, item])), [items]);
-  const [chosen, setChosen] = useState<string | null>(null);
-  const [centre, setCentre] = useState<{ lat: number; lng: number } | null>(null);
+  const [ground, setGround] = useState(() => localStorage.getItem("eyrie.ground") === "1");
+  const tiles = tilesUrl(ws, filter, ground);
+  // read again whenever files came or changed: then the tiles are, too
+  const newest = useQuery(mediaPage(ws, filter, 1));
+  const [chosen, setChosen] = useState<Chosen | null>(null);
+  const [centre, setCentre] = useState<Place | null>(null);
+  const [view, setView] = useState<{ count: number; partial: boolean } | null>(null);
   const ref = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibre | null>(null);
-  const latest = useRef({ items, byId, ws, bbox: filter.bbox });
-  latest.current = { items, byId, ws, bbox: filter.bbox };
+  const seen = useMemo(() => placeOf(search.get("seen")), [search]);
+  const ask = (place: Place | null) =>
+    setSearch((before) => {
+      const next = new URLSearchParams(before);
+      if (place) next.set("seen", `${place.lat.toFixed(6)},${place.lng.toFixed(6)}`);
+      else next.delete("seen");
+      return next;
+    });
+  const latest = useRef({ ws, tiles, bbox: filter.bbox, seen, ask, ground });
+  latest.current = { ws, tiles, bbox: filter.bbox, seen, ask, ground };
 
   useEffect(() => {
     if (!ref.current) return;
-    const view = lastView.get(ws);
+    const asked = latest.current.seen;
+    const kept = lastView.get(ws) ?? (asked ? { center: [asked.lng, asked.lat] as [number, number], zoom: 17 } : undefined);
     const pins = new Map<string, maplibre.Marker>();
     const bare = new Set<string>();
+    let fits = kept ? 0 : MOST_FITS;
     const showPins = () => {
-      const wanted = new Map<string, [number, number]>();
+      const wanted = new Map<string, MapGeoJSONFeature>();
       if (made.getZoom() >= PIN_ZOOM && made.getLayer("dots")) {
-        for (const one of made.queryRenderedFeatures({ layers: ["dots"] })) {
-          const id: unknown = one.properties.id;
-          if (typeof id === "string" && wanted.size < PINS) wanted.set(id, (one.geometry as Point).coordinates as [number, number]);
+        for (const one of made.queryRenderedFeatures({ layers: ["dots", "heaps"] })) {
+          const heap = one.properties as Heap;
+          if (heap.id && PICTURED.has(heap.kind ?? "") && wanted.size < PINS) wanted.set(`${heap.id} ${heap.count}`, one);
         }
       }
-      for (const [id, pin] of pins) if (!wanted.has(id)) pins.delete(id), pin.remove();
-      for (const [id, at] of wanted) {
-        const item = latest.current.byId.get(id);
-        if (pins.has(id) || !item || !isPictured(item) || bare.has(id)) continue;
-        const element = pinOf(latest.current.ws, item, () => setChosen(id));
-        const pin = new maplibre.Marker({ element }).setLngLat(at).addTo(made);
+      for (const [key, pin] of pins) if (!wanted.has(key)) pins.delete(key), pin.remove();
+      for (const [key, one] of wanted) {
+        if (pins.has(key) || bare.has(key)) continue;
+        const element = pinOf(latest.current.ws, one.properties as Heap, () => press(made, one, setChosen));
+        const pin = new maplibre.Marker({ element }).setLngLat((one.geometry as Point).coordinates as [number, number]).addTo(made);
         // without a thumbnail the dot says it better
-        element.querySelector("img")?.addEventListener("error", () => (bare.add(id), pins.delete(id), pin.remove()));
-        pins.set(id, pin);
+        element.querySelector("img")?.addEventListener("error", () => (bare.add(key), pins.delete(key), pin.remove()));
+        pins.set(key, pin);
       }
     };
-    const made = makeMap(ref.current, { ...(view ?? {}), label: t.map.title }, (ready) => {
+    const made = makeMap(ref.current, { ...(kept ?? {}), label: t.map.title }, (ready) => {
       const c = colours();
-      ready.addSource("area", { type: "geojson", data: area(latest.current.bbox) });
+      const { bbox, tiles, seen, ground } = latest.current;
+      ready.addSource("area", { type: "geojson", data: area(bbox) });
       ready.addLayer({ id: "area", type: "fill", source: "area", paint: { "fill-color": c.accent, "fill-opacity": 0.08 } });
       ready.addLayer({ id: "area-edge", type: "line", source: "area", paint: { "line-color": c.accent, "line-width": 2, "line-dasharray": [2, 1.5] } });
-      ready.addSource("media", { type: "geojson", data: points(latest.current.items), cluster: true, clusterRadius: 46, clusterMaxZoom: 17 });
+      ready.addSource("media", { type: "vector", tiles: [tiles], maxzoom: TILES_TO });
+      const visibility = ground ? "visible" : "none";
+      ready.addLayer({ id: "ground", type: "fill", source: "media", "source-layer": "footprints", layout: { visibility }, paint: { "fill-color": c.accent, "fill-opacity": 0.06 } });
+      ready.addLayer({ id: "ground-edge", type: "line", source: "media", "source-layer": "footprints", layout: { visibility }, paint: { "line-color": c.accent, "line-width": 1, "line-opacity": 0.45 } });
+      const heap = [">", ["get", "count"], 1] as maplibre.FilterSpecification;
       ready.addLayer({
-        id: "heaps", type: "circle", source: "media", filter: ["has", "point_count"],
-        paint: { "circle-color": c.accent, "circle-opacity": 0.88, "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "point_count"]], 0, 13, 4, 34], "circle-stroke-color": c.halo, "circle-stroke-width": 2 },
+        id: "heaps", type: "circle", source: "media", "source-layer": "media", filter: heap,
+        paint: { "circle-color": c.accent, "circle-opacity": 0.88, "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 11, 4, 26, 7, 32], "circle-stroke-color": c.halo, "circle-stroke-width": 2 },
       });
       ready.addLayer({
-        id: "numbers", type: "symbol", source: "media", filter: ["has", "point_count"],
-        layout: { "text-field": ["get", "point_count_abbreviated"], "text-size": 13, "text-font": ["Inter Variable", "sans-serif"], "text-allow-overlap": true },
+        id: "numbers", type: "symbol", source: "media", "source-layer": "media", filter: heap,
+        layout: { "text-field": SHORT_NUMBER, "text-size": 13, "text-font": ["Inter Variable", "sans-serif"], "text-allow-overlap": true },
         paint: { "text-color": c.halo },
       });
-      ready.addLayer({ id: "dots", type: "circle", source: "media", filter: ["!", ["has", "point_count"]], paint: { "circle-radius": 6, "circle-color": c.accent, "circle-stroke-color": c.halo, "circle-stroke-width": 2 } });
-      if (!view && !lastView.has(ws)) fit(ready, latest.current.items);
+      ready.addLayer({ id: "dots", type: "circle", source: "media", "source-layer": "media", filter: ["==", ["get", "count"], 1], paint: { "circle-radius": 6, "circle-color": c.accent, "circle-stroke-color": c.halo, "circle-stroke-width": 2 } });
+      ready.addSource("seen", { type: "geojson", data: spot(seen) });
+      ready.addLayer({ id: "seen", type: "circle", source: "seen", paint: { "circle-radius": 9, "circle-opacity": 0, "circle-stroke-color": c.ink, "circle-stroke-width": 2.5 } });
+      ready.addLayer({ id: "seen-dot", type: "circle", source: "seen", paint: { "circle-radius": 2.5, "circle-color": c.ink } });
     });
-    made.on("click", "heaps", (event) => {
-      const heap = event.features?.[0];
-      const id: unknown = heap?.properties.cluster_id;
-      if (!heap || typeof id !== "number") return;
-      const at = (heap.geometry as Point).coordinates as [number, number];
-      void (made.getSource("media") as GeoJSONSource).getClusterExpansionZoom(id).then((zoom) => made.easeTo({ center: at, zoom: zoom + 0.3, duration: calm() }));
-    });
-    made.on("click", "dots", (event) => {
-      const id: unknown = event.features?.[0]?.properties.id;
-      if (typeof id === "string") setChosen(id);
+    made.on("click", (event) => {
+      const hit = made.getLayer("dots") && made.queryRenderedFeatures(event.point, { layers: ["heaps", "dots"] })[0];
+      if (hit) return press(made, hit, setChosen);
+      setChosen(null);
+      if (made.getZoom() < ASK_FROM) toast(t.map.seen.zoomIn);
+      else latest.current.ask(wrapped(event.lngLat));
     });
     for (const layer of ["heaps", "dots"]) {
       made.on("mouseenter", layer, () => (made.getCanvas().style.cursor = "pointer"));
       made.on("mouseleave", layer, () => (made.getCanvas().style.cursor = ""));
     }
-    made.on("idle", showPins);
-    made.on("mousemove", (event) => setCentre(event.lngLat));
+    made.on("idle", () => {
+      showPins();
+      if (!made.getSource("media") || !made.isSourceLoaded("media")) return;
+      const inView = made.queryRenderedFeatures({ layers: ["heaps", "dots"] });
+      // heaps of the whole world are wide: each fit tells better where the files are
+      const wanted = inView.length > 0 && fits > 0 ? extent(inView) : null;
+      if (wanted) {
+        const before = made.getZoom();
+        made.fitBounds(wanted, { padding: 96, maxZoom: 17, animate: false });
+        fits = made.getZoom() - before > 0.25 ? fits - 1 : 0;
+      } else {
+        fits = 0;
+      }
+      const once = new Map(inView.map((one) => [`${(one.properties as Heap).id} ${(one.geometry as Point).coordinates.join()}`, one.properties as Heap]));
+      const count = [...once.values()].reduce((sum, heap) => sum + heap.count, 0);
+      setView({ count, partial: [...once.values()].some((heap) => heap.partial) });
+      if (ref.current) Object.assign(ref.current.dataset, { files: String(count), heaps: String(once.size) });
+    });
+    made.on("mousemove", (event) => setCentre(wrapped(event.lngLat)));
     made.on("moveend", () => {
       const { lng, lat } = made.getCenter();
-      setCentre({ lng, lat });
+      setCentre(wrapped({ lng, lat }));
       lastView.set(ws, { center: [lng, lat], zoom: made.getZoom() });
     });
     map.current = made;
     return () => made.remove();
   }, [ws]);
 
-  const fitted = useRef(lastView.has(ws));
+  const drawn = useRef(tiles);
   useEffect(() => {
-    (map.current?.getSource("media") as GeoJSONSource | undefined)?.setData(points(items));
-    if (!fitted.current && items.length > 0 && map.current) {
-      fitted.current = true;
-      fit(map.current, items);
+    const source = map.current?.getSource("media") as VectorTileSource | undefined;
+    if (!source) return;
+    if (drawn.current === tiles) map.current?.refreshTiles("media");
+    else source.setTiles([tiles]);
+    drawn.current = tiles;
+  }, [tiles, newest.dataUpdatedAt]);
+  useEffect(() => {
+    localStorage.setItem("eyrie.ground", ground ? "1" : "0");
+    for (const layer of ["ground", "ground-edge"]) {
+      if (map.current?.getLayer(layer)) map.current.setLayoutProperty(layer, "visibility", ground ? "visible" : "none");
     }
-  }, [items]);
+  }, [ground]);
+  useEffect(() => void (map.current?.getSource("seen") as GeoJSONSource | undefined)?.setData(spot(seen)), [seen]);
 
-  const inGallery = () => {
-    const bounds = map.current?.getBounds();
-    if (!bounds) return;
+  const inGallery = (edges: Bounds | undefined) => {
+    if (!edges) return;
     const clamp = (value: number, most: number) => Math.max(-most, Math.min(most, value)).toFixed(6);
     const next = new URLSearchParams(filterSearch(search));
-    next.set("bbox", [clamp(bounds.getWest(), 180), clamp(bounds.getSouth(), 90), clamp(bounds.getEast(), 180), clamp(bounds.getNorth(), 90)].join());
+    next.set("bbox", [clamp(edges[0], 180), clamp(edges[1], 90), clamp(edges[2], 180), clamp(edges[3], 90)].join());
     go(path(`gallery?${next.toString()}`));
   };
+  const inSight = () => map.current?.getBounds().toArray().flat() as Bounds | undefined;
   const [drawing, setDrawing] = useState(false);
-  const choose = (from: [number, number], to: [number, number]) => {
+  const choose = (from: Corner, to: Corner) => {
     setDrawing(false);
     const a = map.current?.unproject(from);
     const b = map.current?.unproject(to);
@@ -140,52 +188,140 @@ export default function MapPage() {
   useEffect(() => {
     (map.current?.getSource("area") as GeoJSONSource | undefined)?.setData(area(filter.bbox));
   }, [filter.bbox]);
-  const item = chosen ? byId.get(chosen) : undefined;
+  const dockName = (sn: string | null) => dockList.data?.items.find((dock) => dock.sn === sn)?.callsign ?? sn ?? "";
+  const near = map.current ? map.current.getZoom() >= ASK_FROM : false;
 
   return (
-    <div className="map-page">
-      <h1 className="visually-hidden">{t.places.map}</h1>
+    <div className={`map-page${seen ? " with-seen" : ""}`}>
+      <h1 className="visually-hidden">{t.map.title}</h1>
       <div className="map" ref={ref} />
       {drawing && <Draw choose={choose} cancel={() => setDrawing(false)} />}
       <div className="over">
         <Filters search={search} setSearch={setSearch} />
         <button className="button" aria-pressed={drawing} title={t.map.drawHelp} onClick={() => setDrawing(!drawing)}>
           <SquareDashedMousePointer className="icon" aria-hidden />
-          {t.map.draw}
+          <span className="wide">{t.map.draw}</span>
         </button>
-        <button className="button" onClick={inGallery}>
+        <button className="button" aria-pressed={ground} title={t.map.groundHelp} onClick={() => setGround(!ground)}>
+          <Scan className="icon" aria-hidden />
+          <span className="wide">{t.map.ground}</span>
+        </button>
+        <button className="button" title={near ? t.map.seen.askHelp : t.map.seen.zoomIn} disabled={!near} onClick={() => map.current && ask(wrapped(map.current.getCenter()))}>
+          <Eye className="icon" aria-hidden />
+          <span className="wide">{t.map.seen.ask}</span>
+        </button>
+        <button className="button" onClick={() => inGallery(inSight())}>
           <Images className="icon" aria-hidden />
-          {t.map.inGallery}
+          <span className="wide">{t.map.inGallery}</span>
         </button>
         <span className="plate num" role="status">
-          {query.isPending ? <><Working />{t.common.loading}</> : t.map.placed(number(items.length))}
-          {items.length >= MOST && <span className="quiet">{t.map.cut(number(MOST))}</span>}
+          {view === null ? <><Working />{t.common.loading}</> : view.count === 0 ? <><MapPinOff className="icon" aria-hidden />{t.map.none}</> : t.map.placed(number(view.count))}
+          {view?.partial && <span className="quiet" title={t.map.partialHelp}>{t.map.partial}</span>}
         </span>
-        {query.isSuccess && items.length === 0 && <span className="plate"><MapPinOff className="icon" aria-hidden />{t.map.none}</span>}
       </div>
-      {query.isError && <div className="map-card"><Failure error={query.error} retry={() => void query.refetch()} /></div>}
+      {newest.isError && <div className="map-card"><Failure error={newest.error} retry={() => void newest.refetch()} /></div>}
       {centre && (
         <button className="coords num" title={t.common.copyThat(t.item.place)} onClick={() => void copy(coordinates(centre.lat, centre.lng)).then((done) => done && toast(t.common.copied))}>
           {coordinates(centre.lat, centre.lng)}
         </button>
       )}
-      {item && (
-        <div className="map-card">
-          <Link className="shot" href={path(`media/${item.id}${filterSearch(search)}`)} aria-label={item.name}><Picture ws={ws} item={item} /></Link>
-          <button className="close button icon-only slim" aria-label={t.common.close} onClick={() => setChosen(null)}><X className="icon" aria-hidden /></button>
-          <div className="words">
-            <Link className="clip" href={path(`media/${item.id}${filterSearch(search)}`)}>{item.name}</Link>
-            <span className="quiet">
-              {item.captured_at && <Moment at={item.captured_at}>{dateTime(item.captured_at)}</Moment>}
-              {" · "}
-              {dockList.data?.items.find((dock) => dock.sn === item.gateway_sn)?.callsign ?? item.gateway_sn}
-            </span>
-            {typeof item.position.relative_altitude_m === "number" && <span className="quiet">{t.item.aboveTakeOff(metres(item.position.relative_altitude_m))}</span>}
-          </div>
-        </div>
-      )}
+      {chosen && <Card key={chosen.id} chosen={chosen} search={search} dockName={dockName} inGallery={inGallery} close={() => setChosen(null)} />}
+      {seen && <SeenPanel place={seen} filter={filter} keep={filterSearch(search)} dockName={dockName} close={() => ask(null)} />}
     </div>
   );
+}
+
+/** One file, or the newest of a heap that lies too close to be taken apart. */
+function Card({ chosen, search, dockName, inGallery, close }: {
+  chosen: Chosen; search: URLSearchParams; dockName: (sn: string | null) => string; inGallery: (edges: Bounds | undefined) => void; close: () => void;
+}) {
+  const { ws } = useHere();
+  const path = useWsPath();
+  const query = useQuery(media(ws, chosen.id));
+  const item = query.data;
+  const href = path(`media/${chosen.id}${filterSearch(search)}`);
+  if (query.isError) return <div className="map-card"><Failure error={query.error} retry={() => void query.refetch()} /></div>;
+  return (
+    <div className="map-card">
+      <Link className="shot" href={href} aria-label={item?.name ?? t.common.loading}>{item && <Picture ws={ws} item={item} />}</Link>
+      <button className="close button icon-only slim" aria-label={t.common.close} onClick={close}><X className="icon" aria-hidden /></button>
+      <div className="words">
+        <Link className="clip" href={href}>{item?.name ?? t.common.loading}</Link>
+        <span className="quiet">
+          {item?.captured_at && <Moment at={item.captured_at}>{dateTime(item.captured_at)}</Moment>}
+          {item && ` · ${dockName(item.gateway_sn)}`}
+        </span>
+        {typeof item?.position?.relative_altitude_m === "number" && <span className="quiet">{t.item.aboveTakeOff(metres(item.position.relative_altitude_m))}</span>}
+        {chosen.count > 1 && chosen.area && (
+          <button className="button" onClick={() => inGallery(grown(chosen.area as Bounds))}><Images className="icon" aria-hidden />{t.map.heapInGallery(chosen.count)}</button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+type Place = { lat: number; lng: number };
+
+/** How often the first look is made narrower. */
+const MOST_FITS = 5;
+
+/** 1234 as 1.2k. */
+const SHORT_NUMBER = [
+  "case",
+  ["<", ["get", "count"], 1000], ["to-string", ["get", "count"]],
+  ["<", ["get", "count"], 10000], ["concat", ["to-string", ["/", ["floor", ["/", ["get", "count"], 100]], 10]], "k"],
+  ["<", ["get", "count"], 1000000], ["concat", ["to-string", ["floor", ["/", ["get", "count"], 1000]]], "k"],
+  ["concat", ["to-string", ["/", ["floor", ["/", ["get", "count"], 100000]], 10]], "M"],
+] as maplibre.ExpressionSpecification;
+
+function tilesUrl(ws: string, filter: object, ground: boolean): string {
+  const search = searchOf({ ...filter, ...(ground ? { footprints: true } : {}) });
+  return `${location.origin}/api/v1/workspaces/${encodeURIComponent(ws)}/tiles/{z}/{x}/{y}.mvt${search && `?${search}`}`;
+}
+
+/** A heap is gone into, a file is shown; so is a heap that lies on one spot. */
+function press(map: MapLibre, one: MapGeoJSONFeature, show: (chosen: Chosen) => void) {
+  const heap = one.properties as Heap;
+  const at = (one.geometry as Point).coordinates as [number, number];
+  const edges = boundsOf(heap.area);
+  const small = edges !== null && edges[2] - edges[0] < SMALL_HEAP_DEG && edges[3] - edges[1] < SMALL_HEAP_DEG;
+  if (heap.count === 1 || small || map.getZoom() > TILES_TO + 1) {
+    if (heap.id) show({ id: heap.id, count: heap.count, area: edges });
+    return;
+  }
+  const camera = edges && map.cameraForBounds(edges, { padding: 80 });
+  // a cell is wider than what lies in it: at least one step nearer
+  const zoom = Math.max(Math.min(camera?.zoom ?? 0, map.getZoom() + 5), map.getZoom() + 1.5);
+  map.easeTo({ center: at, zoom: Math.min(zoom, 21), duration: calm() });
+}
+
+function boundsOf(text: string | undefined): Bounds | null {
+  const edges = (text ?? "").split(",").map(Number);
+  return edges.length === 4 && edges.every(Number.isFinite) ? (edges as Bounds) : null;
+}
+
+const grown = ([west, south, east, north]: Bounds): Bounds => [west - 1e-6, south - 1e-6, east + 1e-6, north + 1e-6];
+
+function extent(features: MapGeoJSONFeature[]): maplibre.LngLatBounds {
+  const bounds = new maplibre.LngLatBounds();
+  for (const one of features) {
+    const [lng = 0, lat = 0] = (one.geometry as Point).coordinates;
+    const [west, south, east, north] = boundsOf((one.properties as Heap).area) ?? [lng, lat, lng, lat];
+    bounds.extend([west, south]).extend([east, north]);
+  }
+  return bounds;
+}
+
+const wrapped = ({ lng, lat }: Place): Place => ({ lng: ((((lng + 180) % 360) + 360) % 360) - 180, lat });
+
+function placeOf(text: string | null): Place | null {
+  const [lat, lng] = (text ?? "").split(",").map(Number);
+  return lat !== undefined && lng !== undefined && Math.abs(lat) <= 90 && Math.abs(lng) <= 180 ? { lat, lng } : null;
+}
+
+function spot(place: Place | null): FeatureCollection {
+  const features: GeoJSON.Feature[] = place ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [place.lng, place.lat] } }] : [];
+  return { type: "FeatureCollection", features };
 }
 
 type Corner = [number, number];
@@ -230,31 +366,22 @@ function area(bbox: string | undefined): FeatureCollection {
 const lastView = new Map<string, { center: [number, number]; zoom: number }>();
 const calm = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 300);
 
-function fit(map: MapLibre, items: Placed[]) {
-  if (items.length === 0) return;
-  const bounds = new maplibre.LngLatBounds();
-  for (const { position } of items) bounds.extend([position.lng, position.lat]);
-  map.fitBounds(bounds, { padding: 96, maxZoom: 17, animate: false });
-}
-
-function points(items: Placed[]): FeatureCollection {
-  return {
-    type: "FeatureCollection",
-    features: items.map((item) => ({ type: "Feature", properties: { id: item.id }, geometry: { type: "Point", coordinates: [item.position.lng, item.position.lat] } })),
-  };
-}
-
-function pinOf(ws: string, item: MediaItem, press: () => void): HTMLElement {
+function pinOf(ws: string, heap: Heap, act: () => void): HTMLElement {
   const pin = document.createElement("button");
   pin.className = "pin";
-  pin.setAttribute("aria-label", item.name);
+  pin.setAttribute("aria-label", t.map.heap(heap.count));
   pin.addEventListener("click", (event) => {
     event.stopPropagation();
-    press();
+    act();
   });
   const image = document.createElement("img");
-  image.src = thumbnailUrl(ws, item);
+  image.src = `${mediaUrl(ws, heap.id ?? "", "thumbnail")}${heap.etag ? `?v=${encodeURIComponent(heap.etag)}` : ""}`;
   image.alt = "";
   pin.append(image);
+  if (heap.count > 1) {
+    const badge = document.createElement("span");
+    badge.textContent = number(heap.count);
+    pin.append(badge);
+  }
   return pin;
 }

@@ -1,16 +1,21 @@
 // The way a video took: brighter up to the moment that is shown, a wedge for the view; a press on it goes to that moment.
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { useEffect, useRef } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { footprints, type Ground } from "../api/queries";
 import { heading, sampleAt, type Sample, type Track } from "../api/telemetry";
 import { t } from "../i18n";
-import { addWedge, colours, makeMap } from "./base";
+import { useHere } from "../shell/context";
+import { addGround, addWedge, colours, makeMap, NO_GROUND } from "./base";
 
 type Placed = Sample & { position: NonNullable<Sample["position"]> };
 
-export default function TrackMap({ track, t_s, go }: { track: Track; t_s: number; go: (t_s: number) => void }) {
+export default function TrackMap({ id, track, t_s, go }: { id: string; track: Track; t_s: number; go: (t_s: number) => void }) {
   const ref = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibre | null>(null);
   const samples = useRef<Placed[]>([]);
+  const { ws } = useHere();
+  const ground = useQuery(footprints(ws, { id })).data;
   const latest = useRef({ t_s, go });
   latest.current = { t_s, go };
 
@@ -25,6 +30,7 @@ export default function TrackMap({ track, t_s, go }: { track: Track; t_s: number
     const made = makeMap(ref.current, { bounds, controls: false, label: t.map.ofVideo }, (ready) => {
       const c = colours();
       addWedge(ready);
+      addGround(ready, NO_GROUND);
       ready.addSource("way", { type: "geojson", data: line(all) });
       ready.addSource("passed", { type: "geojson", data: line(all.slice(0, 1)) });
       ready.addSource("here", { type: "geojson", data: here(all, latest.current.t_s) });
@@ -51,9 +57,17 @@ export default function TrackMap({ track, t_s, go }: { track: Track; t_s: number
     (map.current?.getSource("here") as GeoJSONSource | undefined)?.setData(here(all, t_s));
     (map.current?.getSource("passed") as GeoJSONSource | undefined)?.setData(line(all.slice(0, at + 1)));
     const sample = all[at];
+    (map.current?.getSource("ground") as GeoJSONSource | undefined)?.setData(ground ? groundAt(ground, t_s) : NO_GROUND);
     if (ref.current && sample) Object.assign(ref.current.dataset, { t: String(sample.t_s), lat: String(sample.position.lat), lng: String(sample.position.lng) });
-  }, [t_s, track]);
+  }, [t_s, track, ground]);
   return <div className="small-map" ref={ref} />;
+}
+
+/** What the picture shows at this second. */
+function groundAt(ground: Ground, t_s: number): Ground {
+  const near = ground.features.filter(({ properties }) => properties.t_s !== null && Math.abs(properties.t_s - t_s) <= 1);
+  const best = near.toSorted((a, b) => Math.abs((a.properties.t_s ?? 0) - t_s) - Math.abs((b.properties.t_s ?? 0) - t_s))[0];
+  return { type: "FeatureCollection", features: best ? [best] : [] };
 }
 
 // a long video has more samples than a call takes arguments
