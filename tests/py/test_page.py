@@ -337,7 +337,7 @@ ROUTES = {
     "flight": ("/w/default/flights/{flight}", ".table"),
     "gallery": ("/w/default/gallery", ".cell .open"),
     "item": ("/w/default/media/{media}", ".photo img"),
-    "map": ("/w/default/map", ".plate:has-text('on the map')"),
+    "map": ("/w/default/map", ".plate:has-text('in this view')"),
     "docks": ("/w/default/docks", ".dock-card"),
     "dock": ("/w/default/docks/7CTDM01NORD", ".exchange"),
     "trash": ("/w/default/trash", ".notice"),

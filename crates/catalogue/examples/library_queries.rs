@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn fill(file: &Path, rows: i64) -> sqlx::Result<()> {
     let options = SqliteConnectOptions::new().filename(file).foreign_keys(false);
-    let options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Off);
+    let options = options.journal_mode(SqliteJournalMode::Off).synchronous(SqliteSynchronous::Off);
     let options =
         options.pragma("cache_size", "-400000").pragma("temp_store", "FILE").pragma("wal_autocheckpoint", "20000");
     let mut db = options.connect().await?;
@@ -105,7 +105,7 @@ async fn fill(file: &Path, rows: i64) -> sqlx::Result<()> {
     for row in kept.iter().filter(|row| row.try_get::<&str, _>(0).is_ok_and(|kind| kind == "trigger")) {
         run(&mut db, row.try_get(2)?).await?;
     }
-    run(&mut db, "PRAGMA wal_checkpoint(TRUNCATE)".into()).await
+    run(&mut db, "PRAGMA journal_mode = WAL".into()).await
 }
 
 async fn ask(catalogue: &Catalogue, ws: Uuid) -> Result<(), Box<dyn std::error::Error>> {
@@ -137,7 +137,9 @@ async fn ask(catalogue: &Catalogue, ws: Uuid) -> Result<(), Box<dyn std::error::
             Some(found) => found.cells,
             None => catalogue.map_selection(ws, &filter).await?.cells,
         };
-        let nums: Vec<i64> = cells.iter().filter_map(|cell| cell.num).take(2_304).collect();
+        // as many faces as a tile has heaps
+        let most = if level > 20 { 2_304 } else { 64 };
+        let nums: Vec<i64> = cells.iter().filter_map(|cell| cell.num).take(most).collect();
         Ok::<_, eyrie_catalogue::CatalogueError>(catalogue.map_heads(ws, &nums).await?.len())
     };
     let world = [-180.0, -85.0, 180.0, 85.0];
