@@ -13,6 +13,8 @@ const MAX_SEARCH_DEPTH: usize = 8;
 /// Fields that such a search looks at.
 const MAX_SEARCHED_FIELDS: usize = 4_096;
 const MAX_TEXT_CHARS: usize = 128;
+/// Top field of a frame.
+const FRAME: u32 = 3;
 
 /// What the first sample says of the whole clip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -139,6 +141,41 @@ pub(super) fn header(sample: &[u8]) -> Option<Header> {
     })
 }
 
+/// The message in field `number` when `bytes` begin with it, and how long it is with its key.
+pub(super) fn message_of(bytes: &[u8], number: u32) -> Option<(&[u8], usize)> {
+    let mut rest = bytes;
+    let key = varint(&mut rest)?;
+    let length = usize::try_from(varint(&mut rest)?).ok()?;
+    let message = rest.get(..length).filter(|_| key == u64::from(number) << 3 | 2)?;
+    Some((message, bytes.len() - rest.len() + length))
+}
+
+/// The bytes that belong to the frame that `bytes` begin with: its message, and more pieces of it. 0 when there is none.
+pub(super) fn frame_size(bytes: &[u8]) -> usize {
+    let Some((_, mut size)) = message_of(bytes, FRAME) else { return 0 };
+    while let Some((more, more_size)) = bytes.get(size..).and_then(|rest| message_of(rest, FRAME)) {
+        // a frame's header begins another one
+        if message_of(more, 1).is_some() || !is_sound(more) {
+            break;
+        }
+        size += more_size;
+    }
+    size
+}
+
+/// Whether a message is made of fields to its very end.
+pub(super) fn is_sound(message: &[u8]) -> bool {
+    let mut rest = fields(message);
+    while rest.next().is_some() {}
+    rest.is_empty() && !message.is_empty()
+}
+
+/// A frame's number and its microseconds since power-on; `None` when it lacks one.
+pub(super) fn frame_time(sample: &[u8]) -> Option<(u64, u64)> {
+    let number = |field| find(sample, &[3, 1, field]).and_then(Value::unsigned).filter(|number| *number > 0);
+    number(1).zip(number(2))
+}
+
 pub(super) fn layout(protocol: &str) -> Option<&'static Layout> {
     let name = protocol.to_ascii_lowercase();
     LAYOUTS.iter().find(|layout| name.contains(layout.name))
@@ -172,25 +209,22 @@ pub(super) fn frame(sample: &[u8], layout: Option<&Layout>) -> Frame {
 
 fn position(sample: &[u8], layout: &Layout) -> Option<Place> {
     let message = find(sample, layout.position)?.bytes()?;
-    let (block, _) = layout.position.split_at_checked(layout.position.len().checked_sub(1)?)?;
-    let block = find(sample, block)?.bytes()?;
+    let (_, block) = layout.position.split_last()?;
+    let beside = |number| find(sample, &[block, &[number]].concat());
     // 1 says that the receiver has no fix
-    if find(block, &[3]).and_then(Value::unsigned) == Some(1) {
+    if beside(3).and_then(Value::unsigned) == Some(1) {
         return None;
     }
-    place(message, block, layout.degrees)
+    place(message, beside(2), layout.degrees)
 }
 
-/// Latitude and longitude of a position message, and the altitude of the block around it.
-fn place(message: &[u8], block: &[u8], degrees: bool) -> Option<Place> {
+/// Latitude and longitude of a position message, and the altitude that stands beside it, in millimetres.
+fn place(message: &[u8], altitude: Option<Value<'_>>, degrees: bool) -> Option<Place> {
     let angle = |number| find(message, &[number]).and_then(Value::number).unwrap_or(0.0);
     let degrees = degrees || find(message, &[1]).and_then(Value::unsigned) == Some(1);
     let (lat, lng) = if degrees { (angle(2), angle(3)) } else { (angle(2).to_degrees(), angle(3).to_degrees()) };
     // zero is left out on the wire: without the field it is 0 mm
-    let altitude_mm = match find(block, &[2]) {
-        None => Some(0),
-        Some(value) => value.signed(),
-    };
+    let altitude_mm = altitude.map_or(Some(0), Value::signed);
     let absolute_altitude_m = altitude_mm.map(|altitude_mm| altitude_mm as f64 / 1_000.0);
     crate::photo::on_earth(Place { lat, lng, absolute_altitude_m, relative_altitude_m: None })
 }
@@ -248,7 +282,7 @@ fn search_in(block: &[u8], with_altitude: bool, depth: usize, budget: &mut usize
             let degrees = find(message, &[1]).and_then(Value::unsigned) == Some(1) || (has_altitude && !in_radians);
             let in_range = if degrees { lat.abs() <= 90.0 && lng.abs() <= 180.0 } else { in_radians };
             if in_range && (lat != 0.0 || lng != 0.0) {
-                return place(message, block, degrees);
+                return place(message, find(block, &[2]), degrees);
             }
         }
         if depth < MAX_SEARCH_DEPTH

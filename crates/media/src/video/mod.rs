@@ -4,6 +4,7 @@ mod boxes;
 mod djmd;
 mod fragments;
 mod moov;
+mod orphan;
 mod protobuf;
 mod telemetry;
 mod udta;

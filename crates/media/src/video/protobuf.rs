@@ -20,6 +20,13 @@ pub(super) fn fields(message: &[u8]) -> Fields<'_> {
     Fields { rest: message }
 }
 
+impl Fields<'_> {
+    /// True when nothing is left: false after damage.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
 impl<'a> Iterator for Fields<'a> {
     type Item = (u32, Value<'a>);
 

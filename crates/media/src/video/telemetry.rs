@@ -5,11 +5,10 @@ use std::io;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::boxes::TopBox;
 use super::djmd::{self, Header};
 use super::moov::{Movie, SampleAt, TrackBox};
 use super::udta::Words;
-use super::{File, MAX_SAMPLE_BYTES, Video, fragments, udta};
+use super::{File, MAX_SAMPLE_BYTES, Video, fragments, orphan, udta};
 use crate::track::{Sample, Track, TrackSource};
 use crate::{RangeRead, read_range, srt};
 
@@ -21,8 +20,6 @@ const MAX_RANGE_BYTES: u64 = 1024 * 1024;
 const EXPECTED_SAMPLES: usize = 36_000;
 /// Readings of one clock that stand in whole seconds.
 const CLOCK_AGREES: SignedDuration = SignedDuration::from_secs(2);
-/// What is looked at in a recording without an index.
-const ORPHAN_BYTES: usize = 64 * 1024;
 
 fn carrier(track: &TrackBox<'_>) -> Option<TrackSource> {
     match &track.entry {
@@ -84,13 +81,17 @@ pub(super) fn look(
         }
         video.first_gimbal = video.first_gimbal.or(sample.gimbal);
     }
-    if file.moov.is_empty()
-        && let Some((header, sample)) = orphan(reader, &file.top)?
-    {
-        video.telemetry.push(TrackSource::Djmd);
-        video.djmd = Some(header);
-        (video.first_position, video.first_position_source) = (sample.position, Some(TrackSource::Djmd));
-        video.first_gimbal = sample.gimbal;
+    if file.moov.is_empty() {
+        match orphan::first(reader, &file.top)? {
+            Some(first) => {
+                video.telemetry.push(first.source);
+                video.djmd = first.header;
+                video.first_position = first.sample.position;
+                video.first_position_source = first.sample.position.map(|_| first.source);
+                video.first_gimbal = first.sample.gimbal;
+            }
+            None => video.warnings.push("no telemetry was found at the beginning of the recording".into()),
+        }
     }
     if let Some(header) = &video.djmd {
         let unread = if !header.readable {
@@ -142,11 +143,8 @@ pub(super) fn track(reader: &mut dyn RangeRead, file: &File, movie: &Movie<'_>) 
     if let Some(found) = second_best {
         return Ok(Some(found));
     }
-    if file.moov.is_empty()
-        && let Some((_, sample)) = orphan(reader, &file.top)?
-    {
-        let warnings = vec!["the recording did not end in order: only its first moment is known".to_owned()];
-        return Ok(Some(Track { source: TrackSource::Djmd, samples: vec![sample], warnings }));
+    if file.moov.is_empty() {
+        return orphan::track(reader, &file.top);
     }
     let words = movie.udta.map(udta::read).unwrap_or_default();
     Ok(words.sample.map(|sample| Track {
@@ -154,18 +152,6 @@ pub(super) fn track(reader: &mut dyn RangeRead, file: &File, movie: &Movie<'_>) 
         samples: vec![Sample { at: movie.created_at, ..sample }],
         warnings: Vec::new(),
     }))
-}
-
-/// A recording that was cut off has no index, but its first telemetry sample lies at the beginning of `mdat`.
-fn orphan(reader: &mut dyn RangeRead, top: &[TopBox]) -> io::Result<Option<(Header, Sample)>> {
-    let Some(mdat) = top.iter().find(|one| &one.kind == b"mdat") else { return Ok(None) };
-    let bytes = read_range(reader, mdat.offset, ORPHAN_BYTES.min(mdat.size_bytes as usize))?;
-    let Some(header) = djmd::header(&bytes).filter(|header| header.protocol.is_some() && header.readable) else {
-        return Ok(None);
-    };
-    let layout = header.protocol.as_deref().and_then(djmd::layout);
-    let sample = djmd::frame(&bytes, layout).sample;
-    Ok(Some((header, sample)))
 }
 
 fn read_samples(
@@ -227,7 +213,7 @@ fn each_sample(
     Ok(unread)
 }
 
-struct Reading {
+pub(super) struct Reading {
     source: TrackSource,
     header: Option<Header>,
     /// With the time of the sample's own table.
@@ -240,7 +226,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(source: TrackSource, count: usize) -> Self {
+    pub(super) fn new(source: TrackSource, count: usize) -> Self {
         Self {
             source,
             header: None,
@@ -252,7 +238,7 @@ impl Reading {
         }
     }
 
-    fn sample(&mut self, at: &SampleAt, bytes: &[u8]) {
+    pub(super) fn sample(&mut self, at: &SampleAt, bytes: &[u8]) {
         let mut frame = match self.source {
             TrackSource::Djmd => {
                 if self.header.is_none() {
@@ -284,7 +270,7 @@ impl Reading {
         self.samples.push(frame.sample);
     }
 
-    fn finish(mut self, created_at: Option<Timestamp>) -> Option<Track> {
+    pub(super) fn finish(mut self, created_at: Option<Timestamp>) -> Option<Track> {
         if self.samples.is_empty() || self.header.as_ref().is_some_and(|header| !header.readable) {
             return None;
         }

@@ -441,4 +441,6 @@ fn a_gigabyte_is_understood_by_less_than_two_percent_of_it() {
     eprintln!("{} bytes of a gigabyte in {} reads", file.read_bytes, file.reads);
 }
 
+mod layouts;
+mod orphans;
 mod traps;
