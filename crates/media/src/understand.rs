@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::photo::{self, TimeSource};
 use crate::track::{Attitude, Place, TrackSource};
-use crate::{HEAD_BYTES, Kind, RangeRead, gnss, read_range, sniff, srt, thermal, video};
+use crate::{Format, HEAD_BYTES, Kind, RangeRead, gnss, read_range, sniff, srt, thermal, video};
 
 /// Largest subtitle file that is read: an hour at 60 frames a second has 60 MB.
 pub const MAX_SUBTITLE_BYTES: u64 = 256_000_000;
@@ -67,7 +67,13 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
         warnings: sniffed.warnings,
     };
     match sniffed.kind {
-        Kind::Photo | Kind::Thermal | Kind::Panorama => of_photo(name, reader, &mut understood)?,
+        Kind::Photo | Kind::Thermal | Kind::Panorama => {
+            // behind much EXIF and XMP the thermal segments begin where nobody looked yet
+            if format == Format::Jpeg && sniffed.kind == Kind::Photo && thermal::is_there(reader)? {
+                understood.kind = Kind::Thermal;
+            }
+            of_photo(name, reader, &mut understood)?;
+        }
         Kind::Subtitle => of_subtitle(reader, &mut understood)?,
         Kind::Video => of_video(name, reader, &mut understood)?,
         Kind::Ppk | Kind::Rtcm => {

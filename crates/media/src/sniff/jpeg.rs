@@ -5,11 +5,20 @@ const NAMED_APP3: [&[u8]; 4] = [b"Meta\0", b"META\0", b"Stim\0", b"_JPSJPS_"];
 
 /// APP3 segments before the picture hold the raw thermal plane, and APP4 its parameters (DJI R-JPEG).
 pub(super) fn is_r_jpeg(head: &[u8]) -> bool {
-    segments(head).any(|(marker, payload)| match marker {
-        0xE3 => !NAMED_APP3.iter().any(|name| payload.starts_with(name)),
+    segments(head).any(|(marker, payload)| is_thermal_segment(marker, payload))
+}
+
+/// How much of a segment [`is_thermal_segment`] wants to see, bytes.
+pub(crate) const SEGMENT_HEAD_BYTES: usize = 8;
+
+/// Whether a segment that begins so belongs to a thermal picture alone: DJI's plane and parameters, or FLIR's.
+pub(crate) fn is_thermal_segment(marker: u8, payload: &[u8]) -> bool {
+    match marker {
+        0xE1 => payload.starts_with(b"FLIR\0"),
+        0xE3 => !payload.is_empty() && !NAMED_APP3.iter().any(|name| payload.starts_with(name)),
         0xE4 => payload.starts_with(&[0xFF, 0xD2, 0xD1, 0xFF]) || payload.starts_with(&[0xAA, 0x55]),
         _ => false,
-    })
+    }
 }
 
 /// Google's photo sphere namespace, which DJI writes into stitched panoramas.

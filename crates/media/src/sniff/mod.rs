@@ -1,6 +1,6 @@
 //! What a file is, from its first bytes and its name.
 
-mod jpeg;
+pub(crate) mod jpeg;
 mod text;
 mod tiff;
 
@@ -102,7 +102,8 @@ fn is_rinex_2_extension(extension: &str) -> bool {
     matches!(extension.as_bytes(), [tens, ones, b'o' | b'n' | b'g' | b'l' | b'p' | b'd' | b'h' | b'q' | b'c'] if tens.is_ascii_digit() && ones.is_ascii_digit())
 }
 
-/// The kind by content first, name second. `head` is the file's beginning (up to [`HEAD_BYTES`]); a shorter one is a
+/// The kind by content first, name second: the segments of a JPEG that begin behind `head` are not looked at, see
+/// [`crate::understand::understand`]. `head` is the file's beginning (up to [`HEAD_BYTES`]); a shorter one is a
 /// short file. Lying names are warned of, never fatal.
 pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
     let named = kind_of_name(name);

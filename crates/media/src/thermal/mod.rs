@@ -15,12 +15,19 @@ use serde::Serialize;
 pub use parameters::{Layout, Parameters, RawParameters};
 pub use plane::{Plane, ThermalError};
 
-use crate::RangeRead;
 use crate::photo::jpeg::{self, Jpeg};
+use crate::sniff::jpeg::{SEGMENT_HEAD_BYTES, is_thermal_segment};
+use crate::{RangeRead, read_range};
 
 /// What is missing for temperatures.
 pub const NOTE: &str = "Raw sensor values, not temperatures: the conversion needs DJI's Thermal SDK and the original file, which \
                         holds the calibration of this camera.";
+
+const MISSING_CONVERSION: &str = "the conversion, which is in DJI's Thermal SDK alone";
+const MISSING_CALIBRATION: &str = "the camera's calibration (APP5), which this file does not have";
+const MISSING_PARAMETERS: &str = "the measurement's parameters, which this file does not have";
+const UNREAD_PARAMETERS: &str = "the measurement's parameters: the form that they have in this file is not public";
+const MISSING_PLANE: &str = "the raw values, which this file does not have or not in a form that is read";
 
 /// What a thermal picture holds. A value that is not there is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -37,6 +44,8 @@ pub struct Thermal {
     pub calibration_size_bytes: Option<u64>,
     /// What the raw values are not.
     pub note: &'static str,
+    /// What lacks for temperatures: here, or in this file.
+    pub missing: Vec<&'static str>,
     /// What is odd, in words.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -79,7 +88,37 @@ pub fn read(reader: &mut dyn RangeRead) -> io::Result<Option<Thermal>> {
     }
     thermal.sensor_serial = sensor_serial(reader, &jpeg)?;
     thermal.calibration_size_bytes = size_of(&jpeg, CALIBRATION_MARKER);
+    thermal.missing = missing(&thermal);
     Ok(Some(thermal))
+}
+
+fn missing(thermal: &Thermal) -> Vec<&'static str> {
+    let no_parameters = if thermal.layout.is_some() { UNREAD_PARAMETERS } else { MISSING_PARAMETERS };
+    let missing = [
+        (true, MISSING_CONVERSION),
+        (thermal.plane.is_none(), MISSING_PLANE),
+        (thermal.calibration_size_bytes.is_none(), MISSING_CALIBRATION),
+        (thermal.parameters.is_none(), no_parameters),
+    ];
+    missing.into_iter().filter_map(|(is_missing, what)| is_missing.then_some(what)).collect()
+}
+
+/// Whether the picture holds something thermal, wherever its segments lie: the beginning that [`crate::sniff()`] sees may
+/// be filled by EXIF and XMP.
+///
+/// # Errors
+/// The source cannot be read.
+pub fn is_there(reader: &mut dyn RangeRead) -> io::Result<bool> {
+    for segment in jpeg::walk(reader)?.segments {
+        if !matches!(segment.marker, 0xE1 | 0xE3 | 0xE4) {
+            continue;
+        }
+        let head = read_range(reader, segment.offset, SEGMENT_HEAD_BYTES.min(segment.size_bytes.into()))?;
+        if is_thermal_segment(segment.marker, &head) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The raw values of a thermal picture.

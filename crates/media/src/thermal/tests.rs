@@ -150,6 +150,45 @@ fn other_pictures_are_told_apart() {
     assert_eq!(thermal(&serial).sensor_serial.as_deref(), Some("5L4HM3201AA083"));
 }
 
+/// EXIF and XMP of newer aircraft with extended parts fill more than the beginning that is sniffed.
+#[test]
+fn thermal_segments_behind_much_exif_are_found() {
+    let file = |before: Vec<(u8, Vec<u8>)>, thermal: &[(u8, Vec<u8>)]| jpeg(16, 8, &[&before[..], thermal].concat());
+    let much = vec![
+        (0xE1, [&b"Exif\0\0II*\0\x08\0\0\0\0\0"[..], &[0; 60_000]].concat()),
+        (0xE1, vec![b'x'; 60_000]),
+        (0xE2, vec![b'y'; 65_000]),
+    ];
+    let plane = [(0xE3, vec![1; 256])];
+    let parameters = [(0xE4, [0xFF, 0xD2, 0xD1, 0xFF, b'h', b'i', b'r', b'p'].to_vec())];
+    let flir = [(0xE1, b"FLIR\0\x01\0\0".to_vec())];
+    let kodak = [(0xE3, b"Meta\0\0II*\0\x08\0\0\0".to_vec())];
+    for (thermal, is_thermal) in [(&plane, true), (&parameters, true), (&flir, true), (&kodak, false)] {
+        for before in [Vec::new(), much.clone()] {
+            let bytes = file(before, thermal);
+            assert_eq!(is_there(&mut bytes.as_slice()).expect("bytes"), is_thermal);
+            let found = crate::understand::understand("DJI_0001.JPG", &mut bytes.as_slice()).expect("bytes");
+            assert_eq!(found.kind == crate::Kind::Thermal, is_thermal, "{:02X}", thermal[0].0);
+            assert_eq!(found.details.get("thermal").is_some(), is_thermal);
+        }
+    }
+    let found = thermal(&file(much, &plane));
+    assert_eq!(found.plane.map(|plane| plane.mean_raw), Some(257.0));
+}
+
+#[test]
+fn what_lacks_for_temperatures_is_listed() {
+    let missing = |segments: &[(u8, Vec<u8>)]| thermal(&jpeg(16, 8, segments)).missing;
+    let plane = (0xE3, vec![1; 256]);
+    assert_eq!(missing(std::slice::from_ref(&plane)), [MISSING_CONVERSION, MISSING_CALIBRATION, MISSING_PARAMETERS]);
+    let hirp = (0xE4, [0xFF, 0xD2, 0xD1, 0xFF, b'h', b'i', b'r', b'p'].to_vec());
+    assert_eq!(missing(&[plane.clone(), hirp.clone(), (0xE5, vec![7; 9])]), [MISSING_CONVERSION, UNREAD_PARAMETERS]);
+    assert_eq!(missing(&[hirp])[1], MISSING_PLANE);
+    let mut h20t = vec![0; 0x50];
+    h20t[..4].copy_from_slice(&[0xAA, 0x55, 0x12, 0x06]);
+    assert_eq!(missing(&[plane, (0xE4, h20t), (0xE5, vec![7; 9])]), [MISSING_CONVERSION]);
+}
+
 #[test]
 fn damage_is_never_fatal() {
     let mut h20t = vec![0; 0x50];
