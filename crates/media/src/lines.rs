@@ -81,6 +81,20 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// A text in UTF-8, or in UTF-16 with the mark that says so; what is neither shows as U+FFFD. Lone carriage returns end lines.
+pub(crate) fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    let wide = |unit: fn([u8; 2]) -> u16, rest: &[u8]| {
+        let units = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
+    };
+    let text = match bytes {
+        [0xFF, 0xFE, rest @ ..] => wide(u16::from_le_bytes, rest).into(),
+        [0xFE, 0xFF, rest @ ..] => wide(u16::from_be_bytes, rest).into(),
+        _ => String::from_utf8_lossy(bytes),
+    };
+    if !text.contains('\n') && text.contains('\r') { text.replace('\r', "\n").into() } else { text }
+}
+
 /// Columns `from..to` of a line as text without outer blanks; what is not ASCII shows as U+FFFD.
 pub(crate) fn columns(line: &[u8], from: usize, to: usize) -> std::borrow::Cow<'_, str> {
     let part = line.get(from..to.min(line.len())).unwrap_or_default();

@@ -11,7 +11,7 @@ const LOOKED_AT_LINES: usize = 8;
 
 pub(super) fn format_of(head: &[u8]) -> Option<(Format, &'static str)> {
     let head = head.get(..LOOKED_AT_BYTES).unwrap_or(head);
-    let text = String::from_utf8_lossy(head);
+    let text = crate::lines::text_of(head);
     let text = text.trim_start_matches('\u{feff}');
     let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(LOOKED_AT_LINES);
     let first = lines.next()?;

@@ -97,9 +97,9 @@ impl Values {
             b"rel_alt" => self.relative_altitude_m = number(),
             b"abs_alt" => self.absolute_altitude_m = number(),
             b"altitude" => self.altitude_m = number(),
-            b"gb_yaw" => self.gimbal.yaw_deg = number(),
-            b"gb_pitch" => self.gimbal.pitch_deg = number(),
-            b"gb_roll" => self.gimbal.roll_deg = number(),
+            b"gb_yaw" | b"gimbal_yaw" => self.gimbal.yaw_deg = number(),
+            b"gb_pitch" | b"gimbal_pitch" => self.gimbal.pitch_deg = number(),
+            b"gb_roll" | b"gimbal_roll" => self.gimbal.roll_deg = number(),
             b"iso" => self.camera.iso = number().filter(|iso| *iso > 0.0),
             b"shutter" => self.camera.shutter_s = shutter_s(value),
             b"fnum" => self.camera.f_number = f_number(value),
@@ -128,7 +128,13 @@ impl Values {
 
 fn number(text: &str) -> Option<f64> {
     let text = text.split_ascii_whitespace().next()?.trim_end_matches(',');
-    text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|number: &f64| number.is_finite())
+    let text = text.strip_prefix('+').unwrap_or(text);
+    // a tool of another country wrote its own decimal point
+    let parsed = text.parse().or_else(|error| match text.split_once(',') {
+        Some((whole, part)) if part.bytes().all(|byte| byte.is_ascii_digit()) => format!("{whole}.{part}").parse(),
+        _ => Err(error),
+    });
+    parsed.ok().filter(|number: &f64| number.is_finite())
 }
 
 /// `24.00` is in millimetres; older models write ten times that, without a point.

@@ -80,8 +80,9 @@ pub(crate) struct Record {
 
 /// Reads a whole file. Records that say nothing are left out, with a warning that counts them.
 pub fn read(bytes: &[u8]) -> Srt {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.trim_start_matches('\u{feff}');
+    let text = crate::lines::text_of(bytes);
+    // a file that was cut off may end in the blanks of a card's last block
+    let text = text.trim_start_matches('\u{feff}').trim_end_matches('\0');
     let mut reading = Reading::default();
     for cue in Cues::new(text) {
         if reading.samples.len() == MAX_RECORDS {

@@ -23,11 +23,28 @@ fn group<'a>(text: &'a str, name: &str) -> Option<Vec<&'a str>> {
     }
 }
 
-/// A number with whatever unit stands behind it: `-57.98m`, `110.1°`, `F2.8`.
+/// A number with whatever unit stands behind it: `-57.98m`, `110.1°`, `F2.8`; `1,9` is 1.9, as some tools write.
 fn number(text: &str) -> Option<f64> {
     let text = text.trim().trim_start_matches(['F', 'f', '+']);
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-'))).unwrap_or(text.len());
-    text.get(..end)?.parse().ok().filter(|number: &f64| number.is_finite())
+    let end = |text: &str| text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-'))).unwrap_or(text.len());
+    let (whole, rest) = text.split_at_checked(end(text))?;
+    let parsed = match rest.strip_prefix(',') {
+        Some(part) if part.starts_with(|c: char| c.is_ascii_digit()) && !whole.contains('.') => {
+            format!("{whole}.{}", part.get(..end(part))?).parse()
+        }
+        _ => whole.parse(),
+    };
+    parsed.ok().filter(|number: &f64| number.is_finite())
+}
+
+/// Latitude and longitude, whichever comes first: what lies beyond 90 degrees is no latitude.
+fn ordered(first: f64, second: f64, lat_first: bool) -> (f64, f64) {
+    match (first.abs() > 90.0, second.abs() > 90.0) {
+        (true, false) => (second, first),
+        (false, true) => (first, second),
+        _ if lat_first => (first, second),
+        _ => (second, first),
+    }
 }
 
 /// The number behind `name` and its separators.
@@ -58,12 +75,14 @@ fn place(lat: f64, lng: f64, absolute_altitude_m: Option<f64>, relative_altitude
 fn of_one_line(text: &str) -> Option<Record> {
     let mut record = Record::default();
     let gps = group(text, "GPS");
-    let (lng, lat) =
-        (gps.as_ref().and_then(|gps| number(gps.first()?)), gps.as_ref().and_then(|gps| number(gps.get(1)?)));
     // the third value counts satellites; H is the height above the take-off point
-    record.sample.position = lat.zip(lng).and_then(|(lat, lng)| place(lat, lng, None, whole_field(text, "H")));
+    record.sample.position = gps.as_ref().and_then(|gps| {
+        let (lat, lng) = ordered(number(gps.first()?)?, number(gps.get(1)?)?, false);
+        place(lat, lng, None, whole_field(text, "H"))
+    });
     record.home = group(text, "HOME").and_then(|home| {
-        place(number(home.get(1)?)?, number(home.first()?)?, home.get(2).and_then(|altitude| number(altitude)), None)
+        let (lat, lng) = ordered(number(home.first()?)?, number(home.get(1)?)?, false);
+        place(lat, lng, home.get(2).and_then(|altitude| number(altitude)), None)
     });
     let attitude = |name| {
         let angles = group(text, name)?;
@@ -92,18 +111,17 @@ fn of_lines(text: &str) -> Option<(Family, Record)> {
         return None;
     }
     let third = gps.as_ref().and_then(|gps| gps.get(2).copied()).unwrap_or_default();
-    let with_unit = third.ends_with(['M', 'm']);
-    let height_m = ["BAROMETER", "Hs", "Hb"].iter().find_map(|name| whole_field(text, name));
+    // satellites are counted in whole numbers: a fraction is an altitude, and where one stands, latitude comes first
+    let with_unit = third.ends_with(['M', 'm']) || (third.contains('.') && number(third).is_some());
+    let in_parentheses = || group(text, "BAROMETER").and_then(|group| number(group.first()?));
+    let height_m = ["BAROMETER", "Hs", "Hb"].iter().find_map(|name| whole_field(text, name)).or_else(in_parentheses);
     if let Some((first, second)) = gps.as_ref().and_then(|gps| Some((number(gps.first()?)?, number(gps.get(1)?)?))) {
-        record.sample.position = if with_unit {
-            place(first, second, number(third), height_m)
-        } else {
-            place(second, first, None, height_m)
-        };
+        let (lat, lng) = ordered(first, second, with_unit);
+        record.sample.position = place(lat, lng, number(third).filter(|_| with_unit), height_m);
     }
     record.home = home.and_then(|home| {
-        let (first, second) = (number(home.first()?)?, number(home.get(1)?)?);
-        if with_unit { place(first, second, None, None) } else { place(second, first, None, None) }
+        let (lat, lng) = ordered(number(home.first()?)?, number(home.get(1)?)?, with_unit);
+        place(lat, lng, None, None)
     });
     record.local = text.lines().find_map(|line| {
         // behind HOME(...), or on a line of its own

@@ -200,3 +200,5 @@ fn real_files_have_the_records_that_a_plain_count_finds() {
     let mixed = read(&std::fs::read(folder.join("mix_p4rtk_mavic2pro.srt")).expect("the sample"));
     assert_eq!(mixed.family, Some(Family::Mixed));
 }
+
+mod generations;
