@@ -217,7 +217,7 @@ pub fn event_of(line: &str) -> Option<Event> {
         None => first_word(rest)?,
     };
     let sequence = u32::try_from(integer(sequence)?).ok()?;
-    let time = GpsTime::from_week(integer(week)?, number(tow_s)?)?;
+    let time = GpsTime::from_week(unrolled(integer(week)?), number(tow_s)?)?;
     let values = Values::of(rest);
     let lever_arm = match (values.north, values.east, values.down) {
         (Some(north_mm), Some(east_mm), Some(down_mm)) => Some(LeverArm { north_mm, east_mm, down_mm }),
@@ -239,6 +239,17 @@ pub fn event_of(line: &str) -> Option<Event> {
         status,
         quality: Quality::of_status(status),
     })
+}
+
+/// Receivers count weeks in ten bits: a number from before DJI's first RTK aircraft began anew from zero once or twice.
+fn unrolled(week: i64) -> i64 {
+    const WEEKS: i64 = 1_024;
+    // 2017-01-01
+    const FIRST_WEEK: i64 = 1_930;
+    if !(0..WEEKS).contains(&week) {
+        return week;
+    }
+    (1..=2).map(|rolls| week + rolls * WEEKS).find(|week| *week >= FIRST_WEEK).unwrap_or(week)
 }
 
 fn is_gap(c: char) -> bool {
@@ -383,10 +394,102 @@ mod tests {
         assert_eq!(event.status, Some(16));
     }
 
+    /// The same exposure as P4 RTK, M3E, M3TD, P1 and L1 and the tools behind them write it.
+    #[test]
+    fn lines_of_every_generation() {
+        let expect = |event: &Event| {
+            assert_eq!((event.sequence, event.time.week(), event.time.tow_s()), (12, 2_264, 400_373.488_877));
+            let at = event.position.unwrap();
+            assert_eq!((at.lat, at.lng, at.ellipsoid_height_m), (44.428_246_37, 1.261_963_31, 359.494));
+        };
+        let arm = Some(LeverArm { north_mm: -40.0, east_mm: 0.0, down_mm: 86.0 });
+        let std = Some([0.028, 0.031, 0.055]);
+        for (line, lever_arm, std_m, quality) in [
+            (
+                "12\t400373.488877\t[2264]\t   -40,N\t     0,E\t    86,V\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t0.028, 0.031, 0.055\t50,Q",
+                arm,
+                std,
+                Quality::Fixed,
+            ),
+            (
+                "12\t400373.488877\t[2264]\t-40,N\t0,E\t86,V\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t0.028, 0.031, 0.055\t34,Q",
+                arm,
+                std,
+                Quality::Float,
+            ),
+            // without its flag, and without deviations
+            (
+                "12\t400373.488877\t[2264]\t-40,N\t0,E\t86,V\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t0.028, 0.031, 0.055",
+                arm,
+                std,
+                Quality::Unknown,
+            ),
+            (
+                "12\t400373.488877\t[2264]\t-40,N\t0,E\t86,V\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t16,Q",
+                arm,
+                None,
+                Quality::Single,
+            ),
+            // without its lever arm: a payload whose camera is at the antenna's place
+            (
+                "12\t400373.488877\t[2264]\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t0.028, 0.031, 0.055\t50,Q",
+                None,
+                std,
+                Quality::Fixed,
+            ),
+            // longitude first, as the manuals list it; blanks around everything; a word in front of the height's label
+            (
+                "12  400373.488877  [ 2264 ]  -40 , N  0 , E  86 , V  1.26196331 , Lon  44.42824637 , Lat  359.494 , Ellh  0.028 , 0.031 , 0.055  50 , Q",
+                arm,
+                std,
+                Quality::Fixed,
+            ),
+            // the week in ten bits, and in eleven and a bit: it began anew from zero
+            (
+                "12,400373.488877,[216],-40,N,0,E,86,V,44.42824637,Lat,1.26196331,Lon,359.494,Ellh,0.028,0.031,0.055,50,Q",
+                arm,
+                std,
+                Quality::Fixed,
+            ),
+            // a status that nobody has seen, and one of the newer receivers
+            (
+                "12\t400373.488877\t[2264]\t-40,N\t0,E\t86,V\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t0.028, 0.031, 0.055\t99,Q",
+                arm,
+                std,
+                Quality::Unknown,
+            ),
+            (
+                "12\t400373.488877\t[2264]\t-40,N\t0,E\t86,V\t44.42824637,Lat\t1.26196331,Lon\t359.494,Ellh\t0.028, 0.031, 0.055\t52,Q",
+                arm,
+                std,
+                Quality::Fixed,
+            ),
+        ] {
+            let event = event_of(line).unwrap_or_else(|| panic!("an event: {line}"));
+            expect(&event);
+            assert_eq!((event.lever_arm, event.std_m, event.quality), (lever_arm, std_m, quality), "{line}");
+        }
+        // a camera 40 m from its antenna is damage, as is a time outside the week
+        assert_eq!(event_of(&LINE.replace("   -26,N", "-40000,N")).unwrap().lever_arm, None);
+        for tow in ["604800.0", "-0.5", "nan"] {
+            assert_eq!(event_of(&LINE.replace("275295.301059", tow)), None, "{tow}");
+        }
+    }
+
+    #[test]
+    fn a_flight_over_the_week_s_end_goes_on() {
+        let line =
+            |n: u32, tow: &str, week: u32| LINE.replace("1\t275295.301059\t[2024]", &format!("{n}\t{tow}\t[{week}]"));
+        let found = read_text(&[line(1, "604798.5", 2_341), line(2, "0.5", 2_342), line(3, "2.5", 2_342)].join("\n"));
+        assert_eq!(found.spacing, Some(Range { min: 2.0, max: 2.0 }));
+        assert_eq!(found.warnings, Vec::<String>::new());
+        assert_eq!(found.last_at.unwrap().to_string(), "2024-11-23T23:59:44.5Z");
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read(
-            sequence in 1_u32..20_000, week in 1_000_i64..3_000, tow_us in 0_u64..604_800_000_000,
+            sequence in 1_u32..20_000, week in 1_024_i64..3_000, tow_us in 0_u64..604_800_000_000,
             arm in proptest::array::uniform3(-600_i32..600), lat in -89.0..89.0_f64, lng in -179.0..179.0_f64,
             height in -400.0..8_000.0_f64, status in 0_u32..60,
         ) {

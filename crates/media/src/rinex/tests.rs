@@ -134,6 +134,88 @@ fn glonass_epochs_are_set_to_gps_time() {
     assert_eq!(found.first_epoch.unwrap().civil(), (2024, 6, 24, 8, 20, 18.0));
 }
 
+#[test]
+fn minor_versions_are_read_alike() {
+    for (version, system) in [
+        ("2.10", 'G'),
+        ("2.11", 'M'),
+        ("2.12", 'M'),
+        ("3.00", 'M'),
+        ("3.02", 'M'),
+        ("3.03", 'G'),
+        ("3.04", 'M'),
+        ("3.05", 'M'),
+        ("4.00", 'M'),
+        ("4.01", 'M'),
+        ("4.02", 'M'),
+    ] {
+        let first = format!("{version:>9}           {:<20}{system:<20}RINEX VERSION / TYPE", "OBSERVATION DATA");
+        let text = if version.starts_with('2') {
+            let mut text = header(&first, &[("     2    C1    L1", "# / TYPES OF OBSERV")]);
+            for second in [0, 1, 2] {
+                text += &format!(
+                    " 24  6 24  8 20 {second:2}.0000000  0  2G 5G06\n  21586710.516   113440102.155\n  21586710.516   113440102.155\n"
+                );
+            }
+            text
+        } else {
+            let mut text = header(&first, &[("G    2 C1C L1C", "SYS / # / OBS TYPES")]);
+            (0..3).for_each(|second| text += &v3_epoch(second.into(), 0, &["G05", "G06"]));
+            text
+        };
+        let found = read_text(&text);
+        assert_eq!(found.warnings, Vec::<String>::new(), "{version}");
+        assert_eq!(
+            (found.version, found.epochs.epochs, found.epochs.interval_s),
+            (version.parse().unwrap(), 3, Some(1.0))
+        );
+        assert_eq!(found.satellites[0].satellites, 2, "{version}");
+        assert_eq!(crate::sniff("DJI_PPKOBS.obs", text.as_bytes()).format, crate::Format::RinexObservation);
+    }
+    let found =
+        read_text(&header("     5.00           OBSERVATION DATA    M                   RINEX VERSION / TYPE", &[]));
+    assert!(found.warnings.iter().any(|warning| warning.contains("version 5 is not known")), "{:?}", found.warnings);
+}
+
+/// What receivers do in the air: epochs without satellites, without a time, cut at the end of the log.
+#[test]
+fn blank_and_cut_epochs() {
+    let mut text = header(V3, &[("G    2 C1C L1C", "SYS / # / OBS TYPES")]);
+    text += &v3_epoch(0.0, 0, &["G05"]);
+    text += "> 2024 06 24 08 20 01.0000000  0  0\n";
+    text += ">                              4  2\nnothing                                                     COMMENT\nagain                                                       COMMENT\n";
+    text += "> 2024 06 24 08 20 02.0000000  0  2      -0.000000000123\nG05  21586710.516\nG06\n";
+    text += "> 2024 06 24 08 20 61.0000000  0  1\nG05  21586710.516\n";
+    text += "> 2024 06 24 08 20 03.0000000  0 12\nG05  215867";
+    let found = read_text(&text);
+    assert_eq!((found.epochs.epochs, found.event_records), (4, 1));
+    assert_eq!(found.satellites_per_epoch.map(|count| (count.min, count.max)), Some((0, 2)));
+    assert_eq!(found.warnings, ["1 epochs have no readable time", "1 epochs have fewer satellites than they say"]);
+
+    let mut text = header(V2, &[("     1    C1", "# / TYPES OF OBSERV")]);
+    text += " 24  6 24  8 20  0.0000000  0  1G05\n  21586710.516\n";
+    text += " 24  6 24  8 20  1.0000000  0  0\n";
+    text += " 24  6 24  8 20  2.0000000  5  0\n";
+    text += " 24  6 24  8 20  2.0000000  1  1G05         -.000000123\n  21586710.516\n";
+    let found = read_text(&text);
+    assert_eq!((found.epochs.epochs, found.event_records, found.power_failures), (3, 1, 1));
+    assert_eq!(found.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn hatanaka_is_recognised_in_both_versions_and_said_to_be_unread() {
+    for (version, name) in [("1.0", "base.24d"), ("3.0", "BASE.crx"), ("3.1", "x.obs")] {
+        let text = format!(
+            "{version:<20}{:<40}CRINEX VERS   / TYPE\nRNX2CRX ver.4.1.0                       24-Jun-24 10:41     CRINEX PROG / DATE\n{V3}\n{:<60}END OF HEADER\n&24 6 24",
+            "COMPACT RINEX FORMAT", ""
+        );
+        let found = read_text(&text);
+        assert!(found.compact && found.warnings[0].contains("Hatanaka"), "{version}: {:?}", found.warnings);
+        assert_eq!(found.version, 3.03);
+        assert_eq!(crate::sniff(name, text.as_bytes()).kind, crate::Kind::Ppk, "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read(which in 0_usize..3, bytes: Vec<u8>) {
