@@ -32,6 +32,7 @@ pub mod seen_at;
 pub mod session;
 mod surround;
 pub mod telemetry;
+pub mod thermal;
 pub mod tiles;
 pub mod tokens;
 pub mod users;
@@ -75,6 +76,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(archives::get_archive))
         .routes(routes!(pictures::get_thumbnail))
         .routes(routes!(pictures::get_preview))
+        .routes(routes!(thermal::get_thermal))
         .routes(routes!(telemetry::get_media_telemetry))
         .routes(routes!(telemetry::export_media, telemetry::export_selected))
         .routes(routes!(proxy::get_proxy, proxy::make_proxy))

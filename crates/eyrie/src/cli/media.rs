@@ -1,4 +1,6 @@
-//! `eyrie media inspect`: all that is understood of local files. No server, no library.
+//! `eyrie media`: what local files tell, and their raw thermal planes. No server, no library.
+
+mod plane;
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
@@ -29,38 +31,62 @@ Exit status 1 when a file could not be opened; a damaged file is described with 
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Write the raw 16-bit plane of a thermal picture as a TIFF or PNG
+    #[command(after_help = "\
+Examples:
+  eyrie media thermal DJI_20261123061422_0001_T.JPG --out plane.tiff
+  eyrie media thermal --json DJI_20261123061422_0001_T.JPG --out plane.png
+
+The values are the sensor's, not temperatures; what lacks for those is printed, and the note in the file says it, too. A file that is
+there already is not overwritten without --force. Exit status 1 when the picture holds no plane that can be read.")]
+    Thermal {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where to write it; the ending .tif, .tiff or .png says how
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Overwrite a file that is there
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 impl Command {
     /// False when a file could not be read.
     pub(super) fn run(self, as_json: bool) -> anyhow::Result<bool> {
-        let Self::Inspect { files } = self;
-        let mut out = std::io::stdout().lock();
-        let paint = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let mut sound = true;
-        for (n, path) in files.iter().enumerate() {
-            let seen = match inspect(path) {
-                Ok(seen) => seen,
-                Err(error) => {
-                    eprintln!("eyrie: {}: {error}", path.display());
-                    sound = false;
-                    continue;
-                }
-            };
-            let written = if as_json {
-                writeln!(out, "{}", as_line(path, &seen))
-            } else {
-                let gap = if n > 0 { "\n" } else { "" };
-                write!(out, "{gap}{}", as_text(path, &seen, paint))
-            };
-            match written {
-                // `| head` closes the pipe
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(sound),
-                written => written?,
-            }
+        match self {
+            Self::Inspect { files } => run_inspect(&files, as_json),
+            Self::Thermal { file, out, force } => plane::run(&file, &out, force, as_json).map(|()| true),
         }
-        Ok(sound)
     }
+}
+
+fn run_inspect(files: &[PathBuf], as_json: bool) -> anyhow::Result<bool> {
+    let mut out = std::io::stdout().lock();
+    let paint = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut sound = true;
+    for (n, path) in files.iter().enumerate() {
+        let seen = match inspect(path) {
+            Ok(seen) => seen,
+            Err(error) => {
+                eprintln!("eyrie: {}: {error}", path.display());
+                sound = false;
+                continue;
+            }
+        };
+        let written = if as_json {
+            writeln!(out, "{}", as_line(path, &seen))
+        } else {
+            let gap = if n > 0 { "\n" } else { "" };
+            write!(out, "{gap}{}", as_text(path, &seen, paint))
+        };
+        match written {
+            // `| head` closes the pipe
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(sound),
+            written => written?,
+        }
+    }
+    Ok(sound)
 }
 
 struct Seen {

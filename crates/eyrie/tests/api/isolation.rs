@@ -94,6 +94,8 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/content", To(Viewer), Subject::Media, 302),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/thumbnail", To(Viewer), Subject::Picture, 200),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/preview", To(Viewer), Subject::Picture, 200),
+        // no thermal picture: whoever may ask hears that
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/thermal", To(Viewer), Subject::Media, 404),
         // a picture has no telemetry, a flight without times no track: 404 for whoever may ask, too
         row("get", "/api/v1/workspaces/{ws}/media/{id}/telemetry", To(Viewer), Subject::Media, 404),
         row("get", "/api/v1/workspaces/{ws}/media/export", To(Viewer), Subject::None, 200),
