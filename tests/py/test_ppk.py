@@ -11,6 +11,7 @@ import uuid
 import zipfile
 
 import pytest
+import rtcm_base
 from foreign_dock import ForeignDock, wait_for
 from test_api import as_role
 
@@ -180,3 +181,35 @@ def test_without_rtklib_the_answer_says_what_to_install(new_server, samples):
     refused = api.call("POST", f"flights/{flight_id}/ppk/solve", 409, json={}).json()
     assert "rtklib" in refused["detail"] and "install" in refused["detail"]
     assert "rtklib" in api.get(f"flights/{flight_id}/ppk").json()["solver_missing"]
+
+
+@pytest.mark.skipif(not shutil.which("rnx2rtkp"), reason="RTKLIB is not installed (apt install rtklib)")
+@pytest.mark.parametrize("rover", ["rover.obs", "DJI_202406241020_001_D-RTK.rtk"])
+def test_the_flights_own_corrections_solve_as_the_bases_rinex_does(server, workspace, dock, samples, rover):
+    """The base as RTCM 3, and the aircraft's log as RINEX or as RTCM 3. Neither stream says which week it is from."""
+    pair = samples / "ppk" / "static_pair"
+    corrections, epochs = rtcm_base.stream((pair / "base.obs").read_text())
+    log = (pair / "rover.obs").read_bytes()
+    if rover.endswith(".rtk"):
+        log, _ = rtcm_base.stream(log.decode())
+    api, flight_id = as_role(server, workspace, "operator"), str(uuid.uuid4())
+    mrk = "".join(mrk_line(n, FIRST_TOW_S + s, (0, 0, 0)) for n, s in enumerate((10.0, 20.5, 30.0), 1))
+    mrk_name = "DJI_202406241020_001_D-RTK_Timestamp.MRK"
+    files = [(rover, log), ("DJI_202406241020_001_D-RTK.dat", corrections), ("DJI_202406241020_001_D-RTK_PPKNAV.nav", (pair / "base.nav").read_bytes()), (mrk_name, mrk.encode())]
+    send(dock, flight_id, files)
+    media = read(api, flight_id, len(files))
+    base = api.get(f"media/{media['DJI_202406241020_001_D-RTK.dat']['id']}").json()
+    assert base["kind"] == "rtcm"
+    told = base["metadata"]["rtcm"]
+    assert told["crc_failures"] == 0 and not base["warnings"]
+    assert {str(row["number"]): row["count"] for row in told["messages"]} == {"1006": 31, **{str(n): epochs for n in (1077, 1087, 1097, 1117, 1127)}}
+    assert told["stations"][0]["ecef"] == pytest.approx({"x_m": -3817680.7270, "y_m": 3562839.5216, "z_m": 3650159.2407}, abs=1e-4)
+    assert media[rover]["kind"] == "ppk"
+
+    outcome = solve(api, flight_id, {})
+    assert (outcome["trajectory"]["epochs"], outcome["trajectory"]["fixed"]) == (301, 301), outcome
+    assert (outcome["rover"], outcome["base"]) == (rover, base["name"])
+    assert outcome["base_ecef_m"] == pytest.approx([-3817680.7270, 3562839.5216, 3650159.2407], abs=1e-4)
+    assert (outcome["events_solved"], outcome["events_fixed"]) == (3, 3), "the week is the flight's, not today's"
+    ours, theirs = baseline(api.get(f"flights/{flight_id}/ppk/solution", format="pos").text), baseline((pair / "rover_rtk.pos").read_text())
+    assert math.dist(ours, theirs) < 0.01
