@@ -52,6 +52,7 @@ torture: test-tools ## 100 rounds of kill -9 under load, cuts, a late store, and
 .PHONY: bench
 bench: build test-tools ## The speed table: ratios measured in one run
 	cargo build --release -p eyrie-mqtt --example open_broker
+	cargo build --release -p eyrie-media --examples
 	$(PYTHON) tests/py/bench.py
 
 .PHONY: check

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import bench_media
 import bench_pilot
 from conftest import ROOT, Server
 
@@ -134,6 +135,7 @@ def main():
             rows.append(("PUT 5 MiB x 8, durable, against raw write + fsync", f"{puts['megabytes'] / puts['seconds']:.0f} MB/s", f"{puts['ratio']:.2f}", ">= 0.75"))
             big = sim("puts", one, "--raw-dir", folder, "--count", 1, "--object-bytes", 1 << 30, "--part-bytes", 64 << 20, "--concurrency", 4)
             rows.append(("1 GiB multipart, 64 MiB x 4, against raw", f"{big['megabytes'] / big['seconds']:.0f} MB/s", f"{big['ratio']:.2f}", ">= 0.85"))
+            rows.extend(bench_media.rows(folder, server))
             rows.append(("memory after all of it", f"{memory_mb(server.process.pid):.0f} MB", "", ""))
         finally:
             null.close()

@@ -2,6 +2,7 @@
 //!
 //! A photo of 20 megapixels with an embedded preview as a dock's camera writes it (made here, or the file named): its
 //! thumbnail against decoding all of it. Then the memory of the worst pictures that are not refused, each in a process of its own.
+//! The last line is one JSON object: the bench table reads it.
 
 use std::process::Command;
 use std::time::Instant;
@@ -46,10 +47,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         without / full,
         preview / full
     );
+    let mut worst_kb = 0;
     for claim in ["17800x17800 baseline", "5000x5000 progressive", "65000x65000 baseline"] {
         let child = Command::new(std::env::current_exe()?).arg(format!("claim={claim}")).output()?;
-        print!("{}", String::from_utf8_lossy(&child.stdout));
+        let told = String::from_utf8_lossy(&child.stdout).into_owned();
+        print!("{told}");
+        let peak_kb = told.rsplit("at most ").next().and_then(|peak| peak.split(' ').next()?.parse::<u64>().ok());
+        worst_kb = worst_kb.max(peak_kb.unwrap_or(0));
     }
+    let row = serde_json::json!({
+        "full_ms": full, "pixels_ms": pixels, "thumbnail_ms": thumbnail, "without_ms": without, "preview_ms": preview, "worst_kb": worst_kb,
+    });
+    println!("{row}");
     Ok(())
 }
 
