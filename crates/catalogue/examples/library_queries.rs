@@ -93,10 +93,14 @@ async fn fill(file: &Path, rows: i64) -> sqlx::Result<()> {
         run(&mut db, row.try_get(2)?).await?;
     }
     // what the triggers would have counted: the migrations' own statements count what is there
-    for table in ["media_cells", "media_versions", "media_counts"] {
+    for table in ["media_cells", "media_versions", "media_counts", "media_quarters"] {
         run(&mut db, format!("DELETE FROM {table}")).await?;
     }
-    let counted = include_str!("../migrations/sqlite/0007_map.sql").split(";\n").filter(|sql| !sql.contains("new."));
+    let counted = concat!(
+        include_str!("../migrations/sqlite/0007_map.sql"),
+        include_str!("../migrations/sqlite/0009_quarters.sql")
+    );
+    let counted = counted.split(";\n").filter(|sql| !sql.contains("new."));
     for statement in counted.filter(|sql| sql.trim_start().starts_with("INSERT INTO media_")) {
         run(&mut db, statement.into()).await?;
     }

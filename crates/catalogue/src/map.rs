@@ -143,7 +143,7 @@ impl Catalogue {
 }
 
 /// Whether the counted cells know what a filter asks: kinds and one dock of stored files.
-fn is_counted(filter: &MediaFilter) -> bool {
+pub(crate) fn is_counted(filter: &MediaFilter) -> bool {
     let MediaFilter {
         flight_id: None,
         gateway_sn: _,

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0006_accounts.sql"),
     include_str!("../migrations/sqlite/0007_map.sql"),
     include_str!("../migrations/sqlite/0008_archives.sql"),
+    include_str!("../migrations/sqlite/0009_quarters.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

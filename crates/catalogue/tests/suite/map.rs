@@ -146,6 +146,52 @@ async fn other_filters_find_the_same_files_as_the_list() {
     assert_eq!(found.map(|found| found.cells), Some(Vec::new()));
 }
 
+/// What was counted with each write is what a walk over the rows finds.
+#[tokio::test]
+async fn counted_quarters_are_those_of_the_rows() {
+    let fixture = Fixture::new().await;
+    let catalogue = &fixture.catalogue;
+    let mut all: Vec<Media> = (0..200)
+        .map(|n| {
+            let kind = MediaKind::ALL[n as usize % 3];
+            let captured_at = (n % 9 != 0).then(|| at((n - 100) * 3_600 * 700 + n));
+            let gateway_sn = Some(format!("DOCK{}", n % 2));
+            Media { kind, captured_at, gateway_sn, size_bytes: Some(n), ..fixture.photo(&format!("q/{n}")) }
+        })
+        .collect();
+    keep(&fixture, &all).await;
+    for media in all.iter_mut().step_by(7) {
+        (media.captured_at, media.kind, media.updated_at) = (Some(at(-5)), MediaKind::Thermal, at(600));
+        catalogue.save_understanding(media).await.expect("saved");
+    }
+    for media in all.iter().step_by(11) {
+        catalogue.set_media_status(media.id, MediaStatus::Missing, at(700)).await.expect("set");
+    }
+    let quarter = |s: i64| jiff::Timestamp::from_second(1_789_999_200 + s * 900).expect("in range");
+    for filter in [
+        stored(),
+        MediaFilter { kinds: vec![MediaKind::Photo, MediaKind::Thermal], ..stored() },
+        MediaFilter { gateway_sn: Some("DOCK1".into()), ..stored() },
+        MediaFilter { from: Some(quarter(-90_000)), to: Some(quarter(7)), ..stored() },
+        MediaFilter { to: Some(quarter(0)), ..stored() },
+        MediaFilter { undated: true, ..stored() },
+    ] {
+        for step_s in [900, 3_600, 86_400] {
+            let counted =
+                catalogue.count_media_over_time(fixture.workspace_id, &filter, step_s).await.expect("counted");
+            // every row has this model: the same files, found by a walk
+            let walked = MediaFilter { drone_model_key: Some("0-67-0".into()), ..filter.clone() };
+            let mut walked =
+                catalogue.count_media_over_time(fixture.workspace_id, &walked, step_s).await.expect("counted");
+            let mut counted = counted;
+            counted.kinds.sort_by_key(|(kind, _)| kind.as_str());
+            walked.kinds.sort_by_key(|(kind, _)| kind.as_str());
+            assert_eq!(counted, walked, "{filter:?} {step_s}");
+            assert!(counted.total > 0, "{filter:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn heads_are_of_one_workspace() {
     let fixture = Fixture::new().await;
