@@ -29,10 +29,10 @@ def launch(playwright):
 class Crew:
     """One web view. What it complains of and whom it asks is collected."""
 
-    def __init__(self, browser, server, options=None, bridge=True, size=CONTROLLER, theme="light", clock=None):
+    def __init__(self, browser, server, options=None, bridge=True, size=CONTROLLER, theme="light", clock=None, locale="en-GB"):
         self.server = server
         self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=theme, has_touch=True, timezone_id="Europe/Zurich"
+            viewport={"width": size[0], "height": size[1]}, color_scheme=theme, has_touch=True, timezone_id="Europe/Zurich", locale=locale
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(15_000)

@@ -388,8 +388,8 @@ def test_a_controller_that_cannot_connect_is_told_what_to_check_and_does_not_loo
     tried = one.deeds(since).count("platformLoadComponent thing")
     assert 2 <= tried <= 16, f"{tried} attempts in ten minutes"
     one.page.evaluate("djiBridgeSim.options.connects = ['tcp']")
-    one.tick(3 * 60_000)
-    one.connected()
+    # in steps: a minute later the page rightly says that this imitation sends nothing
+    wait_for(lambda: one.tick(5_000) or one.page.is_visible("#headline.good"), "connected")
 
 
 def test_a_lost_connection_is_told_and_found_again(crew):
@@ -413,8 +413,8 @@ def test_a_connection_that_stays_away_is_asked_for(crew):
     asked = one.deeds(since).count("thingConnect")
     assert 3 <= asked <= 8, f"{asked} times in ten minutes"
     one.page.evaluate("delete djiBridgeSim.options.connects")
-    one.tick(3 * 60_000)
-    one.connected()
+    # in steps: a minute later the page rightly says that this imitation sends nothing
+    wait_for(lambda: one.tick(5_000) or one.page.is_visible("#headline.good"), "connected")
 
 
 def test_a_server_that_hears_nothing_is_told(crew):
@@ -559,3 +559,32 @@ def test_the_theme_can_be_chosen_and_stays(crew):
     assert light != dark
     one.page.reload()
     assert one.page.evaluate(ground) == dark
+
+
+# ---- German -------------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_it_speaks_german_by_the_browsers_language_and_by_choice(crew):
+    one = crew({"sn": "5YSZGERMAN001"}, locale="de-CH")
+    assert one.page.get_attribute("html", "lang") == "de"
+    expect(one.page.locator("#submit")).to_have_text("Anmelden")
+    one.log_in(password="wrong")
+    one.notice("Name oder Passwort ist falsch")
+    one.page.fill("#password", PASSWORD)
+    one.page.click("#submit")
+    one.headline("Verbunden")
+    expect(one.page.locator("#headline-text")).to_contain_text("Fotos werden von selbst hochgeladen, als Originale.")
+    assert one.step("thing")[1].startswith("Fernsteuerung verbunden")
+    one.picture("german")
+    assert one.page.evaluate(LOOKS) == []
+    # the switch loads the page again: the login is still good, and the choice stays
+    one.page.click("#language")
+    one.connected()
+    assert one.page.get_attribute("html", "lang") == "en"
+    one.page.reload()
+    one.connected()
+    one.page.click("#language")
+    one.headline("Verbunden")
+    one.page.click("#session .open-diagnose")
+    one.picture("german-diagnose")
+    assert one.page.evaluate(LOOKS) == []

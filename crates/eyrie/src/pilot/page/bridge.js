@@ -1,6 +1,8 @@
 // `window.djiBridge`, which DJI Pilot 2 puts into its pages. Every call answers a string of JSON, {code, message, data}; code 0 is
 // good, `data` may be a bool, a text, or JSON once more (DJI, "JSBridge").
 
+import { t } from './words.js';
+
 export function hasBridge() {
   return typeof window.djiBridge !== 'undefined' && window.djiBridge !== null;
 }
@@ -9,7 +11,7 @@ export function hasBridge() {
 export function call(name, ...args) {
   const bridge = window.djiBridge;
   if (!hasBridge() || typeof bridge[name] !== 'function') {
-    return { code: -1, message: name + ' is not known to this version of Pilot 2', data: null };
+    return { code: -1, message: t('{0} is not known to this version of Pilot 2', name), data: null };
   }
   try {
     // called on the bridge itself: the app's methods know no other `this`
@@ -20,7 +22,7 @@ export function call(name, ...args) {
     if (answer && typeof answer === 'object' && typeof answer.code !== 'undefined') {
       return { code: Number(answer.code), message: String(answer.message || ''), data: answer.data };
     }
-    return { code: -1, message: name + ' answered something unexpected', data: null };
+    return { code: -1, message: t('{0} answered something unexpected', name), data: null };
   } catch (error) {
     return { code: -1, message: name + ': ' + error.message, data: null };
   }

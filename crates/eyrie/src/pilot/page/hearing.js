@@ -2,6 +2,7 @@
 
 import { ask } from './server.js';
 import { CHECK_NETWORK, mark, SILENT } from './steps.js';
+import { t } from './words.js';
 
 const EVERY_MS = 5000;
 const SILENT_AFTER_MS = 60000; // a controller says something every few seconds
@@ -31,8 +32,8 @@ function weigh(connected, link) {
   else if (!heard.silentFrom) heard.silentFrom = Date.now();
   heard.silent = heard.silentFrom !== null && Date.now() - heard.silentFrom >= SILENT_AFTER_MS;
   if (connected) mark('heard', 'good');
-  else if (heard.silent) mark('heard', 'attention', 'Pilot 2 says that it is connected, but nothing comes', SILENT);
-  else if (link === 'on') mark('heard', 'working', 'not yet');
+  else if (heard.silent) mark('heard', 'attention', t('Pilot 2 says that it is connected, but nothing comes'), SILENT);
+  else if (link === 'on') mark('heard', 'working', t('not yet'));
 }
 
 // Begins with an answer at once; also called when the page is seen again.
@@ -50,7 +51,7 @@ export async function listen() {
     } catch (error) {
       if (current !== mine) return;
       if (error.status === 401 && mine.state.session.token === token) return mine.ended();
-      heard.problem = error.status ? 'The server answered ' + error.status : 'The server cannot be reached';
+      heard.problem = error.status ? t('The server answered {0}', error.status) : t('The server cannot be reached');
       mark('heard', 'attention', heard.problem, CHECK_NETWORK);
     }
     mine.changed();

@@ -8,6 +8,7 @@ import { $, closeTop, openDiagnose, render, renderProbes, renderSteps, renderWay
 import { again, logIn, logOut, reconnect, resume, state, watchSession } from './session.js';
 import { mark, mistake, onStep, steps } from './steps.js';
 import { watchToken } from './token.js';
+import { language, t, translatePage } from './words.js';
 
 const BRIDGE_WAIT_MS = 60000; // for a bridge that is put in late, as by hand for a trial
 const each = (selector, what) => document.querySelectorAll(selector).forEach(what);
@@ -22,7 +23,7 @@ function submit(event) {
   if (!name || !password) return $(name ? 'password' : 'name').focus();
   const busy = (on) => {
     $('submit').disabled = on;
-    $('submit').textContent = on ? 'Logging in' : 'Log in';
+    $('submit').textContent = on ? t('Logging in') : t('Log in');
   };
   busy(true);
   $('login-notice').hidden = true;
@@ -61,21 +62,28 @@ function isDark() {
 function renderTheme() {
   const { theme } = saved();
   if (theme) document.documentElement.setAttribute('data-theme', theme);
-  $('theme').textContent = isDark() ? 'Light colours' : 'Dark colours';
+  $('theme').textContent = isDark() ? t('Light colours') : t('Dark colours');
 }
 
+translatePage();
+$('language').textContent = language === 'de' ? 'English' : 'Deutsch';
+$('language').lang = language === 'de' ? 'en' : 'de';
 onStep(renderSteps);
 watchSession(render, showLogin);
 $('form').addEventListener('submit', submit);
 onClick('reveal', () => {
   const hide = $('password').type === 'text';
   $('password').type = hide ? 'password' : 'text';
-  $('reveal').textContent = hide ? 'Show' : 'Hide';
+  $('reveal').textContent = hide ? t('Show') : t('Hide');
   $('reveal').setAttribute('aria-pressed', String(!hide));
 });
 onClick('theme', () => {
   save({ theme: isDark() ? 'light' : 'dark' });
   renderTheme();
+});
+onClick('language', () => {
+  save({ language: language === 'de' ? 'en' : 'de' });
+  location.reload(); // the token is enough to go on
 });
 onClick('again', again);
 onClick('close', () => call('platformStopSelf'));
@@ -111,6 +119,6 @@ renderTheme();
 renderSteps();
 if (!hasBridge()) {
   show('outside');
-  mark('bridge', 'failed', 'This page was not opened by DJI Pilot 2');
+  mark('bridge', 'failed', t('This page was not opened by DJI Pilot 2'));
 }
 look(Date.now() + BRIDGE_WAIT_MS);

@@ -1,4 +1,4 @@
-// What outlives a load of the web view: {token, name, workspace, way, worked, theme}. Never the password.
+// What outlives a load of the web view: {token, name, workspace, way, worked, theme, language}. Never the password.
 
 const KEY = 'eyrie.pilot';
 let memory = {}; // when storage is refused

@@ -5,6 +5,7 @@ import { heard } from './hearing.js';
 import { saved } from './saved.js';
 import { state } from './session.js';
 import { SILENT, steps, STEPS } from './steps.js';
+import { t } from './words.js';
 
 export const $ = (id) => document.getElementById(id);
 const SCREENS = ['outside', 'login', 'session', 'diagnose'];
@@ -75,17 +76,17 @@ export function showLogin(error) {
 function headline() {
   const { failure, session, link, way } = state;
   if (failure) return ['failed', failure.title, failure.text, failure.checks];
-  if (!session) return ['working', 'Connecting', 'The server is asked who is logged in.', []];
-  if (link === 'lost') return ['attention', 'Connection lost', 'The controller tries again by itself. New pictures wait on the card; nothing is lost.', []];
-  if (link !== 'on') return ['working', 'Connecting', 'The controller connects to the server' + (way === 'ws' ? ' (WebSocket).' : '.'), []];
+  if (!session) return ['working', t('Connecting'), t('The server is asked who is logged in.'), []];
+  if (link === 'lost') return ['attention', t('Connection lost'), t('The controller tries again by itself. New pictures wait on the card; nothing is lost.'), []];
+  if (link !== 'on') return ['working', t('Connecting'), t('The controller connects to the server.') + (way === 'ws' ? ' (WebSocket)' : ''), []];
   if (heard.problem) {
-    return ['attention', heard.problem, 'The controller may go on uploading; this page does not know.' + (heard.at ? ' What is below is from ' + time(heard.at) + '.' : ''), []];
+    return ['attention', heard.problem, t('The controller may go on uploading; this page does not know.') + (heard.at ? ' ' + t('What is below is from {0}.', time(heard.at)) : ''), []];
   }
   if (heard.silent) {
-    return ['attention', 'The server hears nothing of this controller', 'Pilot 2 says that it is connected, but for a minute nothing has come. Pictures may be uploaded all the same.', SILENT];
+    return ['attention', t('The server hears nothing of this controller'), t('Pilot 2 says that it is connected, but for a minute nothing has come. Pictures may be uploaded all the same.'), SILENT];
   }
-  if (steps.settings.state === 'attention') return ['attention', 'Connected, with other upload settings', steps.settings.detail, steps.settings.checks];
-  return ['good', 'Connected', steps.settings.detail, []];
+  if (steps.settings.state === 'attention') return ['attention', t('Connected, with other upload settings'), steps.settings.detail, steps.settings.checks];
+  return ['good', t('Connected'), steps.settings.detail, []];
 }
 
 function facts() {
@@ -93,17 +94,17 @@ function facts() {
   if (!session) return [];
   const known = heard.last || {};
   const aircraft = (known.aircraft || []).map((one) => one.sn).join(', ') || (link === 'on' ? text('platformGetAircraftSN') : '');
-  const words = { on: way === 'ws' ? 'WebSocket' : 'TCP', lost: 'lost', connecting: 'connecting', off: 'none' };
-  const at = known.last_heard_at ? ', heard ' + time(new Date(known.last_heard_at)) : '';
-  return [['Workspace', session.workspace_name], ['Logged in', session.user || saved().name || ''], ['Controller', sn || session.sn],
-    ['Aircraft', aircraft || 'not seen yet'], ['Connection', words[link] + (link === 'on' ? at : '')]];
+  const words = { on: way === 'ws' ? 'WebSocket' : 'TCP', lost: t('lost'), connecting: t('connecting'), off: t('none') };
+  const at = known.last_heard_at ? ', ' + t('heard {0}', time(new Date(known.last_heard_at))) : '';
+  return [[t('Workspace'), session.workspace_name], [t('Logged in'), session.user || saved().name || ''], [t('Controller'), sn || session.sn],
+    [t('Aircraft'), aircraft || t('not seen yet')], [t('Connection'), words[link] + (link === 'on' ? at : '')]];
 }
 
 function lastFile() {
   if (!heard.last) return '';
   const file = heard.last.last_file;
-  if (!file) return 'No file yet. Pictures appear here as soon as they are stored.';
-  return 'Last: ' + file.name + (file.size_bytes ? ', ' + size(file.size_bytes) : '') + ', ' + time(new Date(file.at)) + (file.status && file.status !== 'stored' ? ' (' + file.status + ')' : '');
+  if (!file) return t('No file yet. Pictures appear here as soon as they are stored.');
+  return t('Last: {0}', file.name) + (file.size_bytes ? ', ' + size(file.size_bytes) : '') + ', ' + time(new Date(file.at)) + (file.status && file.status !== 'stored' ? ' (' + t(file.status) + ')' : '');
 }
 
 const drawn = {};
@@ -128,7 +129,7 @@ export function render() {
   $('uploads').hidden = !state.session || Boolean(state.failure);
   set('place', state.session ? state.session.workspace_name : '');
   set('count', String(count));
-  set('count-unit', count === 1 ? 'file' : 'files');
+  set('count-unit', count === 1 ? t('file') : t('files'));
   set('last', lastFile());
   draw('facts', facts(), (rows) => fill('facts', rows.map(([name, value]) => el('div', '', el('dt', '', name), el('dd', '', value)))));
 }
@@ -136,7 +137,7 @@ export function render() {
 // ---- Diagnose -----------------------------------------------------------------------------------------------------------------
 
 const BRIEF = 40;
-const WORDS = { good: 'done', working: 'working', attention: 'look', failed: 'failed', waiting: 'not yet' };
+const WORDS = { good: t('done'), working: t('working'), attention: t('look'), failed: t('failed'), waiting: t('not yet') };
 
 export function renderSteps() {
   draw('steps', steps, () => fill('steps', STEPS.map(([name, words]) => {

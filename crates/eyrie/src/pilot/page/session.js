@@ -7,6 +7,7 @@ import { save, saved } from './saved.js';
 import { forgetAllBut, LICENSE_REFUSED, loginError, mark, mistake, must, NO_ACCOUNT, NO_LICENSE, notConnected, RESTART, CHECK_NETWORK, StepError, steps } from './steps.js';
 import { startHearing, stopHearing } from './hearing.js';
 import { keepToken, stopToken } from './token.js';
+import { t } from './words.js';
 
 const CONNECT_WAIT_MS = 15000; // for the controller's MQTT connection, each way
 const RETRY_MS = [30000, 60000, 120000]; // after all ways failed
@@ -54,7 +55,7 @@ export async function logIn(name, password, workspace) {
   if (workspace) asked.workspace = workspace;
   // the bridge answers nothing before the licence is verified, and a stranger is told no licence: hence two questions
   if (asks('platformIsVerified')) {
-    mark('license', 'good', 'verified before');
+    mark('license', 'good', t('verified before'));
   } else {
     mark('login', 'working');
     const answer = await ask('POST', '/pilot/api/license', asked).catch((error) => { throw loginError(error); });
@@ -94,14 +95,14 @@ export function again() {
   run += 1;
   try {
     if (steps.license.state !== 'good') {
-      if (asks('platformIsVerified')) mark('license', 'good', 'verified before');
+      if (asks('platformIsVerified')) mark('license', 'good', t('verified before'));
       else verify(state.session.license);
     }
     readController();
   } catch (error) {
     return fail(error);
   }
-  if (state.session.sn && state.session.sn !== state.sn) return over('This login was made on another controller');
+  if (state.session.sn && state.session.sn !== state.sn) return over(t('This login was made on another controller'));
   connect(false);
 }
 
@@ -115,7 +116,7 @@ function take(answer) {
 function renewed(answer) {
   state.session = answer;
   save({ token: answer.token });
-  must('token', 'Pilot 2 did not take the new login', 'Uploads stop when the old one ends.', [RESTART], call('apiSetToken', answer.token));
+  must('token', t('Pilot 2 did not take the new login'), t('Uploads stop when the old one ends.'), [RESTART], call('apiSetToken', answer.token));
   changed();
 }
 
@@ -123,7 +124,7 @@ function renewed(answer) {
 function over(why) {
   stop();
   save({ token: null });
-  ended(new StepError('login', why || 'Your login has ended', 'Log in again to go on uploading. What is not uploaded yet is still on the card.'));
+  ended(new StepError('login', why || t('Your login has ended'), t('Log in again to go on uploading. What is not uploaded yet is still on the card.')));
 }
 
 export function logOut() {
@@ -156,15 +157,15 @@ function verify(license) {
   if (!license || !license.app_id || !license.app_key || !license.app_license) throw NO_LICENSE;
   mark('license', 'working');
   must('license', ...LICENSE_REFUSED, call('platformVerifyLicense', license.app_id, license.app_key, license.app_license));
-  if (!asks('platformIsVerified')) throw new StepError('license', ...LICENSE_REFUSED, 'Pilot 2 took it, but does not call it verified');
+  if (!asks('platformIsVerified')) throw new StepError('license', ...LICENSE_REFUSED, t('Pilot 2 took it, but does not call it verified'));
   mark('license', 'good');
 }
 
 function readController() {
-  const words = ['The controller’s serial number cannot be read', 'Without it the server cannot tell this controller from others.', [RESTART]];
+  const words = [t('The controller’s serial number cannot be read'), t('Without it the server cannot tell this controller from others.'), [RESTART]];
   const answer = must('controller', ...words, call('platformGetRemoteControllerSN'));
   state.sn = typeof answer.data === 'string' ? answer.data.trim() : '';
-  if (!state.sn) throw new StepError('controller', ...words, 'Pilot 2 answered without one');
+  if (!state.sn) throw new StepError('controller', ...words, t('Pilot 2 answered without one'));
   mark('controller', 'good', state.sn);
 }
 
@@ -184,7 +185,7 @@ function connect(fresh) {
 
 function loadApi(fresh) {
   const { api_host: host, token } = state.session;
-  const words = ['Pilot 2 did not take the server’s address', 'Nothing can be uploaded until it does.', [RESTART]];
+  const words = [t('Pilot 2 did not take the server’s address'), t('Nothing can be uploaded until it does.'), [RESTART]];
   let loaded = isLoaded('api');
   if (loaded && (fresh || text('apiGetHost') !== host)) {
     unload('media', 'thing', 'api'); // the others depend on it
@@ -196,9 +197,9 @@ function loadApi(fresh) {
 
 function nameWorkspace() {
   const { workspace_id: id, workspace_name: name, platform_name: platform } = state.session;
-  must('workspace', 'Pilot 2 did not take the workspace', 'Uploads need it.', [RESTART], call('platformSetWorkspaceId', id));
-  const named = call('platformSetInformation', platform, name, 'Media library');
-  mark('workspace', 'good', name + (named.code === 0 ? '' : ' (Pilot 2 does not show its name)'));
+  must('workspace', t('Pilot 2 did not take the workspace'), t('Uploads need it.'), [RESTART], call('platformSetWorkspaceId', id));
+  const named = call('platformSetInformation', platform, name, t('Media library'));
+  mark('workspace', 'good', name + (named.code === 0 ? '' : ' (' + t('Pilot 2 does not show its name') + ')'));
 }
 
 export function hostOf(way) {
@@ -237,7 +238,7 @@ function tryWay(left) {
   state.link = 'connecting';
   const host = hostOf(state.way);
   mark('thing', 'working', host);
-  must('thing', 'Pilot 2 did not take the connection', 'The controller is not connected.', [RESTART],
+  must('thing', t('Pilot 2 did not take the connection'), t('The controller is not connected.'), [RESTART],
     load('thing', { host, connectCallback: CALLBACK, username: mqtt.username, password: mqtt.password }));
   // it may have connected before it returned
   if (state.link === 'connecting') waitForConnection(left);
@@ -251,7 +252,7 @@ function waitForConnection(left) {
       unload('media', 'thing');
       if (left.length > 1) return tryWay(left.slice(1));
       state.link = 'off';
-      throw notConnected(ways().map(hostOf).join(' and '));
+      throw notConnected(ways().map(hostOf).join(t(' and ')));
     } catch (error) {
       fail(error);
       retryLater(reconnect);
@@ -289,7 +290,7 @@ function connected() {
 // Pilot 2 connects again by itself; it is reminded when it does not.
 function lost(reminded) {
   state.link = 'lost';
-  mark('thing', 'attention', 'The connection was lost', CHECK_NETWORK);
+  mark('thing', 'attention', t('The connection was lost'), CHECK_NETWORK);
   later('remind', () => {
     if (asks('thingGetConnectState')) return connected();
     const { username, password } = state.session.mqtt;
@@ -311,19 +312,19 @@ function loadMedia() {
   const wasLoaded = isLoaded('media');
   if (wasLoaded && steps.media.state === 'good') return; // a connection that came back
   if (!wasLoaded) {
-    must('media', 'Pilot 2 did not switch uploading on', 'The controller is connected, but sends no files. They stay on the card.', [RESTART],
+    must('media', t('Pilot 2 did not switch uploading on'), t('The controller is connected, but sends no files. They stay on the card.'), [RESTART],
       load('media', { autoUploadPhoto: photo, autoUploadPhotoType: type, autoUploadVideo: video }));
   }
   mark('media', 'good');
   const refused = [
-    ['photos', call('mediaSetAutoUploadPhoto', photo)],
-    ['originals', call('mediaSetUploadPhotoType', type)],
-    ['videos', call('mediaSetAutoUploadVideo', video)],
-    ['which controller downloads', call('mediaSetDownloadOwner', 0)]
+    [t('photos'), call('mediaSetAutoUploadPhoto', photo)],
+    [t('originals'), call('mediaSetUploadPhotoType', type)],
+    [t('videos'), call('mediaSetAutoUploadVideo', video)],
+    [t('which controller downloads'), call('mediaSetDownloadOwner', 0)]
   ].filter((one) => one[1].code !== 0);
   if (refused.length) {
     const which = refused.map(([what, answer]) => what + ' (' + (answer.message || answer.code) + ')').join(', ');
-    mark('settings', 'attention', 'Pilot 2 did not take: ' + which, ['Set it by hand in Pilot 2, in the settings of the cloud service.']);
+    mark('settings', 'attention', t('Pilot 2 did not take: {0}', which), [t('Set it by hand in Pilot 2, in the settings of the cloud service.')]);
   } else {
     mark('settings', 'good', settingsInWords());
   }
@@ -332,6 +333,7 @@ function loadMedia() {
 // As Pilot 2 has them now.
 function settingsInWords() {
   const [photo, type, video] = ['mediaGetAutoUploadPhoto', 'mediaGetUploadPhotoType', 'mediaGetAutoUploadVideo'].map((name) => call(name).data);
-  const photos = isTrue(photo) ? 'Photos are uploaded by themselves, as ' + (Number(type) === 1 ? 'small previews' : 'originals') : 'Photos are uploaded by hand';
-  return photos + '. Videos are uploaded by ' + (isTrue(video) ? 'themselves.' : 'hand.');
+  const sent = Number(type) === 1 ? t('Photos are uploaded by themselves, as small previews.') : t('Photos are uploaded by themselves, as originals.');
+  const photos = isTrue(photo) ? sent : t('Photos are uploaded by hand.');
+  return photos + ' ' + (isTrue(video) ? t('Videos are uploaded by themselves.') : t('Videos are uploaded by hand.'));
 }

@@ -2,6 +2,7 @@
 
 import { ask, clock } from './server.js';
 import { CHECK_NETWORK, mark, StepError } from './steps.js';
+import { t } from './words.js';
 
 const RENEW_AT = 0.7; // of the time that is left when it is given
 const LONGEST_TIMER_MS = 60000; // a device that slept notices within this
@@ -20,7 +21,7 @@ export function keepToken(answer, renewed, ended) {
   const endsAt = Date.parse(answer.token_expires_at) - offMs; // by this clock
   renewAt = Date.now() + Math.max(endsAt - Date.now(), 0) * RENEW_AT;
   tries = 0;
-  mark('token', 'good', 'until ' + new Date(endsAt).toTimeString().slice(0, 8));
+  mark('token', 'good', t('until {0}', new Date(endsAt).toTimeString().slice(0, 8)));
   watchToken();
 }
 
@@ -51,7 +52,7 @@ async function renew(mine) {
     const wait = Math.min(RETRY_MS * Math.pow(2, tries), LONGEST_RETRY_MS);
     tries += 1;
     renewAt = Date.now() + wait;
-    mark('token', 'attention', 'Could not be renewed; tried again in ' + Math.round(wait / 1000) + ' s', CHECK_NETWORK);
+    mark('token', 'attention', t('Could not be renewed; tried again in {0} s', Math.round(wait / 1000)), CHECK_NETWORK);
     watchToken();
   }
 }
