@@ -223,6 +223,36 @@ pub async fn add_dock(
     Ok((StatusCode::CREATED, Json(access.into())))
 }
 
+/// What is typed in on a dock's screen, without the password, which nobody is told twice.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DockSetUpItem {
+    pub mqtt_url: String,
+    /// The SN.
+    pub username: String,
+    pub organization_id: String,
+    pub binding_code: String,
+}
+
+/// Show what is typed in on a dock's screen
+///
+/// All but the password; `/rotate` makes a new one.
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/docks/{sn}/set-up", tag = "docks",
+    params(("ws" = String, Path, description = "id or name of the workspace"), ("sn" = String, Path)),
+    responses((status = 200, body = DockSetUpItem)))]
+pub async fn get_dock_set_up(
+    scope: Scope<Admin>,
+    State(app): State<Arc<App>>,
+    PathParams((_ws, sn)): PathParams<(String, String)>,
+) -> Result<Json<DockSetUpItem>, Problem> {
+    let dock = visible(&app, scope.workspace.id, &sn).await?;
+    Ok(Json(DockSetUpItem {
+        mqtt_url: app.urls.mqtt.clone(),
+        username: dock.sn,
+        organization_id: scope.workspace.organization_id,
+        binding_code: scope.workspace.binding_code,
+    }))
+}
+
 /// Call a dock something else
 #[utoipa::path(patch, path = "/api/v1/workspaces/{ws}/docks/{sn}", tag = "docks",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("sn" = String, Path)),

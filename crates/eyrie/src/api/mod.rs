@@ -30,6 +30,7 @@ pub mod proxy;
 pub mod s3_keys;
 pub mod seen_at;
 pub mod session;
+pub mod settings;
 mod surround;
 pub mod telemetry;
 pub mod thermal;
@@ -90,6 +91,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(ppk::get_ppk_solution))
         .routes(routes!(docks::list_docks, docks::add_dock))
         .routes(routes!(docks::get_dock, docks::change_dock))
+        .routes(routes!(docks::get_dock_set_up))
         .routes(routes!(docks::list_trace))
         .routes(routes!(docks::rotate_dock))
         .routes(routes!(docks::disable_dock))
@@ -116,6 +118,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::change_user, users::delete_user))
         .routes(routes!(users::reset_password))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(settings::get_settings))
         // Pilot 2: controllers, the app and its login page
         .routes(routes!(controllers::list_controllers, controllers::add_controller))
         .routes(routes!(controllers::get_controller))

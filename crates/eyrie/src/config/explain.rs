@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::load::Loaded;
+use super::Config;
+use super::load::{Loaded, Origin};
 use super::settings::SETTINGS;
 
 #[derive(Clone, Debug, Serialize)]
@@ -18,12 +19,17 @@ pub struct Explained {
 
 /// All settings, in the order of the documented file.
 pub fn explain(loaded: &Loaded) -> Vec<Explained> {
+    explain_config(&loaded.config)
+}
+
+/// The same, of the settings in force.
+pub fn explain_config(config: &Config) -> Vec<Explained> {
     let explained = SETTINGS.iter().map(|setting| {
-        let value = (setting.show)(&loaded.config);
+        let value = (setting.show)(config);
         Explained {
             key: setting.key,
             value: if setting.secret && !value.is_empty() { "(set)".into() } else { value },
-            origin: loaded.origin(setting.key).to_string(),
+            origin: config.origins.get(setting.key).unwrap_or(&Origin::Default).to_string(),
             environment: setting.env(),
         }
     });

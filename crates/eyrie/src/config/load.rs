@@ -65,8 +65,6 @@ impl Sources {
 pub struct Loaded {
     pub config: Config,
     pub file: Option<PathBuf>,
-    /// By key; a key that is not in it has its default.
-    pub origins: BTreeMap<&'static str, Origin>,
     /// Settings that could not be read: no command goes on with one of these.
     pub unreadable: Vec<String>,
     /// Settings that do not make sense together: the server does not start with one of these.
@@ -76,7 +74,7 @@ pub struct Loaded {
 
 impl Loaded {
     pub fn origin(&self, key: &str) -> Origin {
-        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+        self.config.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
 
     /// For the server.
@@ -104,7 +102,7 @@ impl Loaded {
     fn set(&mut self, setting: &'static Setting, text: &str, origin: Origin) {
         match (setting.read)(&mut self.config, text) {
             Ok(()) => {
-                self.origins.insert(setting.key, origin);
+                self.config.origins.insert(setting.key, origin);
             }
             // a secret's text stays out of the message
             Err(_) if setting.secret => {
@@ -133,7 +131,6 @@ pub fn load(sources: &Sources) -> Loaded {
     let mut loaded = Loaded {
         config: Config::default(),
         file: file.clone(),
-        origins: BTreeMap::new(),
         unreadable: Vec::new(),
         problems: Vec::new(),
         warnings: Vec::new(),

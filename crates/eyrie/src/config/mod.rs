@@ -8,10 +8,11 @@ mod settings;
 mod units;
 
 pub use check::{BrokerUrl, broker_url, public_urls};
-pub use explain::explain;
+pub use explain::{Explained, explain, explain_config};
 pub use load::{Loaded, Origin, Sources, load};
 
 use check::tiles_origin;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `EYRIE_ADMIN_PASSWORD`: the first administrator's password instead of a random one. Never written or shown.
     pub admin_password: Option<Secret>,
+    /// Where values came from, by key; a key that is not in it has its default.
+    pub origins: BTreeMap<&'static str, Origin>,
 }
 
 #[derive(Clone, Debug)]
@@ -344,6 +347,7 @@ impl Default for Config {
             },
             log: LogConfig { json: false, filter: "info".into() },
             admin_password: None,
+            origins: BTreeMap::new(),
         }
     }
 }

@@ -321,3 +321,24 @@ async fn the_last_administrator_of_the_server_cannot_be_disabled() {
     assert!(admin.remove_user(&two.name).await.is_err(), "a disabled one does not count");
     assert!(admin.change_user(&two.name, Some(Role::Viewer), None).await.is_err());
 }
+
+#[tokio::test]
+async fn settings_are_shown_without_their_secrets() {
+    let mut config = eyrie::config::Config::default();
+    config.cloud_api.app_key = eyrie::config::Secret("a-key-nobody-sees".into());
+    config.http.max_failed_logins = 7;
+    config.origins.insert("http.max_failed_logins", eyrie::config::Origin::Environment("EYRIE_X".into()));
+    let api = Api::start_with(config).await;
+    let reply = api.get(&api.server_admin().await, "/api/v1/settings").await;
+    assert!(!reply.text().contains("a-key-nobody-sees"));
+    let body = reply.json();
+    assert_eq!(body["addresses"]["pilot"], "http://eyrie.test:8080/pilot");
+    let row = |key: &str| body["settings"].as_array().unwrap().iter().find(|row| row["key"] == key).cloned().unwrap();
+    assert_eq!(row("cloud_api.app_key")["value"], "(set)");
+    assert_eq!(
+        (&row("http.max_failed_logins")["value"], &row("http.max_failed_logins")["origin"]),
+        (&json!("7"), &json!("EYRIE_X"))
+    );
+    assert_eq!(row("http.listen")["origin"], "default");
+    assert_eq!(row("oidc.client_secret")["value"], "");
+}
