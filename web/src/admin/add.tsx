@@ -5,7 +5,8 @@ import { useState, type FormEvent, type ReactNode } from "react";
 import { api, ok, Refusal, type Role, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { CopyButton, Dialog, Working } from "../ui/parts";
+import { Fields } from "../docks/credentials";
+import { Dialog, Working } from "../ui/parts";
 
 type Secrets = [string, string][];
 
@@ -27,15 +28,7 @@ function Maker({ title, action, fields, make, onClose }: {
               <KeyRound className="icon" aria-hidden />
               <p>{t.setUp.once}</p>
             </div>
-            <dl className="set-up">
-              {secrets.map(([label, value]) => (
-                <div key={label}>
-                  <dt>{label}</dt>
-                  <dd className="mono break">{value}</dd>
-                  <CopyButton text={value} label={t.common.copyThat(label)} />
-                </div>
-              ))}
-            </dl>
+            <Fields rows={secrets} />
           </div>
           <div className="actions"><button className="button primary" onClick={onClose}>{t.setUp.done}</button></div>
         </>

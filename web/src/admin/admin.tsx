@@ -1,6 +1,6 @@
 // For administrators: people, programs, S3 keys, workspaces, work in hand, what was done, and whether everything runs.
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
-import { History, ListChecks, Plus, RotateCcw, Trash2 } from "lucide-react";
+import { CircleStop, History, ListChecks, Plus, RotateCcw, Trash2 } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { api, ok, type JobItem, type Schemas } from "../api/client";
@@ -12,18 +12,22 @@ import { dateTime } from "../ui/format";
 import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh, Working, type Tone } from "../ui/parts";
 import { AddS3Key, AddToken, AddUser, AddWorkspace } from "./add";
 import { auditWords } from "./audit-words";
+import { Settings } from "./settings";
+import { UserRow } from "./user-row";
 import "../styles/admin.css";
 
-const TABS = ["users", "tokens", "s3-keys", "jobs", "audit", "workspaces", "health"] as const;
+const TABS = ["users", "tokens", "s3-keys", "jobs", "audit", "workspaces", "settings", "health"] as const;
+/** Of the whole server, for its administrator. */
+const SERVER_TABS: readonly string[] = ["workspaces", "settings"];
 type Tab = (typeof TABS)[number];
 
 export default function Admin({ tab }: { tab: string }) {
   const { session } = useHere();
   const path = useWsPath();
-  const shown = TABS.filter((one) => one !== "workspaces" || isServerAdmin(session));
+  const shown = TABS.filter((one) => !SERVER_TABS.includes(one) || isServerAdmin(session));
   const current: Tab = shown.find((one) => one === tab) ?? "users";
   if (!includes(session, "admin")) return <Notice title={t.errors.forbidden}>{t.errors.forbiddenHelp}</Notice>;
-  const pages: Record<Tab, () => ReactNode> = { users: Users, tokens: Tokens, "s3-keys": S3Keys, jobs: Jobs, audit: Audit, workspaces: Workspaces, health: Health };
+  const pages: Record<Tab, () => ReactNode> = { users: Users, tokens: Tokens, "s3-keys": S3Keys, jobs: Jobs, audit: Audit, workspaces: Workspaces, settings: Settings, health: Health };
   const Page = pages[current];
   return (
     <div className="page admin">
@@ -93,21 +97,14 @@ function Users() {
       <Await query={query} loading={<Loading height={40} />}>
         {() =>
           query.data?.items.length === 0 ? <Notice title={t.admin.noUsers}>{t.admin.noUsersHelp}</Notice> : (
-            <Table head={[t.admin.name, t.admin.role, t.admin.since, ""]}>
+            <Table head={[t.admin.name, t.admin.role, t.admin.state, t.admin.since, ""]}>
               {query.data?.items.map((user) => (
-                <tr key={user.id}>
-                  <td><strong>{user.name}</strong></td>
-                  <td>{t.roles[user.role]}</td>
-                  <td className="nowrap">{dateTime(user.created_at)}</td>
-                  <td className="end">
-                    {user.name !== session.user && (
-                      <Remove
-                        label={t.admin.remove} title={t.admin.removeUser(user.name)} help={t.admin.removeUserHelp} done={done}
-                        call={() => ok(api.DELETE("/api/v1/workspaces/{ws}/users/{id}", { params: { path: { ws, id: user.id } } }))}
-                      />
-                    )}
-                  </td>
-                </tr>
+                <UserRow key={user.id} user={user} own={user.name === session.user}>
+                  <Remove
+                    label={t.admin.remove} title={t.admin.removeUser(user.name)} help={t.admin.removeUserHelp} done={done}
+                    call={() => ok(api.DELETE("/api/v1/workspaces/{ws}/users/{id}", { params: { path: { ws, id: user.id } } }))}
+                  />
+                </UserRow>
               ))}
             </Table>
           )
@@ -248,25 +245,42 @@ function JobRow({ job }: { job: JobItem }) {
     onSuccess: () => refresh(ws, "jobs"),
     onError: (error) => toast(error.message || t.errors.offline),
   });
+  const cancel = useMutation({
+    mutationFn: () => ok(api.POST("/api/v1/workspaces/{ws}/jobs/{id}/cancel", { params: { path: { ws, id: job.id } } })),
+    onSuccess: () => refresh(ws, "jobs"),
+    onError: (error) => toast(error.message || t.errors.offline),
+  });
   const { done, total } = job.progress;
   return (
     <tr>
       <td><strong>{(t.admin.jobKinds as Record<string, string>)[job.kind] ?? job.kind}</strong></td>
       <td>
         <State tone={jobTone[job.state]}>{t.admin.jobStates[job.state]}</State>
-        {job.state === "running" && total !== null && total > 0 && <Bar done={done} total={total} label={t.admin.progress} />}
+        {job.state === "running" && total !== null && total > 0 && (
+          <>
+            <Bar done={done} total={total} label={t.admin.progress} />
+            <span className="quiet small num">{t.admin.progressOf(done, total)}</span>
+          </>
+        )}
+        {job.state === "failed" && <p className="quiet small">{t.admin.nextTry} <Moment at={job.run_after}>{dateTime(job.run_after)}</Moment></p>}
         {job.error && job.state !== "done" && <p className="small break job-error">{job.error}</p>}
       </td>
       <td>
         {job.media_id ? <Link href={path(`media/${job.media_id}`)}>{t.admin.aFile}</Link> : job.flight_id ? <Link href={path(`flights/${encodeURIComponent(job.flight_id)}`)}>{t.admin.aFlight}</Link> : "–"}
       </td>
-      <td className="num">{job.attempts} / {job.max_attempts}</td>
+      <td className="num wide">{job.attempts} / {job.max_attempts}</td>
       <td className="nowrap"><Moment at={job.updated_at} /></td>
       <td className="end">
         {(job.state === "dead" || job.state === "failed") && (
           <button className="button slim" disabled={retry.isPending} onClick={() => retry.mutate()}>
             {retry.isPending ? <Working /> : <RotateCcw className="icon" aria-hidden />}
             {t.common.tryAgain}
+          </button>
+        )}
+        {(job.state === "queued" || job.state === "running" || job.state === "failed") && (
+          <button className="button slim" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
+            {cancel.isPending ? <Working /> : <CircleStop className="icon" aria-hidden />}
+            {t.admin.cancelJob}
           </button>
         )}
       </td>

@@ -69,6 +69,20 @@ export const dock = (ws: string, sn: string) =>
     queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/docks/{sn}", { params: { path: { ws, sn } } })),
   });
 
+/** What is typed in on its screen, without the password; for administrators. */
+export const dockSetUp = (ws: string, sn: string) =>
+  queryOptions({
+    queryKey: [ws, "dock-set-up", sn],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/docks/{sn}/set-up", { params: { path: { ws, sn } } })),
+    staleTime: Infinity,
+  });
+
+export const controllers = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "controllers"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/controllers", { params: { path: { ws } } })),
+  });
+
 export const trace = (ws: string, sn: string, limit = 100) =>
   infiniteQueryOptions({
     queryKey: [ws, "trace", sn, limit],
@@ -177,6 +191,13 @@ export const audit = (ws: string) =>
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
+
+/** Of the whole server, for its administrator. */
+export const settings = queryOptions({
+  queryKey: ["settings"],
+  queryFn: () => ok(api.GET("/api/v1/settings")),
+  staleTime: Infinity,
+});
 
 export const health = queryOptions({
   queryKey: ["readyz"],

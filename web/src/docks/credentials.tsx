@@ -83,14 +83,21 @@ export function SetUp({ values, password }: { values: Partial<Omit<Access, "pass
     [t.setUp.organization, values.organization_id],
     [t.setUp.code, values.binding_code],
   ];
+  return <Fields rows={rows} />;
+}
+
+/** Large, since somebody reads it off one screen and types it in on another. */
+export function Fields({ rows }: { rows: [string, string | undefined][] }) {
   return (
     <dl className="set-up">
       {rows.map(([label, value]) =>
         value === undefined ? null : (
           <div key={label}>
             <dt>{label}</dt>
-            <dd className="mono break">{value}</dd>
-            <CopyButton text={value} label={t.common.copyThat(label)} />
+            <dd>
+              <span className="mono break">{value}</span>
+              <CopyButton text={value} label={t.common.copyThat(label)} />
+            </dd>
           </div>
         ),
       )}
@@ -99,7 +106,7 @@ export function SetUp({ values, password }: { values: Partial<Omit<Access, "pass
 }
 
 /** The same lines for a phone's camera, which can then paste them. */
-function Code({ lines }: { lines: string[] }) {
+export function Code({ lines, label }: { lines: string[]; label?: string }) {
   const [shown, setShown] = useState(false);
   const text = lines.join("\n");
   const { path, size } = useMemo(() => {
@@ -116,7 +123,7 @@ function Code({ lines }: { lines: string[] }) {
     );
   }
   return (
-    <svg className="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t.setUp.qr} shapeRendering="crispEdges">
+    <svg className="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label ?? t.setUp.qr} shapeRendering="crispEdges">
       <path d={path} />
     </svg>
   );

@@ -4,13 +4,14 @@ import { ChevronLeft, Circle, CircleCheck, KeyRound, Power, PowerOff } from "luc
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, ok, type DockItem, type Schemas } from "../api/client";
-import { dock as dockQuery } from "../api/queries";
+import { dock as dockQuery, dockSetUp } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { coordinates, dateTime } from "../ui/format";
 import { Await, Confirm, CopyButton, Loading, Moment, State, toast, useTick } from "../ui/parts";
-import { Credentials } from "./credentials";
+import { Code, Credentials, SetUp } from "./credentials";
 import { DockFigures } from "./docks";
+import { Rename } from "./rename";
 import { Trace } from "./trace";
 import { aircraftWord, dockState, dockTone, modelWord } from "./words";
 import "../styles/docks.css";
@@ -46,6 +47,7 @@ function Dock({ dock }: { dock: DockItem }) {
         <div className="dock-facts">
           <DockFigures dock={dock} />
           <Checks dock={dock} />
+          <ScreenValues dock={dock} />
           <h2>{t.docks.about}</h2>
           <dl className="facts">
             <Fact label={t.docks.model}>{modelWord(dock.model_key)}</Fact>
@@ -113,6 +115,34 @@ function Checks({ dock }: { dock: DockItem }) {
   );
 }
 
+/** What its screen asks for: open while it is not set up, a press away afterwards. */
+function ScreenValues({ dock }: { dock: DockItem }) {
+  const { ws } = useHere();
+  const admin = useMay("admin");
+  const [open, setOpen] = useState(dock.bound_at === null);
+  const query = useQuery({ ...dockSetUp(ws, dock.sn), enabled: admin && open });
+  if (!admin) return null;
+  const values = query.data;
+  return (
+    <section>
+      <h2>{t.setUp.screen}</h2>
+      {!open ? (
+        <button className="button slim" style={{ marginTop: 8 }} onClick={() => setOpen(true)}>{t.setUp.show}</button>
+      ) : (
+        <Await query={query} loading={<Loading rows={4} height={52} />}>
+          {() => values && (
+            <div className="stack">
+              <SetUp values={values} />
+              <p className="quiet small">{t.setUp.noPassword}</p>
+              <Code lines={[values.mqtt_url, values.username, values.organization_id, values.binding_code]} label={t.setUp.qrWithout} />
+            </div>
+          )}
+        </Await>
+      )}
+    </section>
+  );
+}
+
 function Account({ dock }: { dock: DockItem }) {
   const { ws } = useHere();
   const admin = useMay("admin");
@@ -130,6 +160,7 @@ function Account({ dock }: { dock: DockItem }) {
   const name = dock.callsign ?? dock.sn;
   return (
     <>
+      <Rename dock={dock} />
       <button className="button" onClick={() => setAsking("rotate")}>
         <KeyRound className="icon" aria-hidden />
         {t.docks.rotate}

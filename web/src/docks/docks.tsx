@@ -9,6 +9,7 @@ import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { number } from "../ui/format";
 import { Await, Loading, Moment, Notice, State, useTick } from "../ui/parts";
+import { Controllers } from "./controllers";
 import { AddDock, Credentials } from "./credentials";
 import { dockState, dockTone, modelWord, stepWord } from "./words";
 import "../styles/docks.css";
@@ -42,6 +43,7 @@ export default function Docks() {
           )
         }
       </Await>
+      <Controllers />
       {adding && <AddDock onClose={() => setAdding(false)} onAdded={(access) => (setAdding(false), setShown(access))} />}
       {shown && <Credentials access={shown} onClose={() => setShown(null)} />}
     </div>

@@ -1,7 +1,7 @@
 // The morning page: every flight, whether it is complete, and what to do when it is not.
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { ArrowUpToLine, PlaneTakeoff } from "lucide-react";
-import { Fragment, useEffect, useRef, useState } from "react";
+import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { api, ok, type DockItem, type FlightItem } from "../api/client";
 import { docks, flights, mediaCounts, mediaPage } from "../api/queries";
@@ -14,6 +14,8 @@ import { beginning, dockName, flightTitle, flightTone, kindWords, missingFiles }
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
+
+const FirstSteps = lazy(() => import("../admin/start"));
 
 export function Flights() {
   const { ws } = useHere();
@@ -87,7 +89,16 @@ export function Flights() {
 
 function Empty({ filtered, drop, hasDocks }: { filtered: boolean; drop: () => void; hasDocks: boolean }) {
   const path = useWsPath();
+  const admin = useMay("admin");
   if (filtered) return <Notice icon={PlaneTakeoff} title={t.flights.noneFiltered} action={<button className="button" onClick={drop}>{t.filters.dropDock}</button>} />;
+  if (admin) {
+    return (
+      <>
+        <Notice icon={PlaneTakeoff} title={t.flights.none}>{t.flights.noneHelp}</Notice>
+        <Suspense fallback={<Loading rows={4} height={72} />}><FirstSteps /></Suspense>
+      </>
+    );
+  }
   return (
     <Notice
       icon={PlaneTakeoff}
