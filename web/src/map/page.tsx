@@ -130,7 +130,10 @@ export default function MapPage() {
       const wanted = inView.length > 0 && fits > 0 ? extent(inView) : null;
       if (wanted) {
         const before = made.getZoom();
-        made.fitBounds(wanted, { padding: 96, maxZoom: 17, animate: false });
+        const camera = made.cameraForBounds(wanted, { padding: 96, maxZoom: 17 });
+        // a heap stands where its files are, its cell may reach far beside them
+        const alone = inView.length === 1 && inView[0] ? ((inView[0].geometry as Point).coordinates as [number, number]) : undefined;
+        if (camera) made.jumpTo({ center: alone ?? camera.center, zoom: camera.zoom });
         fits = made.getZoom() - before > 0.25 ? fits - 1 : 0;
       } else {
         fits = 0;
@@ -263,7 +266,7 @@ function Card({ chosen, search, dockName, inGallery, close }: {
 type Place = { lat: number; lng: number };
 
 /** How often the first look is made narrower. */
-const MOST_FITS = 5;
+const MOST_FITS = 12;
 
 /** 1234 as 1.2k. */
 const SHORT_NUMBER = [
