@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 const MAX_DEPTH: usize = 8;
 /// Entries of a list of objects that are printed.
 const SHOWN_ENTRIES: usize = 12;
+/// Columns of a table that come before the others.
+const FIRST_COLUMNS: [&str; 6] = ["sequence", "number", "meaning", "system", "source", "quality"];
 /// Column in which values start, counted from the section's indent.
 const VALUE_COLUMN: usize = 28;
 
@@ -218,27 +220,122 @@ impl Page {
             Value::Null => {}
             Value::Array(items) if items.is_empty() => {}
             Value::Object(object) if object.values().all(Value::is_null) => {}
-            Value::Object(object) if depth < MAX_DEPTH => {
-                self.heading(depth, &label);
-                self.object(depth + 1, object);
+            Value::Object(object) if depth < MAX_DEPTH => match short(object, unit) {
+                Some(text) => self.line(depth, &label, &text),
+                None => {
+                    self.heading(depth, &label);
+                    self.object(depth + 1, object);
+                }
+            },
+            // one of a kind is shown as such
+            Value::Array(items) if depth < MAX_DEPTH && matches!(items.as_slice(), [Value::Object(_)]) => {
+                let item = items.first().and_then(Value::as_object);
+                self.heading(depth, &format!("{label} (1)"));
+                self.object(depth + 1, item.unwrap_or(&Map::new()));
             }
             Value::Array(items) if items.iter().any(Value::is_object) && depth < MAX_DEPTH => {
                 self.heading(depth, &format!("{label} ({})", items.len()));
-                for item in items.iter().take(SHOWN_ENTRIES) {
-                    self.line(depth + 1, "-", &inline(item));
-                }
-                if items.len() > SHOWN_ENTRIES {
-                    self.line(depth + 1, "-", &format!("and {} more; --json has all", items.len() - SHOWN_ENTRIES));
+                self.table(depth + 1, items);
+            }
+            // sentences stand on lines of their own
+            Value::Array(items) if items.iter().any(|item| item.as_str().is_some_and(|text| text.contains(' '))) => {
+                for (n, item) in items.iter().enumerate().take(SHOWN_ENTRIES) {
+                    self.line(depth, if n == 0 { &label } else { "" }, &inline(item));
                 }
             }
             other => self.line(depth, &label, &with_unit(other, unit)),
         }
     }
+
+    /// A row for each object, a column for each name that any of them has.
+    fn table(&mut self, depth: usize, items: &[Value]) {
+        let shown: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).take(SHOWN_ENTRIES).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in shown.iter().flat_map(|object| object.iter()).filter(|(_, value)| !value.is_null()) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        // what a row is called comes first, where it has a name
+        names.sort_by_key(|name| FIRST_COLUMNS.iter().position(|first| first == name).unwrap_or(FIRST_COLUMNS.len()));
+        let cell = |object: &Map<String, Value>, name: &str| match object.get(name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::Object(inner)) => {
+                printable(&short(inner, label(name).1).unwrap_or_else(|| inline(&object[name])))
+            }
+            Some(value) => printable(&with_unit(value, label(name).1)),
+        };
+        let head: Vec<String> = names.iter().map(|name| label(name).0).collect();
+        let rows: Vec<Vec<String>> =
+            shown.iter().map(|object| names.iter().map(|name| cell(object, name)).collect()).collect();
+        let width = |column: usize| {
+            let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..names.len()).map(width).collect();
+        let line = |row: &Vec<String>| {
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            cells.join("  ").trim_end().to_owned()
+        };
+        let indent = "  ".repeat(depth);
+        let head = self.painted("2", &line(&head));
+        self.text += &format!("{indent}{head}\n");
+        for row in &rows {
+            self.text += &format!("{indent}{}\n", line(row));
+        }
+        if items.len() > SHOWN_ENTRIES {
+            self.text += &format!("{indent}and {} more; --json has all\n", items.len() - SHOWN_ENTRIES);
+        }
+    }
+}
+
+/// Objects that everybody knows, on one line: a place, an attitude, a range, a time.
+fn short(object: &Map<String, Value>, unit: &str) -> Option<String> {
+    let has = |names: &[&str]| object.keys().all(|name| names.contains(&name.as_str()));
+    let number = |name: &str| object.get(name).and_then(Value::as_f64);
+    let text =
+        |name: &str, unit: &str| object.get(name).filter(|value| !value.is_null()).map(|value| with_unit(value, unit));
+    const PLACE: [&str; 5] = ["lat", "lng", "absolute_altitude_m", "relative_altitude_m", "ellipsoid_height_m"];
+    if let (Some(lat), Some(lng), true) = (number("lat"), number("lng"), has(&PLACE)) {
+        let heights = [
+            ("absolute_altitude_m", "absolute"),
+            ("relative_altitude_m", "above take-off"),
+            ("ellipsoid_height_m", "over the ellipsoid"),
+        ];
+        let heights = heights.iter().filter_map(|(name, word)| Some(format!(", {} {word}", text(name, " m")?)));
+        return Some(format!("{lat:.7}, {lng:.7}{}", heights.collect::<String>()));
+    }
+    if has(&["min", "max", "mean"]) && object.contains_key("min") && object.contains_key("max") {
+        let mean = text("mean", unit).map(|mean| format!(", mean {mean}")).unwrap_or_default();
+        return Some(format!("{} to {}{mean}", text("min", "")?, text("max", unit)?));
+    }
+    if has(&["gps_week", "tow_s", "utc"]) {
+        return Some(format!(
+            "{} (GPS week {}, {})",
+            object.get("utc")?.as_str()?,
+            text("gps_week", "")?,
+            text("tow_s", " s")?
+        ));
+    }
+    let flat = object.values().all(|value| value.is_number() || value.is_null());
+    let angles = flat && has(&["yaw_deg", "pitch_deg", "roll_deg"]);
+    let axes = flat && has(&["x_m", "y_m", "z_m", "x_m_s", "y_m_s", "z_m_s", "north_mm", "east_mm", "down_mm"]);
+    let mut names: Vec<&String> = object.keys().collect();
+    names.sort_by_key(|name| {
+        ["yaw_deg", "pitch_deg", "roll_deg", "north_mm", "east_mm", "down_mm"].iter().position(|first| first == name)
+    });
+    (angles || axes).then(|| {
+        let parts = names.into_iter().filter(|name| !object[*name].is_null()).map(|name| {
+            let (label, unit) = label(name);
+            format!("{label} {}", with_unit(&object[name], unit))
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    })
 }
 
 /// `relative_altitude_m` is "relative altitude" in m.
 fn label(name: &str) -> (String, &'static str) {
-    const UNITS: [(&str, &str); 12] = [
+    const UNITS: [(&str, &str); 13] = [
         ("_deg", "°"),
         ("_m_s", " m/s"),
         ("_mps", " m/s"),
@@ -250,6 +347,7 @@ fn label(name: &str) -> (String, &'static str) {
         ("_bytes", " bytes"),
         ("_c", " °C"),
         ("_hz", " Hz"),
+        ("_percent", " %"),
         ("_k", " K"),
     ];
     let unit = UNITS.iter().find_map(|(suffix, unit)| Some((name.strip_suffix(suffix)?, *unit)));
@@ -287,7 +385,8 @@ fn inline(value: &Value) -> String {
         Value::Number(number) => rounded(number, ""),
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let shown = items.iter().take(SHOWN_ENTRIES).map(inline).collect::<Vec<_>>().join(", ");
+            let each = |item: &Value| if item.is_array() { format!("({})", inline(item)) } else { inline(item) };
+            let shown = items.iter().take(SHOWN_ENTRIES).map(each).collect::<Vec<_>>().join(", ");
             if items.len() > SHOWN_ENTRIES { format!("{shown}, … ({} in all)", items.len()) } else { shown }
         }
         Value::Object(object) => {
@@ -296,7 +395,7 @@ fn inline(value: &Value) -> String {
                 let (label, unit) = label(name);
                 format!("{label} {}", with_unit(value, unit))
             });
-            shown.collect::<Vec<_>>().join(", ")
+            short(object, "").unwrap_or_else(|| shown.collect::<Vec<_>>().join(", "))
         }
     }
 }
@@ -324,9 +423,61 @@ mod tests {
         assert_eq!(label("speed_m_s"), ("speed".into(), " m/s"));
         assert_eq!(label("wide"), ("wide".into(), ""));
         assert_eq!(with_unit(&json!(1_500), " bytes"), "1.5 kB (1500 bytes)");
+        assert_eq!(label("relative_humidity_percent"), ("relative humidity".into(), " %"));
         assert_eq!(inline(&json!({"yaw_deg": 1.5, "roll_deg": null})), "yaw 1.5°");
         assert_eq!(with_unit(&json!(1_003.859_919_262_118), " m"), "1003.8599 m");
         assert_eq!(with_unit(&json!(-90.0), "°"), "-90°");
+    }
+
+    #[test]
+    fn what_everybody_knows_stands_on_one_line() {
+        let line = |value: Value, unit| value.as_object().and_then(|object| short(object, unit));
+        for (value, unit, want) in [
+            (
+                json!({"lat": 47.5, "lng": -8.25, "absolute_altitude_m": 512.25, "relative_altitude_m": null}),
+                "",
+                Some("47.5000000, -8.2500000, 512.25 m absolute"),
+            ),
+            (json!({"min": 0.1925, "max": 0.1953}), " m", Some("0.1925 to 0.1953 m")),
+            (json!({"min": 56, "max": 57, "mean": 56.65}), "", Some("56 to 57, mean 56.65")),
+            (json!({"yaw_deg": -4.5, "pitch_deg": -90.0, "roll_deg": 0.0}), "", Some("yaw -4.5°, pitch -90°, roll 0°")),
+            (
+                json!({"north_mm": -26.0, "east_mm": 19.0, "down_mm": 191.0}),
+                "",
+                Some("north -26 mm, east 19 mm, down 191 mm"),
+            ),
+            (
+                json!({"utc": "2018-10-24T04:27:57Z", "gps_week": 2024, "tow_s": 275_295.0}),
+                "",
+                Some("2018-10-24T04:27:57Z (GPS week 2024, 275295 s)"),
+            ),
+            (json!({"lat": 47.5, "lng": -8.25, "quality": "fixed"}), "", None),
+            (json!({"count": 3}), "", None),
+        ] {
+            assert_eq!(line(value.clone(), unit).as_deref(), want, "{value}");
+        }
+    }
+
+    #[test]
+    fn lists_become_tables_and_sentences_lines() {
+        let mut page = Page { text: String::new(), paint: false };
+        let rows: Vec<Value> = (1..=14)
+            .map(|n| json!({"count": n * 100, "sequence": n, "lever_arm": {"north_mm": 1, "east_mm": 2, "down_mm": 3}}))
+            .collect();
+        page.value(1, "events", &json!(rows));
+        page.value(1, "missing", &json!(["the formula, which is secret", "a \u{1b}[31mred one"]));
+        page.value(1, "stations", &json!([{"station_id": 7, "position": {"lat": 1.0, "lng": 2.0}}]));
+        let lines: Vec<&str> = page.text.lines().collect();
+        assert_eq!(lines[0], "  events (14)");
+        assert_eq!(lines[1], "    sequence  count  lever arm");
+        assert_eq!(lines[2], "    1         100    north 1 mm, east 2 mm, down 3 mm");
+        assert_eq!(lines[14], "    and 2 more; --json has all");
+        assert_eq!(lines[15], "  missing                    the formula, which is secret");
+        assert_eq!(lines[16], "                             a \u{fffd}[31mred one");
+        assert_eq!(
+            lines[17..],
+            ["  stations (1)", "    position                 1.0000000, 2.0000000", "    station id               7"]
+        );
     }
 
     #[test]
