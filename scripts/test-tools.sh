@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(chromium mosquitto mosquitto-clients libimage-exiftool-perl rclone s3cmd awscli openssl rtklib ffmpeg)
+packages=(chromium mosquitto mosquitto-clients libimage-exiftool-perl rclone s3cmd awscli openssl rtklib ffmpeg unzip 7zip libarchive-tools)
 missing=()
 for package in "${packages[@]}"; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import uuid
 import zipfile
@@ -89,6 +90,40 @@ def test_a_download_that_broke_off_goes_on_also_after_a_restart(server, flown, a
     header = f"Authorization: {api.session.headers['Authorization']}"
     subprocess.run([*tool, "-H" if tool[0] == "curl" else "--header", header, api.url(archive["url"])], cwd=tmp_path, check=True, timeout=60)
     assert hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest() == sha256(whole)
+
+
+def test_one_that_is_cut_anywhere_again_and_again_is_whole_in_the_end(flown, archive):
+    """The connection ends after some bytes, as often as it takes; each new one asks for the rest of the same bytes."""
+    _, api, _ = flown
+    whole = fetch(api, archive)
+    dice, got, cuts = random.Random(11), b"", 0
+    while len(got) < len(whole.content):
+        headers = {"Range": f"bytes={len(got)}-", "If-Range": whole.headers["etag"]}
+        answer = api.call("GET", archive["url"], 206, headers=headers, stream=True)
+        assert int(answer.headers["content-length"]) == len(whole.content) - len(got)
+        got += answer.raw.read(dice.randrange(1, 900_000))
+        answer.close()
+        cuts += 1
+    assert cuts > 5 and sha256(got) == sha256(whole.content)
+
+
+JUDGES = {
+    "unzip": ["unzip", "-tq"],
+    "7z": ["7zz", "t"],
+    "bsdtar": ["bsdtar", "-x", "-O", "-f"],
+    "python": ["python3", "-m", "zipfile", "-t"],
+}
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_unpackers_find_nothing_wrong(flown, archive, judge, tmp_path):
+    if not shutil.which(JUDGES[judge][0]):
+        pytest.skip(f"{judge} is not installed")
+    (tmp_path / "a.zip").write_bytes(fetch(flown[1], archive).content)
+    done = subprocess.run([*JUDGES[judge], "a.zip"], cwd=tmp_path, capture_output=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr
+    if judge == "bsdtar":
+        assert all(body in done.stdout for body in flown[2].values())
 
 
 def test_a_selection_keeps_files_of_one_name_apart(flown):
