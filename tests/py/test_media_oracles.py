@@ -138,6 +138,95 @@ def test_ffprobe_finds_both_tracks(tmp_path):
     assert times == pytest.approx([sample["t_s"] for sample in telemetry(path)["samples"]], abs=1e-5)
 
 
+def inspected(path):
+    """What `eyrie media inspect` understands of a video."""
+    done = subprocess.run([binary("eyrie"), "media", "inspect", "--json", path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def probed(path):
+    command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return json.loads(done.stdout)
+
+
+def tags_of(path):
+    exiftool = shutil.which("exiftool")
+    if not exiftool:
+        return None
+    done = subprocess.run([exiftool, "-json", "-n", "-api", "QuickTimeUTC=1", path], capture_output=True, text=True, timeout=60, env={**os.environ, "TZ": "UTC"})
+    return json.loads(done.stdout)[0]
+
+
+@pytest.mark.parametrize("carriers", ["djmd", "tx3g", "both"])
+def test_ffprobe_and_exiftool_agree_on_the_simulators_videos(tmp_path, carriers):
+    if not shutil.which("ffprobe"):
+        pytest.skip("ffprobe is not installed")
+    path = made(tmp_path, carriers)
+    ours, theirs, tags = inspected(path), probed(path), tags_of(path)
+    video, wrapper = ours["metadata"]["video"], theirs["format"]
+    assert video["duration_s"] == pytest.approx(float(wrapper["duration"]), abs=1e-3)
+    assert video["brand"] == wrapper["tags"]["major_brand"].strip()
+    assert ours["captured_at"][:19] == wrapper["tags"]["creation_time"][:19]
+    wanted = {"both": ["djmd", "tx3g"]}.get(carriers, [carriers])
+    assert video["telemetry"] == wanted == [stream["codec_tag_string"] for stream in theirs["streams"]]
+    assert {video["telemetry_sample_count"]} == {int(stream["nb_frames"]) for stream in theirs["streams"]}
+    assert not any(stream["codec_type"] == "video" for stream in theirs["streams"]) and video["codec"] is None
+    if tags:
+        assert video["duration_s"] == pytest.approx(tags["Duration"], abs=1e-3)
+        assert ours["captured_at"][:19] == tags["CreateDate"][:19].replace(":", "-", 2).replace(" ", "T")
+
+
+# file, codec as we call it, what ffmpeg is told: also what makes a reader stumble
+VIDEOS = [
+    ("a.mp4", "h264", ["-c:v", "libx264", "-movflags", "+faststart"]),
+    ("b.mp4", "h264", ["-c:v", "libx264", "-bf", "2"]),
+    ("c.mov", "h264", ["-c:v", "libx264"]),
+    ("d.mp4", "h265", ["-c:v", "libx265", "-tag:v", "hvc1", "-x265-params", "log-level=error"]),
+    ("e.mp4", "h264", ["-c:v", "libx264", "-movflags", "+frag_keyframe+empty_moov"]),
+    ("f.mov", "prores", ["-c:v", "prores_ks"]),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "how"), VIDEOS, ids=[name for name, *_ in VIDEOS])
+def test_ffprobe_and_exiftool_agree_on_videos_of_every_wrapper(tmp_path, name, codec, how):
+    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
+        pytest.skip("ffmpeg is not installed")
+    path = tmp_path / name
+    source = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30000/1001:duration=2", "-f", "lavfi", "-i", "sine=duration=2"]
+    words = ["-metadata", "creation_time=2026-11-23T05:14:22Z", "-metadata", "location=+47.5000-008.2500+412.500/"]
+    audio = ["-c:a", "aac", "-shortest"] if name != "b.mp4" else ["-an"]
+    command = ["ffmpeg", "-v", "error", "-y", *source, *how, "-pix_fmt", "yuv422p10le" if codec == "prores" else "yuv420p", *audio, *words, path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    ours, theirs, tags = inspected(path), probed(path), tags_of(path)
+    video = ours["metadata"]["video"]
+    (picture,) = [stream for stream in theirs["streams"] if stream["codec_type"] == "video"]
+    assert ours["kind"] == "video" and not ours["warnings"], ours["warnings"]
+    assert (video["width_px"], video["height_px"]) == (picture["width"], picture["height"]) == (640, 360)
+    assert video["codec"] == codec == {"hevc": "h265"}.get(picture["codec_name"], picture["codec_name"])
+    assert video["sample_entry"] == picture["codec_tag_string"].strip()
+    assert video["has_audio"] == any(stream["codec_type"] == "audio" for stream in theirs["streams"])
+    assert video["fragmented"] == (name == "e.mp4")
+    # an empty index tells no duration: its fragments do
+    if not video["fragmented"]:
+        assert video["duration_s"] == pytest.approx(float(theirs["format"]["duration"]), abs=0.05)
+        rate = [int(part) for part in picture["avg_frame_rate"].split("/")]
+        assert video["frame_rate_hz"] == pytest.approx(rate[0] / rate[1], rel=0.02)
+    assert ours["captured_at"] == "2026-11-23T05:14:22Z" and theirs["format"]["tags"]["creation_time"][:19] == ours["captured_at"][:19]
+    location = theirs["format"]["tags"].get("location")
+    assert location, theirs["format"]["tags"]
+    position = ours["position"]
+    assert f"{position['lat']:+08.4f}{position['lng']:+09.4f}" == location[:17]
+    if tags:
+        assert (tags["ImageWidth"], tags["ImageHeight"]) == (video["width_px"], video["height_px"])
+        assert tags["CreateDate"][:19].replace(":", "-", 2).replace(" ", "T") == ours["captured_at"][:19]
+        lat, lng, *_ = [float(word) for word in str(tags["GPSCoordinates"]).split()]
+        assert (lat, lng) == pytest.approx((position["lat"], position["lng"]), abs=1e-6)
+
+
 def test_every_format_tells_the_same_positions(tmp_path):
     path = made(tmp_path, "djmd")
     samples = telemetry(path)["samples"]

@@ -162,6 +162,12 @@ impl Reading {
         }
         let places = || self.samples.iter().filter_map(|sample| sample.position);
         let (first_position, last_position, position_count) = (places().next(), places().next_back(), places().count());
+        if let [.., before, last] = &self.samples[..]
+            && before.position.is_some()
+            && last.position.is_none()
+        {
+            warnings.push("the last record has no position: the file seems to be cut off within it".to_owned());
+        }
         if position_count == 0 && !self.samples.is_empty() {
             warnings.push("no record has a position".to_owned());
         }

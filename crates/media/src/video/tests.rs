@@ -320,6 +320,19 @@ fn udta_speaks_once() {
 }
 
 #[test]
+fn places_of_3gpp_are_read() {
+    let fixed = |value: f64| (((value * 65_536.0) as i32) as u32).to_be_bytes();
+    let place = |name: &[u8]| {
+        let numbers = [fixed(-8.25), fixed(47.5), fixed(412.5)].concat();
+        let loci = boxed(b"loci", &[&[0, 0, 0, 0, 0x55, 0xC4], name, &[0], &numbers, b"earth\0\0"]);
+        read_all(&[FTYP, &boxed(b"mdat", &[&[0; 10]]), &moov(&[], &boxed(b"udta", &[&loci]))].concat()).0.first_position
+    };
+    let want = Some(Place { lat: 47.5, lng: -8.25, absolute_altitude_m: Some(412.5), relative_altitude_m: None });
+    assert_eq!((place(b"\0"), place(b"Home\0"), place(b"\xFE\xFF\0H\0\0")), (want, want, want));
+    assert_eq!(place(b"no end"), None);
+}
+
+#[test]
 fn a_recording_that_was_cut_off_gives_its_first_moment() {
     let first = [djmd_header(M30.protocol), djmd_frame(&M30, 1, 47.5, 8.25)].concat();
     let file = [FTYP, &1_u32.to_be_bytes(), b"mdat", &(1_u64 << 30).to_be_bytes(), &first].concat();

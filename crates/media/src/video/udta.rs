@@ -1,6 +1,6 @@
 //! `moov/udta`: what older models say once for the whole file.
 
-use super::boxes::{children, u16_at};
+use super::boxes::{children, u16_at, u32_at};
 use crate::track::{Attitude, Place, Sample};
 
 const MAX_TEXT_BYTES: usize = 256;
@@ -16,6 +16,9 @@ pub(super) fn read(udta: &[u8]) -> Words {
     let mut words = Words::default();
     let (mut gimbal, mut aircraft, mut position) = (Attitude::default(), Attitude::default(), None);
     for (kind, bytes) in children(udta) {
+        if &kind == b"loci" {
+            position = position.or_else(|| location(bytes));
+        }
         let [0xA9, name @ ..] = kind else { continue };
         let Some(text) = text(bytes) else { continue };
         let angle = || text.trim().trim_start_matches('+').parse().ok().filter(|angle: &f64| angle.is_finite());
@@ -44,6 +47,20 @@ fn text(bytes: &[u8]) -> Option<&str> {
     let length = usize::from(u16_at(bytes, 0)?).min(MAX_TEXT_BYTES);
     let text = bytes.get(4..)?;
     std::str::from_utf8(text.get(..length.min(text.len()))?).ok().map(|text| text.trim_end_matches('\0'))
+}
+
+/// 3GPP's place (TS 26.244, 8.2): a name, a role, then longitude, latitude and altitude in 16.16. What tools write into MP4.
+fn location(bytes: &[u8]) -> Option<Place> {
+    // version and language come first; a name in UTF-16 has the mark that says so
+    let name = bytes.get(6..)?.get(..MAX_TEXT_BYTES.min(bytes.len() - 6))?;
+    let end = if name.starts_with(&[0xFE, 0xFF]) {
+        name.as_chunks::<2>().0.iter().position(|unit| *unit == [0, 0])? * 2 + 2
+    } else {
+        name.iter().position(|byte| *byte == 0)? + 1
+    };
+    let fixed = |at: usize| u32_at(bytes, 6 + end + 1 + at).map(|value| f64::from(value as i32) / 65_536.0);
+    let (lng, lat, altitude_m) = (fixed(0)?, fixed(4)?, fixed(8)?);
+    crate::photo::on_earth(Place { lat, lng, absolute_altitude_m: Some(altitude_m), relative_altitude_m: None })
 }
 
 /// `+47.5000-008.2500+412.5/`.
