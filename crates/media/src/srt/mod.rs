@@ -91,7 +91,16 @@ pub fn read(bytes: &[u8]) -> Srt {
         }
         reading.cue(&cue);
     }
-    reading.finish()
+    let mut srt = reading.finish();
+    // whole files end with their last line; a last moment without a fix is none that was cut
+    if !text.ends_with('\n')
+        && let [.., before, last] = &srt.track.samples[..]
+        && before.position.is_some()
+        && last.position.is_none()
+    {
+        srt.warnings.push("the last record has no position: the file seems to be cut off within it".to_owned());
+    }
+    srt
 }
 
 /// One record of the bracket family, as it also stands in a video's text track.
@@ -162,12 +171,6 @@ impl Reading {
         }
         let places = || self.samples.iter().filter_map(|sample| sample.position);
         let (first_position, last_position, position_count) = (places().next(), places().next_back(), places().count());
-        if let [.., before, last] = &self.samples[..]
-            && before.position.is_some()
-            && last.position.is_none()
-        {
-            warnings.push("the last record has no position: the file seems to be cut off within it".to_owned());
-        }
         if position_count == 0 && !self.samples.is_empty() {
             warnings.push("no record has a position".to_owned());
         }

@@ -182,3 +182,16 @@ fn files_that_tools_and_cards_have_bent() {
         assert_eq!(crate::sniff("DJI_0001.SRT", &bytes).format, crate::Format::Subtitle, "{what}");
     }
 }
+
+#[test]
+fn a_file_that_ends_within_a_record_is_told_and_one_that_ends_without_a_fix_is_not() {
+    let whole = three();
+    let cut = format!(
+        "{whole}4\n00:00:03,000 --> 00:00:03,900\n<font size=\"28\">FrameCnt: 4, DiffTime: 33ms\n[iso: 100] [latitude: 48"
+    );
+    let srt = read(cut.as_bytes());
+    assert_eq!((srt.record_count, srt.position_count), (4, 3));
+    assert_eq!(srt.warnings, ["the last record has no position: the file seems to be cut off within it"]);
+    let no_fix = format!("{whole}4\n00:00:03,000 --> 00:00:03,900\n[iso: 100] [latitude: 0.0] [longitude: 0.0]\n");
+    assert_eq!(read(no_fix.as_bytes()).warnings, Vec::<String>::new());
+}
