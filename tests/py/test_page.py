@@ -306,7 +306,7 @@ def test_a_viewer_sees_and_changes_nothing(person, server, night):
     expect(page.get_by_role("toolbar", name="Selection")).to_be_visible()
     expect(page.get_by_role("button", name="Move to trash")).to_have_count(0)
     page = vera.open("/w/default/docks")
-    expect(page.get_by_role("link", name="7CTDM01NORD")).to_be_visible()
+    expect(page.get_by_role("link", name="Dock Nord")).to_be_visible()
     expect(page.get_by_role("button", name="Add dock")).to_have_count(0)
     page = vera.open("/w/default/admin/users")
     expect(page.get_by_role("heading", name="Your role does not allow this")).to_be_visible()
