@@ -119,7 +119,8 @@ def test_everything_is_found_at_once_and_no_other_host_is_asked(admin, server, f
 def test_an_area_is_drawn_and_goes_with_one_to_the_gallery(admin, server, flown):
     page = admin.open("/w/default/map")
     everything = sum(item["position"] is not None for item in files_in(admin, server, "kind=photo,video,thermal,panorama"))
-    on_map(page, everything)
+    the_map = on_map(page, everything)
+    wait_for(lambda: the_map.get_attribute("data-idle") is not None, "the map stands still", timeout_s=90)
     page.get_by_role("button", name="Draw an area").click()
     box = page.locator(".map-page .draw").bounding_box()
     page.mouse.move(box["x"] + 2, box["y"] + box["height"] - 2)
