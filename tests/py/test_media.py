@@ -217,3 +217,34 @@ def test_a_selection_is_exported_with_and_without_positions(library):
     assert library.get("media/export", format="csv", flight_id="nothing").text.count("\n") == 1
     photo = library.get(f"media/{items[0]['id']}/telemetry")
     assert photo.status_code == 404 and "no telemetry" in photo.json()["detail"]
+
+
+@needs_samples
+def test_the_raw_thermal_plane_downloads_unchanged_and_says_what_it_is_not(library, dock, tmp_path):
+    path = pathlib.Path(SAMPLES) / "thermal" / "M3TD_DJI_0002_R.JPG"
+    with ForeignDock(dock) as drone:
+        storage = drone.storage()
+        answer, key, _ = drone.upload(path.name, path.read_bytes(), str(uuid.uuid4()), storage)
+        assert answer["result"] == 0
+    item = library.item(key)
+    assert item["kind"] == "thermal"
+    # the values as exiftool joins them from the file's segments
+    raw = subprocess.run(["exiftool", "-b", "-ThermalData", path], capture_output=True, check=True).stdout
+    assert len(raw) == 640 * 512 * 2
+    tiff = library.get(f"media/{item['id']}/thermal")
+    assert (tiff.status_code, tiff.headers["content-type"]) == (200, "image/tiff")
+    assert "not temperatures" in tiff.headers["x-thermal-note"] and tiff.content.endswith(raw)
+    assert 'filename="M3TD_DJI_0002_R_raw.tiff"' in tiff.headers["content-disposition"]
+    png = library.get(f"media/{item['id']}/thermal", format="png")
+    assert (png.headers["content-type"], png.content[:8], png.content[16:25]) == ("image/png", b"\x89PNG\r\n\x1a\n", struct.pack(">IIB", 640, 512, 16))
+    told = library.get(f"media/{item['id']}/thermal", format="json").json()
+    assert (told["plane"]["width_px"], told["plane"]["height_px"], told["parameters"]) == (640, 512, None)
+    assert len(told["missing"]) == 2 and "Thermal SDK" in told["missing"][0]
+    assert library.get(f"media/{item['id']}/thermal", format="jpeg").status_code == 400
+
+    out = tmp_path / "plane.tiff"
+    command = [binary(), "media", "thermal", path, "--out", out]
+    done = subprocess.run(command, env=clean_env(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "not temperatures" in done.stdout, done.stderr
+    assert out.read_bytes() == tiff.content
+    assert subprocess.run(command, env=clean_env(), capture_output=True, timeout=60).returncode == 1, "nothing is overwritten"

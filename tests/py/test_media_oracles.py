@@ -223,7 +223,9 @@ def test_ffprobe_and_exiftool_agree_on_videos_of_every_wrapper(tmp_path, name, c
     if tags:
         assert (tags["ImageWidth"], tags["ImageHeight"]) == (video["width_px"], video["height_px"])
         assert tags["CreateDate"][:19].replace(":", "-", 2).replace(" ", "T") == ours["captured_at"][:19]
-        lat, lng, *_ = [float(word) for word in str(tags["GPSCoordinates"]).split()]
+        # in MOV it is Apple's word, in MP4 3GPP's box
+        told = str(tags.get("GPSCoordinates") or re.sub(r".*Lat=(\S+) Lon=(\S+).*", r"\1 \2", tags["LocationInformation"]))
+        lat, lng, *_ = [float(word) for word in told.split()]
         assert (lat, lng) == pytest.approx((position["lat"], position["lng"]), abs=1e-6)
 
 
