@@ -2,7 +2,7 @@
 
 use super::exif::Exif;
 use super::xmp::Xmp;
-use super::{Band, Dewarp, Exposure, LaserRangeFinder, Photo, Rtk, Speed};
+use super::{Band, Dewarp, Exposure, LaserRangeFinder, Panorama, Photo, Rtk, Speed};
 use crate::track::{Attitude, Place};
 
 /// The thermal cameras' colour palettes, as their `ImageDescription` spells them.
@@ -78,6 +78,7 @@ pub(super) fn from_xmp(xmp: &Xmp, photo: &mut Photo) {
     photo.drone_model = text("DroneModel").or_else(|| text("ProductName"));
     photo.drone_serial = text("DroneSerialNumber");
     photo.projection = xmp.text("GPano:ProjectionType").map(str::to_owned);
+    photo.panorama = panorama(xmp);
     photo.band = band(xmp);
     photo.camera.serial = text("CameraSerialNumber").or(photo.camera.serial.take());
     photo.camera.lens_serial = text("LensSerialNumber");
@@ -87,6 +88,36 @@ pub(super) fn from_xmp(xmp: &Xmp, photo: &mut Photo) {
     photo.camera.optical_center_y_px = number("CalibratedOpticalCenterY");
     photo.exposure.shutter_type = text("ShutterType");
     photo.exposure.white_balance_k = number("WhiteBalanceCCT");
+}
+
+/// A part of the sphere that is larger than the sphere is none.
+fn panorama(xmp: &Xmp) -> Option<Panorama> {
+    const MOST_PX: f64 = 1e6;
+    let number = |name: &str| xmp.text(&format!("GPano:{name}"))?.trim().parse().ok().filter(|n: &f64| n.is_finite());
+    let pixels = |name: &str| number(name).filter(|n| (0.0..=MOST_PX).contains(n)).map(|n| n.round() as u32);
+    let size = |name: &str| pixels(name).filter(|n| *n > 0);
+    let mut found = Panorama {
+        full_width_px: size("FullPanoWidthPixels"),
+        full_height_px: size("FullPanoHeightPixels"),
+        cropped_width_px: size("CroppedAreaImageWidthPixels"),
+        cropped_height_px: size("CroppedAreaImageHeightPixels"),
+        cropped_left_px: pixels("CroppedAreaLeftPixels"),
+        cropped_top_px: pixels("CroppedAreaTopPixels"),
+        heading_deg: number("PoseHeadingDegrees"),
+        initial_heading_deg: number("InitialViewHeadingDegrees"),
+        initial_pitch_deg: number("InitialViewPitchDegrees").filter(|pitch| (-90.0..=90.0).contains(pitch)),
+    };
+    let fits = |start: Option<u32>, length: Option<u32>, full: Option<u32>| match full {
+        Some(full) => start.unwrap_or(0).checked_add(length.unwrap_or(full)).is_some_and(|end| end <= full),
+        None => false,
+    };
+    if !fits(found.cropped_left_px, found.cropped_width_px, found.full_width_px)
+        || !fits(found.cropped_top_px, found.cropped_height_px, found.full_height_px)
+    {
+        (found.full_width_px, found.full_height_px, found.cropped_width_px) = (None, None, None);
+        (found.cropped_height_px, found.cropped_left_px, found.cropped_top_px) = (None, None, None);
+    }
+    (found != Panorama::default()).then_some(found)
 }
 
 fn attitude(xmp: &Xmp, of: &str) -> Option<Attitude> {

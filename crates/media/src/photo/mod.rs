@@ -90,6 +90,8 @@ pub struct Photo {
     pub band: Option<Band>,
     /// `equirectangular` of a panorama.
     pub projection: Option<String>,
+    /// Which part of the sphere a panorama shows, and where it looks.
+    pub panorama: Option<Panorama>,
     /// The place on flat ground that it shows: an estimate.
     pub footprint: Option<Footprint>,
     /// Smaller pictures inside the file, the smallest first as far as their sizes are known.
@@ -97,6 +99,23 @@ pub struct Photo {
     /// What is odd, in words.
     #[serde(skip)]
     pub warnings: Vec<String>,
+}
+
+/// GPano, as <https://developers.google.com/streetview/spherical-metadata> has it: the picture is a cut-out of the whole sphere, which is
+/// `full_width_px` wide. The numbers count pixels of the sphere; a picture that was made smaller since has fewer of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Panorama {
+    pub full_width_px: Option<u32>,
+    pub full_height_px: Option<u32>,
+    pub cropped_width_px: Option<u32>,
+    pub cropped_height_px: Option<u32>,
+    pub cropped_left_px: Option<u32>,
+    pub cropped_top_px: Option<u32>,
+    /// Compass direction of the middle of the sphere.
+    pub heading_deg: Option<f64>,
+    /// Compass direction of the first look.
+    pub initial_heading_deg: Option<f64>,
+    pub initial_pitch_deg: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

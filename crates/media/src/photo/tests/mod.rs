@@ -69,6 +69,41 @@ fn xmp_in_attributes_and_in_elements_tells_the_same() {
 }
 
 #[test]
+fn a_panorama_tells_which_part_of_the_sphere_it_is() {
+    let sphere = |left: &str| {
+        let body = format!(
+            r#"<rdf:Description xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" GPano:ProjectionType="equirectangular"
+            GPano:FullPanoWidthPixels="8192" GPano:FullPanoHeightPixels="4096" GPano:CroppedAreaImageWidthPixels="8192"
+            GPano:CroppedAreaImageHeightPixels="3000" GPano:CroppedAreaLeftPixels="{left}" GPano:CroppedAreaTopPixels="1096"
+            GPano:PoseHeadingDegrees="187.5"/>"#
+        );
+        photo(&jpeg(&[xmp_segment(&body)]))
+    };
+    let found = sphere("0");
+    assert_eq!(found.projection.as_deref(), Some("equirectangular"));
+    let expected = Panorama {
+        full_width_px: Some(8_192),
+        full_height_px: Some(4_096),
+        cropped_width_px: Some(8_192),
+        cropped_height_px: Some(3_000),
+        cropped_left_px: Some(0),
+        cropped_top_px: Some(1_096),
+        heading_deg: Some(187.5),
+        ..Panorama::default()
+    };
+    assert_eq!(found.panorama, Some(expected));
+    for beyond in ["1", "999999"] {
+        let expected = Panorama { heading_deg: Some(187.5), ..Panorama::default() };
+        assert_eq!(sphere(beyond).panorama, Some(expected), "{beyond}");
+    }
+    // no number of pixels: as if it were not there
+    for odd in ["-1", "1e99", "NaN", "x"] {
+        assert_eq!(sphere(odd).panorama.and_then(|panorama| panorama.cropped_left_px), None, "{odd}");
+    }
+    assert_eq!(photo(&jpeg(&[xmp_segment(ATTRIBUTES)])).panorama, None);
+}
+
+#[test]
 fn a_position_without_a_fix_is_none() {
     let invalid = ATTRIBUTES.replace("\"RTK\"", "\"Invalid\"");
     let found = photo(&jpeg(&[xmp_segment(&invalid)]));
