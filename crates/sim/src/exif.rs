@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use crate::photo::Shot;
+use crate::photo::{Camera, Shot};
 
 /// APP1 payload with EXIF (little-endian TIFF: IFD0, Exif IFD, GPS IFD).
 pub(crate) fn exif(shot: &Shot, width: u32, height: u32) -> Vec<u8> {
@@ -132,11 +132,11 @@ fn write_ifd(bytes: &mut Vec<u8>, tags: &[Tag], at: usize) {
 }
 
 /// APP1 payload with the XMP packet: attributes in the drone-dji namespace, as cameras write them.
-pub(crate) fn xmp(shot: &Shot) -> Vec<u8> {
+pub(crate) fn xmp(shot: &Shot, width: u16, height: u16) -> Vec<u8> {
     let utc = shot.at.strftime("%Y:%m:%d %H:%M:%S%.6f");
     let rows = [
         ("Version", "1.6".to_owned()),
-        ("ImageSource", "WideCamera".to_owned()),
+        ("ImageSource", if shot.camera == Camera::Thermal { "InfraredCamera" } else { "WideCamera" }.to_owned()),
         ("GpsStatus", "RTK".to_owned()),
         ("AltitudeType", "RtkAlt".to_owned()),
         ("GpsLatitude", format!("{:+.9}", shot.lat)),
@@ -167,8 +167,18 @@ pub(crate) fn xmp(shot: &Shot) -> Vec<u8> {
     ];
     let attributes: String =
         rows.iter().map(|(name, value)| format!("\n   drone-dji:{name}=\"{}\"", escape(value))).collect();
+    let sphere = if shot.camera == Camera::Sphere {
+        format!(
+            "\n   xmlns:GPano=\"http://ns.google.com/photos/1.0/panorama/\"\n   GPano:ProjectionType=\"equirectangular\"\n   \
+             GPano:FullPanoWidthPixels=\"{width}\"\n   GPano:FullPanoHeightPixels=\"{height}\"\n   \
+             GPano:CroppedAreaImageWidthPixels=\"{width}\"\n   GPano:CroppedAreaImageHeightPixels=\"{height}\"\n   \
+             GPano:CroppedAreaLeftPixels=\"0\"\n   GPano:CroppedAreaTopPixels=\"0\"\n   GPano:PoseHeadingDegrees=\"0.0\""
+        )
+    } else {
+        String::new()
+    };
     let packet = format!(
-        "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n  <rdf:Description rdf:about=\"DJI Meta Data\"\n   xmlns:tiff=\"http://ns.adobe.com/tiff/1.0/\"\n   xmlns:drone-dji=\"http://www.dji.com/drone-dji/1.0/\"\n   tiff:Make=\"DJI\"{attributes}/>\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"w\"?>"
+        "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n  <rdf:Description rdf:about=\"DJI Meta Data\"\n   xmlns:tiff=\"http://ns.adobe.com/tiff/1.0/\"\n   xmlns:drone-dji=\"http://www.dji.com/drone-dji/1.0/\"\n   tiff:Make=\"DJI\"{attributes}{sphere}/>\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"w\"?>"
     );
     [b"http://ns.adobe.com/xap/1.0/\0".as_slice(), packet.as_bytes()].concat()
 }

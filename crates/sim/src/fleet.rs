@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::deliver::FlightReport;
 use crate::dock::{Access, Dock, Model, Settings};
 use crate::fault::Fault;
-use crate::flight::{Flight, Plan, View};
+use crate::flight::{Extras, Flight, Plan, View};
 use crate::landscape::Landscape;
 use crate::photo::Origin;
 use crate::video::Telemetry;
@@ -29,6 +29,9 @@ pub struct Fleet {
     pub video_s: u32,
     pub telemetry: Telemetry,
     pub ppk: bool,
+    pub extras: Extras,
+    /// The same routes are flown again with each call: on which day.
+    pub days_ago: u16,
     pub width: u16,
     pub height: u16,
     /// Fly these files instead of made ones, once a dock and flight.
@@ -99,7 +102,8 @@ impl Fleet {
         let view =
             View { landscape: Landscape::new(self.seed), origin: ORIGIN, width: self.width, height: self.height };
         for number in 0..self.flights {
-            let before = i64::from(self.flights - number) * 3_600 + index as i64 * 240;
+            let before =
+                i64::from(self.flights - number) * 3_600 + index as i64 * 240 + i64::from(self.days_ago) * 86_400;
             let started_at = Timestamp::now() - SignedDuration::from_secs(before);
             let flight_id = Uuid::new_v4();
             let flight = match &self.files {
@@ -110,6 +114,7 @@ impl Fleet {
                         video_s: self.video_s,
                         telemetry: self.telemetry,
                         ppk: self.ppk,
+                        extras: self.extras,
                         height_m: 55.0,
                         camera_model: model.camera_model().into(),
                         aircraft_sn: aircraft_sn.clone(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::gnss;
 use crate::landscape::Landscape;
-use crate::photo::{self, Origin, Shot};
+use crate::photo::{self, Camera, Origin, Shot};
 use crate::video::{self, Telemetry};
 
 /// A file before it is uploaded. Made files are made when they are needed, so that a fleet fits into memory.
@@ -23,6 +23,8 @@ pub struct PlannedFile {
 #[derive(Clone, Debug)]
 enum Content {
     Photo,
+    /// Twice as wide as high.
+    Sphere,
     Made(Vec<u8>),
     OnDisk(PathBuf),
 }
@@ -47,6 +49,17 @@ pub struct View {
     pub height: u16,
 }
 
+/// What a flight has besides photos of one camera.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Extras {
+    /// Each trigger takes two pictures, wide and thermal, with one capture id
+    #[arg(long)]
+    pub thermal: bool,
+    /// One spherical panorama a flight
+    #[arg(long)]
+    pub panorama: bool,
+}
+
 /// How a made flight looks.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -54,6 +67,7 @@ pub struct Plan {
     pub video_s: u32,
     pub telemetry: Telemetry,
     pub ppk: bool,
+    pub extras: Extras,
     pub height_m: f64,
     pub camera_model: String,
     pub aircraft_sn: String,
@@ -92,20 +106,37 @@ impl Flight {
                 camera_model: plan.camera_model.clone(),
                 aircraft_sn: plan.aircraft_sn.clone(),
                 capture_uuid: capture_uuid(plan.flight_id, index),
+                camera: Camera::Wide,
             });
         }
         let stamp = |at: Timestamp| {
             (at + SignedDuration::from_secs(i64::from(plan.utc_offset_s))).strftime("%Y%m%d%H%M%S").to_string()
         };
-        let mut files: Vec<_> = shots
-            .iter()
-            .enumerate()
-            .map(|(index, shot)| PlannedFile {
-                name: format!("DJI_{}_{:04}_V.JPG", stamp(shot.at), index + 1),
-                shot: Some(shot.clone()),
-                content: Content::Photo,
-            })
-            .collect();
+        let mut files = Vec::new();
+        for (index, shot) in shots.iter().enumerate() {
+            let mut photo = |letter: char, camera: Camera| {
+                files.push(PlannedFile {
+                    name: format!("DJI_{}_{:04}_{letter}.JPG", stamp(shot.at), index + 1),
+                    shot: Some(Shot { camera, ..shot.clone() }),
+                    content: Content::Photo,
+                });
+            };
+            if plan.extras.thermal {
+                photo('T', Camera::Thermal);
+                photo('W', Camera::Wide);
+            } else {
+                photo('V', Camera::Wide);
+            }
+        }
+        if let Some(last) = shots.last().filter(|_| plan.extras.panorama) {
+            let at = last.at + SignedDuration::from_secs(20);
+            let capture_uuid = capture_uuid(plan.flight_id, plan.photos + 2);
+            files.push(PlannedFile {
+                name: format!("DJI_{}_{:04}_D.JPG", stamp(at), plan.photos + 2),
+                shot: Some(Shot { at, camera: Camera::Sphere, capture_uuid, pitch_deg: 0.0, ..last.clone() }),
+                content: Content::Sphere,
+            });
+        }
         let made = |name: String, bytes: Vec<u8>, shot: Option<Shot>| PlannedFile {
             name,
             shot,
@@ -170,6 +201,10 @@ impl PlannedFile {
             Content::Photo => {
                 let shot = self.shot.as_ref().expect("a photo has its shot");
                 Ok(photo::take(&view.landscape, view.origin, shot, view.width, view.height))
+            }
+            Content::Sphere => {
+                let shot = self.shot.as_ref().expect("a panorama has its shot");
+                Ok(photo::take(&view.landscape, view.origin, shot, view.width, (view.width / 2).max(1)))
             }
             Content::Made(bytes) => Ok(bytes.clone()),
             Content::OnDisk(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),

@@ -25,7 +25,7 @@ pub use deliver::{FileReport, FlightReport};
 pub use dock::{Access, Dock, Model, Settings, read_accesses};
 pub use fault::{Expected, Fault};
 pub use fleet::{DockReport, Fleet, FleetReport};
-pub use flight::{Flight, Plan, PlannedFile, View};
+pub use flight::{Extras, Flight, Plan, PlannedFile, View};
 pub use landscape::{Ground, Landscape};
 pub use upload::Storage;
 pub use video::Telemetry;

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use eyrie_sim::bench::{Ask, Load, Puts, null_echo};
 use eyrie_sim::pilot::{BRIDGE_JS, Crew, PilotFault, PilotReport};
-use eyrie_sim::{Access, Expected, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
+use eyrie_sim::{Access, Expected, Extras, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
 
 /// Simulated DJI docks: they come online, fly, upload and report as real ones do, with clients that are not the server's own.
 ///
@@ -64,6 +64,8 @@ enum Command {
         /// What the video carries
         #[arg(long, value_enum, default_value_t)]
         telemetry: Telemetry,
+        #[command(flatten)]
+        extras: Extras,
     },
     /// Asks as fast as it is answered and prints what was measured
     Bench {
@@ -122,6 +124,11 @@ struct Fly {
     /// No PPK set and RTCM data
     #[arg(long)]
     no_ppk: bool,
+    #[command(flatten)]
+    extras: Extras,
+    /// Flown so many days ago; each call flies the same routes again
+    #[arg(long, default_value_t = 0)]
+    days_ago: u16,
     #[arg(long, default_value_t = 1280)]
     width: u16,
     #[arg(long, default_value_t = 960)]
@@ -158,6 +165,8 @@ impl Fly {
             video_s: self.video_s,
             telemetry: self.telemetry,
             ppk: !self.no_ppk,
+            extras: self.extras,
+            days_ago: self.days_ago,
             width: self.width,
             height: self.height,
             files: self.files.clone(),
@@ -218,8 +227,8 @@ async fn run(command: Command) -> anyhow::Result<bool> {
             PilotFault::ALL.iter().for_each(|fault| print_fault(fault.name(), fault.expected(), fault.help()));
             Ok(true)
         }
-        Command::Photo { folder, count, width, height, video_s, telemetry } => {
-            photos(&folder, count, (width, height), (video_s, telemetry)).map(|()| true)
+        Command::Photo { folder, count, width, height, video_s, telemetry, extras } => {
+            photos(&folder, count, (width, height), (video_s, telemetry), extras).map(|()| true)
         }
         Command::Bench { accesses: path, ask, count, in_flight, objects } => {
             let measured = Load { ask, count, in_flight, objects }.run(accesses(&path)?).await?;
@@ -293,7 +302,13 @@ fn print_pilot(report: &PilotReport) {
     println!("{:.1} s", report.seconds);
 }
 
-fn photos(folder: &Path, count: usize, (width, height): (u16, u16), video: (u32, Telemetry)) -> anyhow::Result<()> {
+fn photos(
+    folder: &Path,
+    count: usize,
+    (width, height): (u16, u16),
+    video: (u32, Telemetry),
+    extras: Extras,
+) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let view = View {
         landscape: eyrie_sim::Landscape::new(7),
@@ -306,6 +321,7 @@ fn photos(folder: &Path, count: usize, (width, height): (u16, u16), video: (u32,
         video_s: video.0,
         telemetry: video.1,
         ppk: false,
+        extras,
         height_m: 55.0,
         camera_model: "M3TD".into(),
         aircraft_sn: "SIM0001AC".into(),

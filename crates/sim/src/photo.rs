@@ -14,6 +14,17 @@ pub const METRES_PER_DEGREE: f64 = 111_320.0;
 const FIELD_OF_VIEW: f32 = 1.287;
 const JPEG_QUALITY: u8 = 82;
 
+/// Which camera of the payload takes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Camera {
+    #[default]
+    Wide,
+    /// Grey by how warm the ground would be; no radiometric data.
+    Thermal,
+    /// The whole sphere, stitched.
+    Sphere,
+}
+
 /// The moment a picture is taken.
 #[derive(Clone, Debug)]
 pub struct Shot {
@@ -35,6 +46,7 @@ pub struct Shot {
     pub aircraft_sn: String,
     /// Shared by the pictures of one trigger.
     pub capture_uuid: Uuid,
+    pub camera: Camera,
 }
 
 /// The landscape's origin on the globe.
@@ -63,7 +75,7 @@ pub fn take(landscape: &Landscape, origin: Origin, shot: &Shot, width: u16, heig
     let mut jpeg = Vec::with_capacity(pixels.len() / 6);
     let mut encoder = Encoder::new(&mut jpeg, JPEG_QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let segments = [exif::exif(shot, u32::from(width), u32::from(height)), exif::xmp(shot)];
+    let segments = [exif::exif(shot, u32::from(width), u32::from(height)), exif::xmp(shot, width, height)];
     for segment in segments {
         encoder.add_app_segment(1, segment).expect("the metadata fits a segment");
     }
@@ -89,14 +101,35 @@ pub fn ground_point(origin: Origin, shot: &Shot, width: u16, height: u16, x: f32
     Some((east as f32 + ahead * yaw_sin + aside * yaw_cos, north as f32 + ahead * yaw_cos - aside * yaw_sin))
 }
 
+/// Where the direction of a sphere's pixel meets the ground; north is in the middle.
+fn sphere_point(origin: Origin, shot: &Shot, width: u16, height: u16, x: f32, y: f32) -> Option<(f32, f32)> {
+    use std::f32::consts::PI;
+    let (yaw, pitch) = ((x / f32::from(width) - 0.5) * 2.0 * PI, (0.5 - y / f32::from(height)) * PI);
+    if pitch > -0.02 {
+        return None;
+    }
+    let reach = shot.relative_altitude_m as f32 / -pitch.tan();
+    let (east, north) = origin.metres(shot.lat, shot.lng);
+    Some((east as f32 + reach * yaw.sin(), north as f32 + reach * yaw.cos()))
+}
+
 /// The pixels of [`take`] before they are compressed: rows from the top, 3 bytes a pixel.
 pub fn render(landscape: &Landscape, origin: Origin, shot: &Shot, width: u16, height: u16) -> Vec<u8> {
     const SKY: [f32; 3] = [176.0, 200.0, 224.0];
     let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 3);
     for y in 0..height {
         for x in 0..width {
-            let point = ground_point(origin, shot, width, height, f32::from(x) + 0.5, f32::from(y) + 0.5);
+            let (across, below) = (f32::from(x) + 0.5, f32::from(y) + 0.5);
+            let point = match shot.camera {
+                Camera::Sphere => sphere_point(origin, shot, width, height, across, below),
+                Camera::Wide | Camera::Thermal => ground_point(origin, shot, width, height, across, below),
+            };
             let rgb = point.map_or(SKY, |(east, north)| landscape.at(east, north).rgb);
+            let rgb = match shot.camera {
+                // what is dark took up the sun
+                Camera::Thermal => [255.0 - (rgb[0] + rgb[1] + rgb[2]) / 3.0; 3],
+                Camera::Wide | Camera::Sphere => rgb,
+            };
             pixels.extend(rgb.map(|channel| channel as u8));
         }
     }

@@ -19,6 +19,7 @@ fn flight(photos: usize, lat: f64, lng: f64) -> Flight {
         video_s: 1,
         telemetry: eyrie_sim::Telemetry::Both,
         ppk: true,
+        extras: eyrie_sim::Extras::default(),
         height_m: 55.0,
         camera_model: "M3TD".into(),
         aircraft_sn: "1581F6SIM".into(),

@@ -15,6 +15,7 @@ fn flight(telemetry: Telemetry) -> (Vec<Shot>, Vec<u8>) {
         video_s: 4,
         telemetry,
         ppk: false,
+        extras: eyrie_sim::Extras::default(),
         height_m: 55.0,
         camera_model: "M3TD".into(),
         aircraft_sn: "1581F6SIM".into(),

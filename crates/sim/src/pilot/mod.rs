@@ -202,6 +202,7 @@ impl Pilot<'_> {
             video_s: crew.video_s,
             telemetry: crate::Telemetry::default(),
             ppk: false,
+            extras: crate::Extras::default(),
             height_m: 55.0,
             camera_model: CAMERA_MODEL.into(),
             aircraft_sn: self.aircraft_sn.clone(),
