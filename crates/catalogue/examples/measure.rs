@@ -68,6 +68,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         times.sort();
         println!("page {name}: {found} rows, median {:?}", times[10]);
     }
+    let mut times = Vec::new();
+    let mut found = 0;
+    for n in 0..21_u32 {
+        let place = [13.01 + f64::from(n) / 10.0, 52.01 + f64::from(n) / 10.0];
+        let began = Instant::now();
+        found = catalogue.shots_near(workspace.id, place, 15.0, MediaKind::Photo, None).await?.shots.len();
+        times.push(began.elapsed());
+    }
+    times.sort();
+    println!("same place: {found} rows, median {:?}, slowest {:?}", times[10], times[20]);
     let began = Instant::now();
     let flights = catalogue.list_flights(workspace.id, None, None, 100).await?.items.len();
     println!("page flights: {flights} rows, {:?}", began.elapsed());

@@ -43,8 +43,8 @@ pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use map::{MapCell, MapCells, MapHead};
 pub use media::{
-    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, PictureFacts, PilotFile, Position,
-    Processing,
+    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, NearShot, NearShots, PictureFacts,
+    PilotFile, Position, Processing,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use ppk::{PpkSetRow, PpkSolution};

@@ -2,9 +2,11 @@
 
 mod counts;
 pub(crate) mod list;
+mod near;
 mod picture;
 pub(crate) mod row;
 
+pub use near::{NearShot, NearShots};
 pub use picture::PictureFacts;
 pub(crate) use row::{insert, media, sound, update};
 

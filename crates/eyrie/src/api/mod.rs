@@ -28,6 +28,7 @@ pub mod ppk;
 pub mod problem;
 pub mod proxy;
 pub mod s3_keys;
+pub mod same_place;
 pub mod seen_at;
 pub mod session;
 pub mod settings;
@@ -81,6 +82,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(telemetry::get_media_telemetry))
         .routes(routes!(telemetry::export_media, telemetry::export_selected))
         .routes(routes!(proxy::get_proxy, proxy::make_proxy))
+        .routes(routes!(same_place::list_same_place))
         .routes(routes!(flights::list_flights))
         .routes(routes!(flights::get_flight))
         .routes(routes!(flights::prioritize_flight))

@@ -116,6 +116,7 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/map", LoggedIn, Subject::None, 200),
         // no file is configured
         row("get", "/api/v1/map/base.pmtiles", LoggedIn, Subject::None, 404),
+        row("get", "/api/v1/workspaces/{ws}/media/{id}/same-place", To(Viewer), Subject::Media, 200),
         row("get", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Viewer), Subject::Proxy, 302),
         row("post", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Operator), Subject::Proxy, 202),
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),

@@ -8,5 +8,6 @@ mod library;
 mod map;
 mod openapi;
 mod pilot;
+mod same_place;
 mod shape;
 mod support;
