@@ -43,6 +43,6 @@ export async function ok<T>(pending: Promise<Answer<T>>): Promise<T> {
 }
 
 /** The address of a picture or file of a media item. */
-export function mediaUrl(ws: string, id: string, what: "thumbnail" | "preview" | "content" | "telemetry"): string {
+export function mediaUrl(ws: string, id: string, what: "thumbnail" | "preview" | "content" | "proxy" | "telemetry"): string {
   return `/api/v1/workspaces/${encodeURIComponent(ws)}/media/${id}/${what}`;
 }

@@ -1,6 +1,6 @@
 // What the pages read, as queries with keys of one shape: [workspace, noun, ...]; `live.ts` knows them.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, ok, Refusal, type MediaDetail, type MediaItem } from "./client";
+import { api, mediaUrl, ok, Refusal, type MediaDetail, type MediaItem } from "./client";
 
 /** What a list of media may be narrowed to; the same words as in the address and in the API. */
 export type MediaFilter = {
@@ -158,6 +158,43 @@ export const media = (ws: string, id: string) =>
   queryOptions({
     queryKey: [ws, "item", id],
     queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media/{id}", { params: { path: { ws, id } } })) as Promise<MediaDetail>,
+  });
+
+// what belongs to one item or flight
+/** The best picture of each other flight at the same place with the same view. */
+export const samePlace = (ws: string, id: string) =>
+  queryOptions({
+    queryKey: [ws, "media", "same-place", id],
+    staleTime: 60_000,
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media/{id}/same-place", { params: { path: { ws, id } } })),
+  });
+
+/** "there", or why there is no smaller copy of a video. The redirect to the copy is not followed. */
+export const proxy = (ws: string, id: string, enabled: boolean) =>
+  queryOptions({
+    queryKey: [ws, "proxy", id],
+    enabled,
+    queryFn: async () => {
+      const response = await fetch(mediaUrl(ws, id, "proxy"), { redirect: "manual" });
+      if (response.type === "opaqueredirect") return "there";
+      const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+      return problem.detail ?? response.statusText;
+    },
+  });
+
+/** Asked again each second until it is over. */
+export const job = (ws: string, id: string | null) =>
+  queryOptions({
+    queryKey: [ws, "jobs", "one", id],
+    enabled: id !== null,
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/jobs/{id}", { params: { path: { ws, id: id ?? "" } } })),
+    refetchInterval: (query) => (query.state.data && (query.state.data.state === "done" || query.state.data.state === "dead") ? false : 1_000),
+  });
+
+export const ppk = (ws: string, flight_id: string) =>
+  queryOptions({
+    queryKey: [ws, "ppk", flight_id],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/flights/{flight_id}/ppk", { params: { path: { ws, flight_id } } })),
   });
 
 export const jobs = (ws: string, state?: string) =>

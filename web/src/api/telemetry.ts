@@ -41,3 +41,10 @@ export function sampleAt(samples: Sample[], t_s: number): number {
 
 export const heading = (sample: Sample | undefined) => sample?.gimbal?.yaw_deg ?? sample?.aircraft?.yaw_deg ?? null;
 export const altitude = (sample: Sample | undefined) => sample?.position?.relative_altitude_m ?? sample?.position?.absolute_altitude_m ?? null;
+export const pitch = (sample: Sample | undefined) => sample?.gimbal?.pitch_deg ?? null;
+
+/** Longer without a sample than this is a gap: several times the usual distance, at least a second. */
+export function gapLimit(times: number[]): number {
+  const steps = times.slice(1).map((time, n) => time - (times[n] ?? 0)).sort((a, b) => a - b);
+  return Math.max(1, 4 * (steps[steps.length >> 1] ?? 0));
+}

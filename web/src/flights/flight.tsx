@@ -7,6 +7,7 @@ import type { FlightItem, MediaItem } from "../api/client";
 import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
 import { downloadZip } from "../gallery/download";
 import { isPictured, Picture } from "../gallery/picture";
+import { PpkSet } from "../item/ppk";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
 import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
@@ -94,6 +95,7 @@ function Flight({ flight }: { flight: FlightItem }) {
           ) : (
             <>
               {pictured.length > 0 && <Film items={pictured} current={current} choose={setCurrent} link={(item) => path(`media/${item.id}${search}`)} />}
+              {items.some((item) => item.kind === "ppk" || item.kind === "rtcm") && <PpkSet flightId={flight.flight_id} />}
               <FileTable items={items} link={(item) => path(`media/${item.id}${search}&kind=all`)} />
             </>
           )

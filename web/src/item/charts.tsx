@@ -1,6 +1,6 @@
 // Height and heading of a video as small curves under it; a press or the arrow keys go to that time.
-import { useMemo, type PointerEvent } from "react";
-import { altitude, heading, sampleAt, type Track } from "../api/telemetry";
+import { useMemo, type PointerEvent, type ReactNode } from "react";
+import { altitude, gapLimit, heading, pitch, sampleAt, type Track } from "../api/telemetry";
 import { t } from "../i18n";
 import { degrees, metres } from "../ui/format";
 import type { Seek } from "./video";
@@ -8,7 +8,7 @@ import type { Seek } from "./video";
 const POINTS = 400;
 const HEIGHT = 36;
 
-export function Charts({ track, t_s, seek }: { track: Track; t_s: number; seek: Seek }) {
+export function Charts({ track, t_s, seek, children }: { track: Track; t_s: number; seek: Seek; children?: ReactNode }) {
   const { samples } = track;
   const end = samples.at(-1)?.t_s ?? 0;
   const curves = useMemo(
@@ -16,6 +16,7 @@ export function Charts({ track, t_s, seek }: { track: Track; t_s: number; seek: 
       [
         { name: t.item.height, value: altitude, words: metres },
         { name: t.item.heading, value: heading, words: degrees },
+        { name: t.look.pitch, value: pitch, words: degrees },
       ].map((curve) => ({ ...curve, path: pathOf(samples.map((sample) => [sample.t_s, curve.value(sample)]), end) })),
     [samples, end],
   );
@@ -28,6 +29,7 @@ export function Charts({ track, t_s, seek }: { track: Track; t_s: number; seek: 
   if (end <= 0) return null;
   return (
     <div className="charts">
+      {children}
       {curves.map(({ name, path, value, words }) => {
         if (!path) return null;
         const now = value(here);
@@ -64,14 +66,16 @@ function pathOf(values: [number, number | null][], end: number): string | null {
   const low = Math.min(...known.map(([, value]) => value));
   const high = Math.max(...known.map(([, value]) => value));
   const step = Math.max(1, Math.floor(values.length / POINTS));
+  const limit = gapLimit(values.map(([time]) => time));
   let path = "";
   let pen = false;
-  for (let n = 0; n < values.length; n += step) {
+  let last = 0;
+  for (let n = 0; n < values.length; n += 1) {
     const [time, value] = values[n] ?? [0, null];
-    if (value === null) {
-      pen = false;
-      continue;
-    }
+    // a gap is a gap also between the points that are drawn
+    if (value === null || time - last > limit) pen = false;
+    last = time;
+    if (value === null || (pen && n % step !== 0)) continue;
     const y = high - low < 0.001 ? HEIGHT / 2 : 2 + ((high - value) / (high - low)) * (HEIGHT - 4);
     path += `${pen ? "L" : "M"}${((time / end) * POINTS).toFixed(1)} ${y.toFixed(1)}`;
     pen = true;

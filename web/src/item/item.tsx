@@ -1,9 +1,9 @@
 // One file: the picture or video large, what is known of it in words, its neighbours in time.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, Download, Info, Link2, Trash2, X } from "lucide-react";
+import { ChevronLeft, ChevronRight, Columns2, Download, Info, Link2, Trash2, X } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
-import { mediaUrl, Refusal, type MediaItem } from "../api/client";
+import { mediaUrl, Refusal, type MediaDetail, type MediaItem } from "../api/client";
 import { media, mediaAll, mediaPage } from "../api/queries";
 import { telemetry } from "../api/telemetry";
 import { dayFilter, filterOf, filterSearch, isFiltered, useDays, type Day } from "../gallery/days";
@@ -17,10 +17,15 @@ import { copy, Failure, isTyping, toast } from "../ui/parts";
 import { Facts } from "./facts";
 import { NoPicture, Photo } from "./photo";
 import { Charts } from "./charts";
+import { cameraWord, Compare } from "./compare";
+import { PpkSet } from "./ppk";
+import { Readout } from "./readout";
+import { SamePlace, useSamePlace } from "./same-place";
 import { Video, type Seek } from "./video";
 import "../styles/item.css";
 import "../styles/gallery.css";
 
+const Sphere = lazy(() => import("./sphere"));
 const SmallMap = lazy(() => import("../map/small"));
 const TrackMap = lazy(() => import("../map/track-map"));
 
@@ -36,6 +41,8 @@ export default function Item({ id }: { id: string }) {
   const [panel, setPanel] = useState(() => matchMedia("(min-width: 900px)").matches);
   const item = query.data;
   const track = useQuery(telemetry(ws, id, item?.kind === "video" && item.status === "stored")).data;
+  const trigger = useTrigger(item);
+  const place = useSamePlace(item);
   const [time, setTime] = useState(0);
   const seek: Seek = useRef(null);
   useEffect(() => setTime(0), [id]);
@@ -51,6 +58,14 @@ export default function Item({ id }: { id: string }) {
   const search = useMemo(() => new URLSearchParams(address), [address]);
   const keep = filterSearch(search);
   const to = useCallback((next: MediaItem | undefined, replace = true) => next && go(path(`media/${next.id}${keep}`), { replace }), [go, path, keep]);
+  // the picture that is compared with is in the address, like all that is open
+  const other = search.get("with");
+  const compared = other === null || other === id ? undefined : (trigger.find((one) => one.id === other) ?? place?.items.find(({ media }) => media.id === other)?.media);
+  const compare = useCallback(
+    (next: MediaItem | null) => go(path(`media/${id}${next ? `${keep}${keep ? "&" : "?"}with=${next.id}` : keep}`), { replace: true }),
+    [go, path, id, keep],
+  );
+  const candidate = trigger.find((one) => one.id !== id) ?? place?.items[0]?.media;
   const flightOnly = search.get("flight_id") && FLIGHT_ONLY.test(keep);
   const close = useCallback(() => {
     if (flightOnly) go(path(`flights/${encodeURIComponent(search.get("flight_id") ?? "")}`));
@@ -80,7 +95,9 @@ export default function Item({ id }: { id: string }) {
       const acts: Record<string, (() => void) | undefined> = {
         ArrowLeft: video ? undefined : () => (ready ? to(before) : (wanted.current = "before")),
         ArrowRight: video ? undefined : () => (ready ? to(after) : (wanted.current = "after")),
-        Escape: close,
+        Escape: compared ? () => compare(null) : close,
+        c: compared ? () => compare(null) : candidate && (() => compare(candidate)),
+        s: trigger.length > 1 ? () => to(trigger[(trigger.findIndex((one) => one.id === id) + 1) % trigger.length]) : undefined,
         i: () => setPanel((open) => !open),
         d: () => item && document.getElementById("download")?.click(),
         Delete: remove,
@@ -120,6 +137,11 @@ export default function Item({ id }: { id: string }) {
               <Download className="icon" aria-hidden />
             </a>
           )}
+          {candidate && (
+            <button className="tool" aria-label={t.look.compare} title={`${t.look.compare} (C)`} aria-pressed={compared !== undefined} onClick={() => compare(compared ? null : candidate)}>
+              <Columns2 className="icon" aria-hidden />
+            </button>
+          )}
           <button className="tool" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={() => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied))}>
             <Link2 className="icon" aria-hidden />
           </button>
@@ -129,12 +151,21 @@ export default function Item({ id }: { id: string }) {
           <button className="tool" aria-label={t.item.info} title={`${t.item.info} (I)`} aria-pressed={panel} onClick={() => setPanel(!panel)}><Info className="icon" aria-hidden /></button>
         </div>
         <div className="view">
-          {item && <View key={item.id} item={item} onTime={setTime} seek={seek} />}
-          {item && <Cameras item={item} to={to} />}
-          {before && <button className="step before" aria-label={t.item.before} onClick={() => to(before)}><ChevronLeft className="icon" aria-hidden /></button>}
-          {after && <button className="step after" aria-label={t.item.after} onClick={() => to(after)}><ChevronRight className="icon" aria-hidden /></button>}
+          {item && compared ? (
+            <Compare key={`${item.id} ${compared.id}`} item={item} other={compared} open={to} close={() => compare(null)} />
+          ) : (
+            item && (
+              <>
+                <View key={item.id} item={item} onTime={setTime} seek={seek} />
+                <Cameras item={item} items={trigger} to={to} />
+              </>
+            )
+          )}
+          {!compared && before && <button className="step before" aria-label={t.item.before} onClick={() => to(before)}><ChevronLeft className="icon" aria-hidden /></button>}
+          {!compared && after && <button className="step after" aria-label={t.item.after} onClick={() => to(after)}><ChevronRight className="icon" aria-hidden /></button>}
         </div>
-        {track && <Charts track={track} t_s={time} seek={seek} />}
+        {track && <Charts track={track} t_s={time} seek={seek}><Readout track={track} t_s={time} /></Charts>}
+        {place && <SamePlace found={place} compared={compared?.id ?? null} compare={compare} />}
         <Filmstrip list={list} current={id} to={to} />
       </div>
       {panel && (
@@ -142,6 +173,7 @@ export default function Item({ id }: { id: string }) {
           {item && (
             <>
               <Facts item={item} />
+              {(item.kind === "ppk" || item.kind === "rtcm") && item.flight_id && <PpkSet flightId={item.flight_id} />}
               {track?.samples.some((sample) => sample.position) ? (
                 <Boundary fallback={<NoMap />}>
                   <Suspense fallback={<div className="small-map" />}>
@@ -165,26 +197,55 @@ export default function Item({ id }: { id: string }) {
 
 const FLIGHT_ONLY = /^\?flight_id=[^&]*$/;
 
-/** Wide, zoom and thermal of the same moment, one press apart. */
-function Cameras({ item, to }: { item: MediaItem; to: (item: MediaItem) => void }) {
+/** Wide, zoom and thermal of the same moment; of a panorama in tiles, its tiles. */
+function useTrigger(item: MediaDetail | undefined): MediaItem[] {
   const { ws } = useHere();
-  const group = useQuery({ ...mediaPage(ws, { capture_uuid: item.capture_uuid ?? "" }, 20), enabled: item.capture_uuid !== null });
-  const items = item.capture_uuid === null ? [] : (group.data?.items ?? []).toSorted(byCamera);
+  const uuid = item?.capture_uuid ?? null;
+  const group = useQuery({ ...mediaPage(ws, { capture_uuid: uuid ?? "" }, 20), enabled: uuid !== null }).data;
+  const isTile = item?.kind === "panorama" && !isSphere(item) && item.flight_id !== null && item.captured_at !== null;
+  const at = Date.parse(item?.captured_at ?? "");
+  const around = isTile ? { kind: "panorama", flight_id: item.flight_id ?? "", from: new Date(at - TILES_MS).toISOString(), to: new Date(at + TILES_MS).toISOString() } : {};
+  const tiles = useQuery({ ...mediaPage(ws, around, 60), enabled: isTile }).data;
+  return useMemo(() => {
+    if (isTile) return (tiles?.items ?? []).toReversed();
+    const items = uuid === null ? [] : (group?.items ?? []).filter(isPictured).toSorted(byCamera);
+    return items.length > 1 ? items : [];
+  }, [isTile, tiles, uuid, group]);
+}
+
+/** A drone needs about a minute for the tiles of a panorama. */
+const TILES_MS = 90_000;
+
+/** The pictures of one trigger, one press apart. */
+function Cameras({ item, items, to }: { item: MediaItem; items: MediaItem[]; to: (item: MediaItem) => void }) {
+  const { ws } = useHere();
   if (items.length < 2) return null;
+  const tiles = item.kind === "panorama";
   return (
-    <div className="cameras" role="group" aria-label={t.item.cameras}>
+    <div className={tiles ? "cameras tiles" : "cameras"} role="group" aria-label={tiles ? t.look.tiles : t.item.cameras}>
       {items.map((one) => (
-        <button key={one.id} aria-pressed={one.id === item.id} onClick={() => to(one)}>
-          {(t.filters.cameras as Record<string, string>)[one.camera ?? ""] ?? one.camera ?? t.kinds.one[one.kind]}
+        <button key={one.id} aria-pressed={one.id === item.id} aria-label={tiles ? one.name : undefined} onClick={() => to(one)}>
+          {tiles ? <Picture ws={ws} item={one} bare /> : cameraWord(one)}
         </button>
       ))}
     </div>
   );
 }
 
-function View({ item, onTime, seek }: { item: MediaItem; onTime: (t_s: number) => void; seek: Seek }) {
+/** The whole sphere or a cut-out of it in one picture; tiles of a panorama are ordinary pictures. */
+function isSphere(item: MediaDetail): boolean {
+  const { photo } = item.metadata as { photo?: { projection?: string | null } };
+  return photo?.projection?.toLowerCase() === "equirectangular" || (item.width_px !== null && item.height_px !== null && item.width_px === 2 * (item.height_px ?? 0));
+}
+
+function View({ item, onTime, seek }: { item: MediaDetail; onTime: (t_s: number) => void; seek: Seek }) {
   if (item.status !== "stored" || !isPictured(item)) return <NoPicture item={item} />;
-  return item.kind === "video" ? <Video item={item} onTime={onTime} seek={seek} /> : <Photo item={item} />;
+  if (item.kind === "video") return <Video item={item} onTime={onTime} seek={seek} />;
+  if (item.kind === "panorama" && isSphere(item)) {
+    // where the browser draws no sphere, the flat picture
+    return <Boundary fallback={<Photo item={item} />}><Suspense fallback={null}><Sphere item={item} /></Suspense></Boundary>;
+  }
+  return <Photo item={item} />;
 }
 
 /** The files before and after in the same list, in the order of time: earlier to the left. */

@@ -1,9 +1,10 @@
-// The way a video took: brighter up to the moment that is shown, a wedge for the view; a press on it goes to that moment.
+// The way a video took: brighter up to the moment that is shown, a wedge for the view; a press on it goes to that moment. Where the
+// aircraft did not know its place, the way has a gap and the marker goes.
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { useEffect, useRef } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { footprints, type Ground } from "../api/queries";
-import { heading, sampleAt, type Sample, type Track } from "../api/telemetry";
+import { gapLimit, heading, sampleAt, type Sample, type Track } from "../api/telemetry";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
 import { addGround, addWedge, colours, makeMap, NO_GROUND } from "./base";
@@ -31,9 +32,9 @@ export default function TrackMap({ id, track, t_s, go }: { id: string; track: Tr
       const c = colours();
       addWedge(ready);
       addGround(ready, NO_GROUND);
-      ready.addSource("way", { type: "geojson", data: line(all) });
-      ready.addSource("passed", { type: "geojson", data: line(all.slice(0, 1)) });
-      ready.addSource("here", { type: "geojson", data: here(all, latest.current.t_s) });
+      ready.addSource("way", { type: "geojson", data: line(track, Infinity) });
+      ready.addSource("passed", { type: "geojson", data: line(track, latest.current.t_s) });
+      ready.addSource("here", { type: "geojson", data: here(placedAt(track, latest.current.t_s)) });
       const round = { "line-join": "round", "line-cap": "round" } as const;
       ready.addLayer({ id: "way", type: "line", source: "way", layout: round, paint: { "line-color": c.track, "line-width": 4, "line-opacity": 0.3 } });
       ready.addLayer({ id: "passed", type: "line", source: "passed", layout: round, paint: { "line-color": c.track, "line-width": 4 } });
@@ -52,13 +53,14 @@ export default function TrackMap({ id, track, t_s, go }: { id: string; track: Tr
   }, [track]);
 
   useEffect(() => {
-    const all = samples.current;
-    const at = sampleAt(all, t_s);
-    (map.current?.getSource("here") as GeoJSONSource | undefined)?.setData(here(all, t_s));
-    (map.current?.getSource("passed") as GeoJSONSource | undefined)?.setData(line(all.slice(0, at + 1)));
-    const sample = all[at];
+    const sample = placedAt(track, t_s);
+    (map.current?.getSource("here") as GeoJSONSource | undefined)?.setData(here(sample));
+    (map.current?.getSource("passed") as GeoJSONSource | undefined)?.setData(line(track, t_s));
     (map.current?.getSource("ground") as GeoJSONSource | undefined)?.setData(ground ? groundAt(ground, t_s) : NO_GROUND);
-    if (ref.current && sample) Object.assign(ref.current.dataset, { t: String(sample.t_s), lat: String(sample.position.lat), lng: String(sample.position.lng) });
+    if (!ref.current) return;
+    // what the marker stands for, also for those who cannot see it
+    if (sample) Object.assign(ref.current.dataset, { t: String(sample.t_s), lat: String(sample.position.lat), lng: String(sample.position.lng) });
+    else for (const name of ["t", "lat", "lng"]) delete ref.current.dataset[name];
   }, [t_s, track, ground]);
   return <div className="small-map" ref={ref} />;
 }
@@ -74,16 +76,44 @@ function groundAt(ground: Ground, t_s: number): Ground {
 const least = (values: number[]) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const most = (values: number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
-function line(samples: Placed[]): GeoJSON.Feature {
-  return { type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: samples.map(({ position }) => [position.lng, position.lat]) } };
+/** The sample that is shown at a time; null where there is no fix, or no sample for too long. */
+function placedAt({ samples }: Track, t_s: number): Placed | null {
+  const at = sampleAt(samples, t_s);
+  const sample = samples[at];
+  const next = samples[at + 1];
+  if (!sample?.position) return null;
+  if (next && t_s > sample.t_s && next.t_s - sample.t_s > limitOf(samples) && t_s - sample.t_s > limitOf(samples)) return null;
+  return sample as Placed;
 }
 
-function here(samples: Placed[], t_s: number): GeoJSON.Feature {
-  const sample = samples[sampleAt(samples, t_s)];
+const limits = new WeakMap<Sample[], number>();
+function limitOf(samples: Sample[]): number {
+  let limit = limits.get(samples);
+  if (limit === undefined) limits.set(samples, (limit = gapLimit(samples.map((sample) => sample.t_s))));
+  return limit;
+}
+
+/** The way up to a time, in as many pieces as there are gaps. */
+function line({ samples }: Track, until_s: number): GeoJSON.Feature {
+  const limit = limitOf(samples);
+  const pieces: [number, number][][] = [];
+  let last = -Infinity;
+  for (const { t_s, position } of samples) {
+    if (t_s > until_s) break;
+    if (!position) {
+      last = -Infinity;
+      continue;
+    }
+    if (t_s - last > limit) pieces.push([]);
+    pieces.at(-1)?.push([position.lng, position.lat]);
+    last = t_s;
+  }
+  return { type: "Feature", properties: {}, geometry: { type: "MultiLineString", coordinates: pieces.filter((piece) => piece.length > 1) } };
+}
+
+function here(sample: Placed | null): GeoJSON.FeatureCollection {
+  if (!sample) return { type: "FeatureCollection", features: [] };
   const yaw = heading(sample);
-  return {
-    type: "Feature",
-    properties: yaw === null ? {} : { yaw },
-    geometry: { type: "Point", coordinates: [sample?.position.lng ?? 0, sample?.position.lat ?? 0] },
-  };
+  const point = { type: "Point" as const, coordinates: [sample.position.lng, sample.position.lat] };
+  return { type: "FeatureCollection", features: [{ type: "Feature", properties: yaw === null ? {} : { yaw }, geometry: point }] };
 }
