@@ -187,8 +187,6 @@ def test_a_panorama_is_a_sphere(admin, api, flights):
     page.mouse.move(box["x"] + 200, box["y"] + 160, steps=5)
     page.mouse.up()
     wait_for(lambda: abs(float(sphere.get_attribute("data-pitch"))) > 0.01, "it looks down")
-    # above is sky, below is ground: the sphere is drawn, the right way up
-    page.screenshot()
 
 
 def test_the_survey_files_tell_what_they_are(admin, api, flights):
@@ -272,9 +270,10 @@ def test_video_and_track_are_in_step(admin, api, flights):
 
     # a press on the map seeks: in the middle of the map is the middle of the way's box
     expect(page.locator("aside .small-map .maplibregl-canvas")).to_be_visible()
+    wait_for(lambda: marker.get_attribute("data-idle") is not None, "the map is drawn", timeout_s=60)
+    marker.scroll_into_view_if_needed()
     before = shown()
     area = marker.bounding_box()
-    wait_for(lambda: marker.get_attribute("data-idle") is not None, "the map is drawn", timeout_s=60)
     for across in (0.2, 0.8):
         page.mouse.click(area["x"] + area["width"] * across, area["y"] + area["height"] * 0.5)
         wait_for(lambda: shown()["t"] != before["t"], "the press moved the marker")

@@ -6,7 +6,7 @@ import { samePlace } from "../api/queries";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { dateTime, day, degrees, metres } from "../ui/format";
+import { clock, dateTime, day, degrees, metres } from "../ui/format";
 
 export function useSamePlace(item: MediaItem | undefined) {
   const { ws } = useHere();
@@ -28,7 +28,10 @@ export function SamePlace({ found, compared, compare }: { found: Found; compared
       <h2>{t.look.samePlace}</h2>
       <div className="dates" ref={ref} role="group" aria-label={t.look.samePlace}>
         {found.items.map(({ media, ...match }) => {
-          const when = media.captured_at ? dateTime(media.captured_at) : media.name;
+          const at = media.captured_at;
+          const short = at ? shortDay(at) : "–";
+          // what is read aloud begins with what is seen
+          const when = at ? (isRecent(at) ? short : `${short}, ${clock(at)}`) : `${short} ${media.name}`;
           const apart = [
             t.look.apart(metres(match.distance_m)),
             match.yaw_difference_deg !== null && t.look.turned(degrees(match.yaw_difference_deg)),
@@ -37,7 +40,7 @@ export function SamePlace({ found, compared, compare }: { found: Found; compared
           return (
             <button key={media.id} className="frame" aria-pressed={media.id === compared} aria-label={t.look.compareWith(when)} title={`${when}. ${apart}`} onClick={() => compare(media)}>
               <Picture ws={ws} item={media} bare />
-              <span className="when num">{media.captured_at ? shortDay(media.captured_at) : "–"}</span>
+              <span className="when num">{short}</span>
             </button>
           );
         })}
@@ -49,6 +52,7 @@ export function SamePlace({ found, compared, compare }: { found: Found; compared
 
 /** The day, and of today and yesterday the time as well: several flights a day are common. */
 function shortDay(at: string): string {
-  const recent = Date.now() - Date.parse(at) < 2 * 86_400_000;
-  return recent ? dateTime(at).replace(/ \d{4}/, "") : day(at);
+  return isRecent(at) ? dateTime(at).replace(/ \d{4}/, "") : day(at);
 }
+
+const isRecent = (at: string) => Date.now() - Date.parse(at) < 2 * 86_400_000;
