@@ -322,6 +322,9 @@ def test_axe_finds_nothing(person, api, flights, name):
     for size, theme, locale in ((DESK, "light", "en-GB"), (PHONE, "dark", "de-DE")):
         somebody = person(size=size, theme=theme, locale=locale).log_in()
         page = somebody.open(path)
+        if name == "ppk" and size == PHONE:
+            # a phone shows what is known of a file when it is asked to
+            page.get_by_role("button", name="Über diese Datei").click()
         expect(page.locator(ready).first).to_be_visible(timeout=60_000)
         assert somebody.faults() == [], f"{name}, {theme}"
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
