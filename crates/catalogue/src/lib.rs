@@ -6,6 +6,7 @@
 //! offset. A write is durable when its call returns; a call that is dropped half way wrote nothing or all.
 
 pub mod account;
+pub mod album;
 pub mod archive;
 pub mod audit;
 pub mod controller;
@@ -22,11 +23,13 @@ pub mod media;
 mod migrate;
 pub mod page;
 pub mod ppk;
+pub mod share;
 mod sqlite;
 mod value;
 pub mod workspace;
 
 pub use account::{Login, NewToken, Role, S3Key, Session, Token, User};
+pub use album::{Album, MAX_CHOSEN};
 pub use archive::{Archive, Sums};
 pub use audit::AuditEntry;
 pub use controller::{
@@ -43,11 +46,12 @@ pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use map::{MapCell, MapCells, MapHead};
 pub use media::{
-    Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, NearShot, NearShots, PictureFacts,
-    PilotFile, Position, Processing,
+    Chosen, Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, NearShot, NearShots,
+    PictureFacts, PilotFile, Position, Processing,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use ppk::{PpkSetRow, PpkSolution};
+pub use share::{Share, ShareVisit, Shared};
 pub use workspace::Workspace;
 
 use std::path::PathBuf;

@@ -162,6 +162,7 @@ pub(crate) fn is_counted(filter: &MediaFilter) -> bool {
         capture_uuid: None,
         status: Some(MediaStatus::Stored),
         trashed: false,
+        chosen: None,
     } = filter
     else {
         return false;

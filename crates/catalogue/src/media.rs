@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::page::{Cursor, List};
 use crate::sqlite::index_hint;
 use crate::value::{Columns as _, OrConstraint as _, not_found, us, us_opt};
 use crate::{Catalogue, Page, Result, audit, flight};
@@ -104,6 +105,14 @@ pub struct Media {
     pub trashed_at: Option<Timestamp>,
 }
 
+/// Files that somebody put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    Album(Uuid),
+    /// The selection that a share link is for.
+    Share(Uuid),
+}
+
 /// `None` means no condition. `from` and `to` mean `captured_at`, half open. `q` is a part of the name, case ignored.
 #[derive(Clone, Debug, Default)]
 pub struct MediaFilter {
@@ -133,6 +142,7 @@ pub struct MediaFilter {
     /// `None` means all of them.
     pub status: Option<MediaStatus>,
     pub trashed: bool,
+    pub chosen: Option<Chosen>,
 }
 
 /// How many files a filter finds.
@@ -182,6 +192,11 @@ impl Catalogue {
         step_s: u32,
     ) -> Result<MediaCounts> {
         counts::count(&self.engine, workspace_id, filter, step_s).await
+    }
+
+    /// Where a list of media goes on behind this file, whatever the filter.
+    pub fn cursor_after(media: &Media) -> Cursor {
+        list::key(media).seal(List::Media)
     }
 
     /// Also one in the trash.

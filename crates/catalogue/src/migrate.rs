@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0007_map.sql"),
     include_str!("../migrations/sqlite/0008_archives.sql"),
     include_str!("../migrations/sqlite/0009_quarters.sql"),
+    include_str!("../migrations/sqlite/0010_shares.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

@@ -28,6 +28,9 @@ pub(crate) enum List {
     Audit = 4,
     Trace = 5,
     Sights = 6,
+    Albums = 7,
+    Shares = 8,
+    Visits = 9,
 }
 
 /// A place in a list sorted by time and id, newest first.

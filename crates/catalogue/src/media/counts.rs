@@ -32,7 +32,12 @@ pub(super) async fn count(
     let mut sql = Sql::new("SELECT kind, CASE WHEN sort_at = ");
     sql.push_bind(NO_TIME).push(" THEN NULL ELSE sort_at - ((sort_at % ").push_bind(step_us).push(" + ");
     sql.push_bind(step_us).push(") % ").push_bind(step_us).push(") END AS at, count(*) AS n, ");
-    sql.push("CAST(total(size_bytes) AS INTEGER) AS bytes FROM media").push(index_hint(index(filter))).push(" WHERE ");
+    sql.push("CAST(total(size_bytes) AS INTEGER) AS bytes FROM media");
+    // an album's files are found by their ids
+    if filter.chosen.is_none() {
+        sql.push(index_hint(index(filter)));
+    }
+    sql.push(" WHERE ");
     push_conditions(&mut sql, workspace_id, filter);
     sql.push(" GROUP BY at, kind ORDER BY at DESC");
     read(engine, sql).await

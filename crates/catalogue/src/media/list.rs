@@ -6,7 +6,7 @@
 //! the way.
 //!
 //! A box is different. Where few rows lie inside, they are fetched through the spatial index and sorted; where many do,
-//! walking by time meets them soon.
+//! walking by time meets them soon. An album or a shared selection is bounded: its files are fetched and sorted.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::row::{NO_TIME, media};
 use crate::page::{Key, List, page_of, page_size};
 use crate::sqlite::{Db, Engine, index_hint, push_area, push_contains};
 use crate::value::{Columns as _, us};
-use crate::{Media, MediaFilter, MediaStatus, Page, Result};
+use crate::{Chosen, Media, MediaFilter, MediaStatus, Page, Result};
 
 /// Rows in a box that are rather sorted than met on the way.
 const FEW_IN_A_BOX: i64 = 4_000;
@@ -42,7 +42,11 @@ pub(super) async fn page(
     let mut sql = select("", workspace_id, filter, after, limit, by_area);
     let rows = engine.fetch_all("cannot list media", sql.build()).await?;
     let items = rows.iter().map(media).collect::<Result<Vec<_>>>()?;
-    Ok(page_of(items, limit, List::Media, |media| Key { at: media.captured_at.map_or(NO_TIME, us), id: media.id }))
+    Ok(page_of(items, limit, List::Media, key))
+}
+
+pub(super) fn key(media: &Media) -> Key {
+    Key { at: media.captured_at.map_or(NO_TIME, us), id: media.id }
 }
 
 /// Whether at most `most` rows, of whatever workspace, lie in a box.
@@ -58,8 +62,13 @@ pub(crate) async fn at_most_in(engine: &Arc<Engine>, bbox: [f64; 4], most: i64) 
 fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, limit: u32, by_area: bool) -> Sql {
     let mut sql = Sql::new(prefix);
     sql.push("SELECT media.* FROM ");
-    match filter.bbox {
-        Some(bbox) if by_area => {
+    match (filter.bbox, filter.chosen) {
+        (_, Some(chosen)) => {
+            sql.push("(");
+            push_chosen(&mut sql, chosen);
+            sql.push(") AS chosen CROSS JOIN media WHERE media.id = chosen.media_id AND ");
+        }
+        (Some(bbox), None) if by_area => {
             sql.push("(");
             push_area(&mut sql, bbox);
             sql.push(") AS inside CROSS JOIN media WHERE media.num = inside.num AND ");
@@ -72,6 +81,14 @@ fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, li
     sql.push(" AND (sort_at, id) < (").push_bind(after.at).push(", ").push_bind(after.id).push(")");
     sql.push(" ORDER BY sort_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
     sql
+}
+
+/// A SELECT of `media_id`s.
+fn push_chosen(sql: &mut Sql, chosen: Chosen) {
+    match chosen {
+        Chosen::Album(id) => sql.push("SELECT media_id FROM album_media WHERE album_id = ").push_bind(id),
+        Chosen::Share(id) => sql.push("SELECT media_id FROM share_media WHERE share_id = ").push_bind(id),
+    };
 }
 
 /// What a filter asks of a row.
@@ -139,6 +156,11 @@ pub(crate) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaF
     }
     if let Some(key) = &filter.drone_model_key {
         sql.push(" AND drone_model_key = ").push_bind(key);
+    }
+    if let Some(chosen) = filter.chosen {
+        sql.push(" AND id IN (");
+        push_chosen(sql, chosen);
+        sql.push(")");
     }
     if let Some(q) = filter.q.as_deref().filter(|q| !q.is_empty()) {
         sql.push(" AND ");
@@ -210,6 +232,7 @@ mod tests {
                 absolute_altitude_m: [bits(n, 7).then_some(10.0), bits(n, 4).then_some(90.0)],
                 aircraft_sn: bits(n, 8).then(|| "1581F".into()),
                 drone_model_key: bits(n, 9).then(|| "0-91-1".into()),
+                chosen: None,
             };
             let plan = plan(&catalogue, &filter, false).await;
             assert!(plan.starts_with("SEARCH media USING INDEX media_"), "{filter:?}: {plan}");

@@ -16,4 +16,5 @@ mod job;
 mod map;
 mod media;
 mod ppk;
+mod share;
 mod workspace;
