@@ -167,14 +167,14 @@ pub(super) fn answer(mut bundle: Bundle, name: &str, etag: &str, headers: &Heade
 }
 
 #[derive(Debug, PartialEq)]
-enum Asked {
+pub(super) enum Asked {
     Whole,
     Part(std::ops::Range<u64>),
     Nothing,
 }
 
 /// One range; several, or what is none, are answered with the whole (RFC 9110, 14.2).
-fn asked_range(text: &str, length: u64) -> Asked {
+pub(super) fn asked_range(text: &str, length: u64) -> Asked {
     let parsed = || {
         let (from, to) = text.strip_prefix("bytes=")?.trim().split_once('-')?;
         let number =

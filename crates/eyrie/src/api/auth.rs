@@ -104,7 +104,8 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-/// Middleware of every route: below `/api` and `/stac` nobody passes without a login, except to log in.
+/// Middleware of every route: below `/api` and `/stac` nobody passes without a login, except to log in
+/// and through a share link.
 pub async fn require_login(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Result<Response, Problem> {
     // the app's paths and those with a controller's token never look at a cookie
     let cookieless = pilot::is_apps(request.uri().path()) || request.headers().contains_key(pilot::AUTH_TOKEN);
@@ -116,7 +117,7 @@ pub async fn require_login(State(app): State<Arc<App>>, mut request: Request, ne
         .iter()
         .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     let logs_in = path == "/api/v1/session" && request.method() == Method::POST;
-    if needs_login && !logs_in {
+    if needs_login && !logs_in && !path.starts_with(super::shared::ROOT) {
         let caller = Caller::authenticate(&app, request.headers()).await?;
         tracing::Span::current().record("actor", caller.actor());
         request.extensions_mut().insert(caller);

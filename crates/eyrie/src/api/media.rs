@@ -242,6 +242,10 @@ pub struct MediaQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false, inline)]
     status: Option<StatusQuery>,
+    /// Only files of this album.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    album_id: Option<Uuid>,
     /// The trash instead of the library.
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(value_type = Option<bool>)]
@@ -349,6 +353,7 @@ impl From<MediaQuery> for MediaFilter {
             },
             undated: matches!(query.undated, Some(Flag::True)),
             trashed: matches!(query.trashed, Some(Flag::True)),
+            chosen: query.album_id.map(eyrie_catalogue::Chosen::Album),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the types they answer. `openapi.json` at the root of the repository is generated from the same list and its
 //! freshness is tested. Left out on purpose: CORS (our page is same-origin) and versions beside `v1`.
 
+pub mod albums;
 pub mod archives;
 pub mod audit;
 pub mod auth;
@@ -32,6 +33,8 @@ pub mod same_place;
 pub mod seen_at;
 pub mod session;
 pub mod settings;
+pub mod shared;
+pub mod shares;
 mod surround;
 pub mod telemetry;
 pub mod thermal;
@@ -110,6 +113,21 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(footprints::get_media_footprints))
         .routes(routes!(base_map::get_base_map))
         .routes(routes!(base_map::get_base_pmtiles))
+        // albums and share links
+        .routes(routes!(albums::list_albums, albums::create_album))
+        .routes(routes!(albums::get_album, albums::change_album, albums::delete_album))
+        .routes(routes!(albums::add_album_media))
+        .routes(routes!(albums::remove_album_media))
+        .routes(routes!(shares::list_shares, shares::create_share))
+        .routes(routes!(shares::get_share, shares::revoke_share))
+        .routes(routes!(shares::list_share_visits))
+        .routes(routes!(shared::open_shared))
+        .routes(routes!(shared::unlock_shared))
+        .routes(routes!(shared::list_shared_media))
+        .routes(routes!(shared::get_shared_thumbnail))
+        .routes(routes!(shared::get_shared_preview))
+        .routes(routes!(shared::get_shared_video))
+        .routes(routes!(shared::get_shared_content))
         // administration
         .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
         .routes(routes!(tokens::list_tokens, tokens::create_token))

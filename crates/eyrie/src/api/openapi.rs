@@ -55,6 +55,8 @@ pub(super) fn head() -> OpenApi {
     let tags = [
         "media",
         "map",
+        "albums",
+        "shares",
         "flights",
         "docks",
         "jobs",

@@ -26,7 +26,7 @@ use crate::pictures::{self, MakeError};
 const MAKE_WAIT: Duration = Duration::from_secs(8);
 const RETRY_AFTER_S: u64 = 2;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PictureQuery {
     /// The file's `etag`: with it the answer may be kept for good, because other bytes have another one.
@@ -72,7 +72,7 @@ pub async fn get_preview(
     answer(&app, &media, Form::Preview(accepted(&headers)), &query, &headers).await
 }
 
-async fn answer(
+pub(super) async fn answer(
     app: &Arc<App>,
     media: &Media,
     form: Form,
@@ -139,7 +139,7 @@ fn respond(object: ObjectReader, media: &Media, form: Form, query: &PictureQuery
 }
 
 /// JPEG when `Accept` wants it more than WebP; who takes anything gets WebP.
-fn accepted(headers: &HeaderMap) -> Coding {
+pub(super) fn accepted(headers: &HeaderMap) -> Coding {
     let weight = |wanted: &str| {
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         values

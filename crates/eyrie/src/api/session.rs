@@ -197,6 +197,41 @@ pub(crate) async fn check(app: &Arc<App>, peer: &Peer, name: &str, password: &st
     }
 }
 
+/// Whether this is a share link's password. Counted like logins: under the share, and under the peer's address.
+///
+/// # Errors
+/// 429 after too many failures, 503 when too many ask at once.
+pub(super) async fn check_share(
+    app: &Arc<App>,
+    peer: &Peer,
+    share_id: Uuid,
+    hash: String,
+    password: String,
+) -> Result<bool, Problem> {
+    let busy = || Problem::unavailable("too many logins at once").retry_after(CHECK_WAIT.as_secs());
+    let turn = tokio::time::timeout(CHECK_WAIT, CHECKS.acquire()).await.map_err(|_| busy())?;
+    let _turn = turn.expect("the semaphore is never closed");
+    let share_key = format!("share:{}", share_id.simple());
+    let address_key = peer.0.map(|peer| format!("address:{}", network(peer.ip())));
+    let since = app.now().saturating_sub(SignedDuration::from_secs(FAILURE_WINDOW_S)).expect("a fixed span");
+    // people behind one link do not keep each other out sooner than those of an office
+    let allowed = app.config.http.max_failed_logins.saturating_mul(ADDRESS_FACTOR);
+    for key in [Some(&share_key), address_key.as_ref()].into_iter().flatten() {
+        if app.catalogue.failed_logins(key, since).await? >= allowed {
+            return Err(Problem::new(Kind::TooManyRequests, "too many wrong passwords: wait before the next")
+                .retry_after(FAILURE_WINDOW_S.unsigned_abs()));
+        }
+    }
+    let right = tokio::task::spawn_blocking(move || verify_password(&hash, password.as_bytes()));
+    let right = right.await.map_err(Problem::internal)?;
+    if !right {
+        for key in [Some(&share_key), address_key.as_ref()].into_iter().flatten() {
+            app.catalogue.add_failed_login(key, app.now()).await?;
+        }
+    }
+    Ok(right)
+}
+
 /// A hash to check when there is no such user, so that the answer takes as long.
 async fn nobodys_hash(app: &Arc<App>) -> Result<String, Problem> {
     static HASH: OnceLock<String> = OnceLock::new();

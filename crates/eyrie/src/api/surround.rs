@@ -63,8 +63,13 @@ fn known(method: &http::Method) -> String {
 /// Headers for answers that are data, never pages: not stored, not sniffed, not framed. A handler that knows better has
 /// set its own already.
 pub(super) async fn set_headers(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let shared = path.starts_with("/share/") || path.starts_with(super::shared::ROOT);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if shared {
+        headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+    }
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),

@@ -46,6 +46,12 @@ enum Subject {
     /// The map's tile of the whole world.
     Tile,
     Archive,
+    Album,
+    /// A share link by its id.
+    Share,
+    /// A share link whose slug is the id of its only file.
+    SharedPicture,
+    SharedVideo,
 }
 
 struct Row {
@@ -107,6 +113,45 @@ fn rows() -> Vec<Row> {
         // nothing is asked for: whoever may ask hears that
         with_body(row("post", "/api/v1/workspaces/{ws}/archives", To(Viewer), Subject::None, 400), |_| json!({})),
         row("get", "/api/v1/workspaces/{ws}/archives/{id}", To(Viewer), Subject::Archive, 200),
+        // albums and share links
+        row("get", "/api/v1/workspaces/{ws}/albums", To(Viewer), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/albums", To(Operator), Subject::None, 201),
+            |n| json!({"name": format!("Album {n}")}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/albums/{id}", To(Viewer), Subject::Album, 200),
+        with_body(
+            row("patch", "/api/v1/workspaces/{ws}/albums/{id}", To(Operator), Subject::Album, 200),
+            |n| json!({"description": format!("Roof {n}")}),
+        ),
+        row("delete", "/api/v1/workspaces/{ws}/albums/{id}", To(Operator), Subject::Album, 204),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/albums/{id}/media", To(Operator), Subject::Album, 200),
+            |_| json!({"media_ids": [uuid::Uuid::nil()]}),
+        ),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/albums/{id}/media/remove", To(Operator), Subject::Album, 200),
+            |_| json!({"media_ids": [uuid::Uuid::nil()]}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/shares", To(Operator), Subject::None, 200),
+        // nothing is shared: whoever may ask hears that
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/shares", To(Operator), Subject::None, 400),
+            |_| json!({"title": "x"}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/shares/{id}", To(Operator), Subject::Share, 200),
+        row("delete", "/api/v1/workspaces/{ws}/shares/{id}", To(Operator), Subject::Share, 204),
+        row("get", "/api/v1/workspaces/{ws}/shares/{id}/visits", To(Operator), Subject::Share, 200),
+        row("get", "/api/v1/shares/{slug}", Always, Subject::SharedPicture, 200),
+        with_body(
+            row("post", "/api/v1/shares/{slug}/unlock", Always, Subject::SharedPicture, 204),
+            |_| json!({"password": "none is needed"}),
+        ),
+        row("get", "/api/v1/shares/{slug}/media", Always, Subject::SharedPicture, 200),
+        row("get", "/api/v1/shares/{slug}/media/{id}/thumbnail", Always, Subject::SharedPicture, 200),
+        row("get", "/api/v1/shares/{slug}/media/{id}/preview", Always, Subject::SharedPicture, 200),
+        row("get", "/api/v1/shares/{slug}/media/{id}/content", Always, Subject::SharedPicture, 200),
+        row("get", "/api/v1/shares/{slug}/media/{id}/video", Always, Subject::SharedVideo, 200),
         // the map
         row("get", "/api/v1/workspaces/{ws}/tiles/{z}/{x}/{y}", To(Viewer), Subject::Tile, 200),
         // without a place: whoever may ask hears that
@@ -312,6 +357,16 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
             api.app.catalogue.add_archive(&archive).await.expect("kept");
             archive.id.to_string()
         }
+        Subject::Album => api.album(workspace).await.to_string(),
+        Subject::Share => {
+            let media = api.media(workspace, |_| {}).await;
+            api.share(workspace, &[media.id], |_| {}).await.id.to_string()
+        }
+        Subject::SharedPicture | Subject::SharedVideo => {
+            let video = matches!(row.subject, Subject::SharedVideo);
+            let media = if video { api.video_with_proxy(workspace).await } else { api.photo(workspace).await };
+            api.share(workspace, &[media.id], |share| share.slug = media.id.to_string()).await.slug
+        }
         Subject::Proxy => api.video_with_proxy(workspace).await.id.to_string(),
         Subject::Picture => api.photo(workspace).await.id.to_string(),
         Subject::TrashedMedia => {
@@ -404,7 +459,10 @@ async fn every_operation_is_open_to_the_right_callers_only() {
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff", "{place}");
             // a picture or a tile may be kept by its viewer alone, and is asked for again
-            let shows = matches!(row.subject, Subject::Picture | Subject::Tile) && reply.status == 200;
+            let shared = row.path.starts_with("/api/v1/shares/");
+            let shared = shared && (row.path.ends_with("/thumbnail") || row.path.ends_with("/preview"));
+            let shows = shared || matches!(row.subject, Subject::Picture | Subject::Tile);
+            let shows = shows && reply.status == 200;
             let kept = if shows { "private, no-cache" } else { "no-store" };
             assert_eq!(reply.header("cache-control"), kept, "{place}");
             if expected == 401 || expected == 403 || expected == 404 {

@@ -10,4 +10,5 @@ mod openapi;
 mod pilot;
 mod same_place;
 mod shape;
+mod share;
 mod support;

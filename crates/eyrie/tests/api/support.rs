@@ -10,8 +10,8 @@ use axum::extract::ConnectInfo;
 use eyrie::app::{App, PublicUrls};
 use eyrie::config::Config;
 use eyrie_catalogue::{
-    Catalogue, CatalogueConfig, FlightFacts, IngestReport, Media, MediaKind, MediaSource, MediaStatus, NewDock, NewJob,
-    Processing, Role, Session, User, Workspace,
+    AuditEntry, Catalogue, CatalogueConfig, FlightFacts, IngestReport, Media, MediaKind, MediaSource, MediaStatus,
+    NewDock, NewJob, Processing, Role, Session, Share, Shared, User, Workspace,
 };
 use eyrie_env::{Clock, ManualClock, RealFiles, SystemRandom};
 use eyrie_media::picture::{Coding, Picture};
@@ -258,7 +258,11 @@ impl Api {
     /// A photo whose bytes are in the store.
     pub(crate) async fn photo(&self, workspace: &Workspace) -> Media {
         let picture = Picture::new(64, 48, [200, 100, 50].repeat(64 * 48)).expect("three bytes a pixel");
-        let jpeg = picture.encode(Coding::Jpeg).expect("a JPEG");
+        self.photo_of(workspace, picture.encode(Coding::Jpeg).expect("a JPEG")).await
+    }
+
+    /// A photo of these bytes.
+    pub(crate) async fn photo_of(&self, workspace: &Workspace, jpeg: Vec<u8>) -> Media {
         let (key, size_bytes) = (format!("dock/DJI_{:04}.JPG", self.number()), jpeg.len() as i64);
         self.app.store.create_bucket(&workspace.bucket).await.expect("a bucket");
         let object = self.app.store.put(&workspace.bucket, &key, None, jpeg.into()).await.expect("an object");
@@ -268,6 +272,48 @@ impl Api {
             media.etag = Some(object.etag);
         })
         .await
+    }
+
+    /// An empty album.
+    pub(crate) async fn album(&self, workspace: &Workspace) -> Uuid {
+        let operator = self.token(workspace, Role::Operator).await;
+        let path = format!("/api/v1/workspaces/{}/albums", workspace.id);
+        let made = self.post(&operator, &path, json!({"name": "Roofs"})).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json()["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    }
+
+    /// A link to a selection that lets download and has no end.
+    pub(crate) async fn share(&self, workspace: &Workspace, ids: &[Uuid], change: impl FnOnce(&mut Share)) -> Share {
+        let (id, now) = (self.app.new_id(), self.app.now());
+        let mut share = Share {
+            id,
+            workspace_id: workspace.id,
+            slug: self.app.random_text(16),
+            title: "Roofs".into(),
+            shared: Shared::Selection,
+            password_hash: None,
+            download: true,
+            hide_position: false,
+            hide_metadata: false,
+            view_count: 0,
+            created_by: "test".into(),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+        };
+        change(&mut share);
+        let entry = AuditEntry {
+            id: self.app.new_id(),
+            workspace_id: Some(workspace.id),
+            at: now,
+            actor: "test".into(),
+            action: "share.create".into(),
+            subject: id.to_string(),
+            detail: json!({}),
+        };
+        self.app.catalogue.add_share(&share, ids, &entry).await.expect("a new share");
+        share
     }
 
     pub(crate) async fn flight(&self, workspace: &Workspace, gateway_sn: Option<&str>) -> String {

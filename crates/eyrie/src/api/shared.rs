@@ -1,0 +1,419 @@
+//! What a stranger gets through a share link, without a login: what is shared and nothing beside it.
+//!
+//! A link that is unknown, over or revoked, and a file that is not part of it, answer the same 404. Of a file only what a
+//! gallery needs is told: no object key, no serial number, no flight. Where position or metadata is hidden, nothing of the
+//! original's bytes goes out: pictures and videos that were made anew have none of its metadata
+//! (docs/decisions/share-links.md).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body as Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use eyrie_catalogue::{Catalogue, Media, MediaFilter, MediaKind, MediaStatus, Share, ShareVisit};
+use eyrie_media::picture::Coding;
+use eyrie_objects::store::ObjectReader;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::archives::{Asked, asked_range};
+use super::auth::Peer;
+use super::download::attachment;
+use super::extract::{Json as Body, PathParams, QueryParams};
+use super::media::MediaPosition;
+use super::page::{Page, PageQuery};
+use super::pictures::{self, PictureQuery};
+use super::problem::{Kind, Problem};
+use super::{session, shares, words};
+use crate::app::App;
+use crate::derived::{self, Form};
+use crate::secret::token_hash;
+
+/// Where requests need no login.
+pub(super) const ROOT: &str = "/api/v1/shares/";
+/// How long a browser that gave the password is not asked again.
+const UNLOCKED: SignedDuration = SignedDuration::from_hours(24);
+const TOKEN_BYTES: usize = 32;
+/// Kinds that have a picture.
+const VISIBLE: [MediaKind; 4] = [MediaKind::Photo, MediaKind::Video, MediaKind::Panorama, MediaKind::Thermal];
+
+/// What a link is for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SharedItem {
+    /// True: the password is needed first, and everything else is null.
+    pub locked: bool,
+    pub title: Option<String>,
+    /// Whether files can be fetched.
+    pub download: Option<bool>,
+    /// Whether files say where they were taken.
+    pub positions: Option<bool>,
+    /// Null: never, or not told.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A file behind a link.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SharedMediaItem {
+    pub id: Uuid,
+    /// The file's own, or a plain one where something is hidden.
+    pub name: String,
+    pub kind: words::MediaKind,
+    pub captured_at: Option<Timestamp>,
+    pub position: Option<MediaPosition>,
+    /// Of the original, where that can be fetched.
+    pub size_bytes: Option<i64>,
+    pub width_px: Option<u32>,
+    pub height_px: Option<u32>,
+    pub thumbhash: Option<String>,
+    pub average_color: Option<String>,
+    /// What `content` gives; null: nothing.
+    pub content: Option<SharedContent>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SharedContent {
+    Original,
+    /// A picture or video that was made anew.
+    Remade,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnlockRequest {
+    #[schema(max_length = 1024, format = Password)]
+    password: String,
+}
+
+/// Open a share link
+///
+/// Counts as a view, unless the password is still needed. 404 when there is none, or it ended.
+#[utoipa::path(get, path = "/api/v1/shares/{slug}", tag = "shares", security(()),
+    params(("slug" = String, Path)), responses((status = 200, body = SharedItem)))]
+pub async fn open_shared(
+    State(app): State<Arc<App>>,
+    peer: Peer,
+    jar: CookieJar,
+    PathParams(slug): PathParams<String>,
+) -> Result<Json<SharedItem>, Problem> {
+    let share = open(&app, &slug).await?;
+    if !is_unlocked(&app, &share, &jar).await? {
+        return Ok(Json(SharedItem { locked: true, title: None, download: None, positions: None, expires_at: None }));
+    }
+    note(&app, &share, &peer, "open", None).await?;
+    Ok(Json(SharedItem {
+        locked: false,
+        title: Some(share.title),
+        download: Some(share.download),
+        positions: Some(!share.hide_position),
+        expires_at: share.expires_at,
+    }))
+}
+
+/// Give a share link's password
+///
+/// Sets a cookie that holds for a day. Guessing is counted like logins: 429 with `Retry-After` after too many failures.
+#[utoipa::path(post, path = "/api/v1/shares/{slug}/unlock", tag = "shares", security(()),
+    params(("slug" = String, Path)), request_body = UnlockRequest,
+    responses((status = 204, description = "The cookie opens it")))]
+pub async fn unlock_shared(
+    State(app): State<Arc<App>>,
+    peer: Peer,
+    jar: CookieJar,
+    PathParams(slug): PathParams<String>,
+    Body(given): Body<UnlockRequest>,
+) -> Result<(StatusCode, CookieJar), Problem> {
+    let share = open(&app, &slug).await?;
+    let Some(hash) = &share.password_hash else { return Ok((StatusCode::NO_CONTENT, jar)) };
+    if given.password.len() > shares::MAX_PASSWORD_BYTES {
+        return Err(Problem::bad_request("the password is too long"));
+    }
+    if !session::check_share(&app, &peer, share.id, hash.clone(), given.password).await? {
+        note(&app, &share, &peer, "password refused", None).await?;
+        return Err(Problem::unauthorized("the password is wrong"));
+    }
+    let (token, now) = (app.random_text(TOKEN_BYTES), app.now());
+    app.catalogue.unlock_share(share.id, &token_hash(&token), now, now + UNLOCKED).await?;
+    let mut cookie = Cookie::build((cookie_name(&share), token))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(app.config.tls.is_some() || app.urls.http.starts_with("https:"))
+        .build();
+    cookie.set_max_age(UNLOCKED.try_into().ok().and_then(|life: std::time::Duration| life.try_into().ok()));
+    Ok((StatusCode::NO_CONTENT, jar.add(cookie)))
+}
+
+/// List what a share link is for, the newest capture first
+#[utoipa::path(get, path = "/api/v1/shares/{slug}/media", tag = "shares", security(()),
+    params(("slug" = String, Path), PageQuery), responses((status = 200, body = Page<SharedMediaItem>)))]
+pub async fn list_shared_media(
+    State(app): State<Arc<App>>,
+    jar: CookieJar,
+    PathParams(slug): PathParams<String>,
+    QueryParams(page): QueryParams<PageQuery>,
+) -> Result<Json<Page<SharedMediaItem>>, Problem> {
+    let share = unlocked(&app, &slug, &jar).await?;
+    // the catalogue's cursors hold capture times: strangers get the last file's id instead
+    let after = match page.cursor() {
+        None => None,
+        Some(text) => {
+            let bad = || Problem::bad_request("the cursor does not belong to this list");
+            let id = text.parse().map_err(|_| bad())?;
+            let last = app.catalogue.media(share.workspace_id, id).await?.ok_or_else(bad)?;
+            Some(Catalogue::cursor_after(&last))
+        }
+    };
+    let filter = filter(&share);
+    let found = app.catalogue.list_media(share.workspace_id, &filter, after.as_deref(), page.limit()).await?;
+    let last = found.items.last().map(|media| media.id.to_string());
+    let next_cursor = found.next_cursor.and(last);
+    Ok(Json(Page { items: found.items.into_iter().map(|media| item(&share, media)).collect(), next_cursor }))
+}
+
+/// Fetch the thumbnail of a file behind a share link
+#[utoipa::path(get, path = "/api/v1/shares/{slug}/media/{id}/thumbnail", tag = "shares", security(()),
+    params(("slug" = String, Path), ("id" = Uuid, Path)),
+    responses((status = 200, description = "The picture", content((Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg")))))]
+pub async fn get_shared_thumbnail(
+    State(app): State<Arc<App>>,
+    jar: CookieJar,
+    PathParams((slug, id)): PathParams<(String, Uuid)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let share = unlocked(&app, &slug, &jar).await?;
+    let media = member(&app, &share, id).await?;
+    picture(&app, &media, Form::Thumbnail(pictures::accepted(&headers)), &headers).await
+}
+
+/// Fetch the preview of a file behind a share link, its longest side 2,048 pixels
+#[utoipa::path(get, path = "/api/v1/shares/{slug}/media/{id}/preview", tag = "shares", security(()),
+    params(("slug" = String, Path), ("id" = Uuid, Path)),
+    responses((status = 200, description = "The picture", content((Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg")))))]
+pub async fn get_shared_preview(
+    State(app): State<Arc<App>>,
+    peer: Peer,
+    jar: CookieJar,
+    PathParams((slug, id)): PathParams<(String, Uuid)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let share = unlocked(&app, &slug, &jar).await?;
+    let media = member(&app, &share, id).await?;
+    note(&app, &share, &peer, "view", Some(id)).await?;
+    picture(&app, &media, Form::Preview(pictures::accepted(&headers)), &headers).await
+}
+
+/// Play a video behind a share link
+///
+/// The small form of it, without its metadata; `Range` works. 404 when it was not made.
+#[utoipa::path(get, path = "/api/v1/shares/{slug}/media/{id}/video", tag = "shares", security(()),
+    params(("slug" = String, Path), ("id" = Uuid, Path)),
+    responses((status = 200, description = "The video", content_type = "video/mp4", body = [u8]),
+        (status = 206, description = "A range of it", content_type = "video/mp4", body = [u8])))]
+pub async fn get_shared_video(
+    State(app): State<Arc<App>>,
+    peer: Peer,
+    jar: CookieJar,
+    PathParams((slug, id)): PathParams<(String, Uuid)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let share = unlocked(&app, &slug, &jar).await?;
+    let media = member(&app, &share, id).await?;
+    let object = derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)?;
+    let object = object.filter(|_| media.kind == MediaKind::Video).ok_or_else(Problem::not_found)?;
+    note(&app, &share, &peer, "view", Some(id)).await?;
+    stream(object, "video/mp4", None, &headers)
+}
+
+/// Download a file behind a share link
+///
+/// 404 when the link is for looking only. Where something is hidden, a JPEG or video that was made anew.
+#[utoipa::path(get, path = "/api/v1/shares/{slug}/media/{id}/content", tag = "shares", security(()),
+    params(("slug" = String, Path), ("id" = Uuid, Path)),
+    responses((status = 200, description = "The bytes", content_type = "application/octet-stream", body = [u8]),
+        (status = 206, description = "A range of them", content_type = "application/octet-stream", body = [u8])))]
+pub async fn get_shared_content(
+    State(app): State<Arc<App>>,
+    peer: Peer,
+    jar: CookieJar,
+    PathParams((slug, id)): PathParams<(String, Uuid)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let share = unlocked(&app, &slug, &jar).await?;
+    let media = member(&app, &share, id).await?;
+    let name = told_name(&share, &media);
+    let response = match content(&share) {
+        None => return Err(Problem::not_found()),
+        Some(SharedContent::Original) => {
+            let object = app.store.open_object(&media.bucket, &media.object_key).await.map_err(Problem::internal)?;
+            stream(object.ok_or_else(Problem::not_found)?, "application/octet-stream", Some(&name), &headers)?
+        }
+        Some(SharedContent::Remade) if media.kind == MediaKind::Video => {
+            let object = derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)?;
+            stream(object.ok_or_else(Problem::not_found)?, "video/mp4", Some(&name), &headers)?
+        }
+        Some(SharedContent::Remade) => {
+            let mut response = picture(&app, &media, Form::Preview(Coding::Jpeg), &headers).await?;
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, attachment(&name));
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+    };
+    note(&app, &share, &peer, "download", Some(id)).await?;
+    Ok(response)
+}
+
+/// The share that a link names, while it lasts.
+async fn open(app: &App, slug: &str) -> Result<Share, Problem> {
+    let share = app.catalogue.share_by_slug(slug).await?;
+    share.filter(|share| share.is_open(app.now())).ok_or_else(Problem::not_found)
+}
+
+async fn unlocked(app: &App, slug: &str, jar: &CookieJar) -> Result<Share, Problem> {
+    let share = open(app, slug).await?;
+    match is_unlocked(app, &share, jar).await? {
+        true => Ok(share),
+        false => Err(Problem::unauthorized("the link's password is needed first")),
+    }
+}
+
+async fn is_unlocked(app: &App, share: &Share, jar: &CookieJar) -> Result<bool, Problem> {
+    if share.password_hash.is_none() {
+        return Ok(true);
+    }
+    let Some(cookie) = jar.get(&cookie_name(share)) else { return Ok(false) };
+    Ok(app.catalogue.is_share_unlocked(share.id, &token_hash(cookie.value()), app.now()).await?)
+}
+
+fn cookie_name(share: &Share) -> String {
+    format!("eyrie_share_{}", share.id.simple())
+}
+
+fn hides(share: &Share) -> bool {
+    share.hide_position || share.hide_metadata
+}
+
+/// What downloads give.
+fn content(share: &Share) -> Option<SharedContent> {
+    match (share.download, hides(share)) {
+        (false, _) => None,
+        (true, false) => Some(SharedContent::Original),
+        (true, true) => Some(SharedContent::Remade),
+    }
+}
+
+/// Files that can only be downloaded, as subtitles with the video's track, are not there for who cannot have originals.
+fn filter(share: &Share) -> MediaFilter {
+    let kinds = if content(share) == Some(SharedContent::Original) { Vec::new() } else { VISIBLE.to_vec() };
+    MediaFilter { kinds, ..share.filter() }
+}
+
+/// A file, when it is one of the share's.
+async fn member(app: &App, share: &Share, id: Uuid) -> Result<Media, Problem> {
+    let media = app.catalogue.media(share.workspace_id, id).await?.ok_or_else(Problem::not_found)?;
+    let filter = filter(share);
+    let listed = media.trashed_at.is_none()
+        && media.status == MediaStatus::Stored
+        && (filter.kinds.is_empty() || filter.kinds.contains(&media.kind));
+    let among = match filter.chosen {
+        _ if !listed => false,
+        Some(chosen) => app.catalogue.is_chosen(chosen, id).await?,
+        None => filter.flight_id.is_some() && media.flight_id == filter.flight_id,
+    };
+    if among { Ok(media) } else { Err(Problem::not_found()) }
+}
+
+fn item(share: &Share, media: Media) -> SharedMediaItem {
+    let content = content(share);
+    let picture = media.picture.clone().unwrap_or_default();
+    let position = media.position.filter(|_| !share.hide_position).map(|position| MediaPosition {
+        lat: position.lat,
+        lng: position.lng,
+        absolute_altitude_m: position.absolute_altitude_m,
+        relative_altitude_m: position.relative_altitude_m,
+    });
+    SharedMediaItem {
+        id: media.id,
+        name: told_name(share, &media),
+        kind: media.kind.into(),
+        captured_at: media.captured_at.filter(|_| !share.hide_metadata),
+        position,
+        size_bytes: media.size_bytes.filter(|_| content == Some(SharedContent::Original)),
+        width_px: picture.width_px,
+        height_px: picture.height_px,
+        thumbhash: picture.thumbhash,
+        average_color: picture.average_color,
+        content,
+    }
+}
+
+/// Devices write times, places and serial numbers into names.
+fn told_name(share: &Share, media: &Media) -> String {
+    if !hides(share) {
+        return media.name.clone();
+    }
+    let id = media.id.simple().to_string();
+    let ending = if media.kind == MediaKind::Video { "mp4" } else { "jpg" };
+    format!("{}-{}.{ending}", media.kind.as_str(), id.get(24..).unwrap_or_default())
+}
+
+async fn picture(app: &Arc<App>, media: &Media, form: Form, headers: &HeaderMap) -> Result<Response, Problem> {
+    let made = pictures::answer(app, media, form, &PictureQuery::default(), headers).await;
+    // why there is none tells of the file
+    made.map_err(|problem| if problem.kind == Kind::NotFound { Problem::not_found() } else { problem })
+}
+
+/// An object's bytes, or the range of them that is asked for; through us, so that nothing comes after the link's end.
+fn stream(
+    object: ObjectReader,
+    content_type: &'static str,
+    name: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let length = object.info().size_bytes;
+    let etag = format!("\"{}\"", object.info().etag);
+    let same = headers.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == etag.as_bytes());
+    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).filter(|_| same);
+    let range = match asked.map_or(Asked::Whole, |text| asked_range(text, length)) {
+        Asked::Whole => None,
+        Asked::Part(range) => Some((range.start, range.end)),
+        Asked::Nothing => {
+            return Err(Problem::new(Kind::RangeNotSatisfiable, format!("the file has {length} bytes")));
+        }
+    };
+    let (start, end) = range.unwrap_or((0, length));
+    let mut response = Bytes::from_stream(object.into_stream(range)).into_response();
+    let told = response.headers_mut();
+    told.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    told.insert(header::CONTENT_LENGTH, end.saturating_sub(start).into());
+    told.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    told.insert(header::ETAG, HeaderValue::try_from(etag).map_err(Problem::internal)?);
+    if let Some(name) = name {
+        told.insert(header::CONTENT_DISPOSITION, attachment(name));
+    }
+    if range.is_some() {
+        let text = format!("bytes {start}-{}/{length}", end.saturating_sub(1));
+        told.insert(header::CONTENT_RANGE, HeaderValue::try_from(text).map_err(Problem::internal)?);
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    Ok(response)
+}
+
+/// Writes down what came through the link; an opening counts as a view.
+async fn note(app: &App, share: &Share, peer: &Peer, what: &str, media_id: Option<Uuid>) -> Result<(), Problem> {
+    let visit = ShareVisit {
+        id: app.new_id(),
+        share_id: share.id,
+        at: app.now(),
+        address: peer.0.map(|peer| peer.ip().to_canonical().to_string()),
+        what: what.to_owned(),
+        media_id,
+    };
+    Ok(app.catalogue.add_share_visit(&visit, what == "open").await?)
+}
