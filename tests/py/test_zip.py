@@ -126,6 +126,25 @@ def test_unpackers_find_nothing_wrong(flown, archive, judge, tmp_path):
         assert all(body in done.stdout for body in flown[2].values())
 
 
+def test_what_a_filter_finds_is_one_zip(flown):
+    _, api, sent = flown
+
+    def names(**body):
+        made = api.call("POST", "archives", 201, json=body).json()
+        with zipfile.ZipFile(io.BytesIO(fetch(api, made).content)) as unpacked:
+            assert unpacked.testzip() is None
+            return made, sorted(name for name in unpacked.namelist() if "/" in name)
+
+    made, found = names(filter={"kind": "photo"}, name="photos")
+    assert made["name"] == "photos" and made["file_count"] == 2
+    assert [name.split("/")[1] for name in found] == ["DJI_0001_V.JPG"] * 2
+    _, found = names(filter={"flight_id": FLIGHT, "kind": "photo,video", "to": "2026-05-10T12:00:00Z"})
+    assert found == sorted(name for name in sent if name.endswith(("JPG", "MP4")))
+    api.call("POST", "archives", 409, json={"filter": {"q": "nothing is called so"}})
+    api.call("POST", "archives", 400, json={"filter": {"kind": "no kind"}})
+    api.call("POST", "archives", 400, json={"filter": {}, "flight_id": FLIGHT})
+
+
 def test_a_selection_keeps_files_of_one_name_apart(flown):
     _, api, sent = flown
     items = api.items("media", q="DJI_0001", limit=10)

@@ -19,6 +19,7 @@ use super::auth::{Scope, Viewer};
 use super::bundle::{Bundle, Planned};
 use super::download::streamed;
 use super::extract::{Json as Body, PathParams};
+use super::media::MediaQuery;
 use super::problem::{Kind, Problem};
 use super::zip::{self, safe};
 use crate::app::App;
@@ -31,10 +32,10 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 const NAMES_TOLD: usize = 5;
 const PAGE: u32 = 1_000;
 
-/// What is to be downloaded: either files or a flight.
+/// What is to be downloaded: files, a flight, or what a filter finds.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewArchive {
+pub struct ArchiveRequest {
     /// At most 20,000; the trash is left out.
     #[serde(default)]
     #[schema(max_items = 20_000)]
@@ -42,6 +43,10 @@ pub struct NewArchive {
     /// All files of this flight.
     #[serde(default)]
     pub flight_id: Option<String>,
+    /// The list's filters, their values as texts: `{"kind": "photo,video", "from": "2026-11-01T00:00:00Z"}`.
+    #[serde(default)]
+    #[schema(value_type = HashMap<String, String>, required = false)]
+    pub filter: Option<MediaQuery>,
     /// Of the zip, without its ending.
     #[serde(default)]
     #[schema(max_length = 120)]
@@ -68,22 +73,24 @@ pub struct ArchiveItem {
 /// Answers the URL of a zip with the originals, a `manifest.json` and a `SHA256SUMS`. The plan is fixed now: the same bytes
 /// come for 24 hours, so that a download that broke off goes on where it stopped. 409 when the object of a file is missing.
 #[utoipa::path(post, path = "/api/v1/workspaces/{ws}/archives", tag = "media",
-    params(("ws" = String, Path, description = "id or name of the workspace")), request_body = NewArchive,
+    params(("ws" = String, Path, description = "id or name of the workspace")), request_body = ArchiveRequest,
     responses((status = 201, body = ArchiveItem)))]
 pub async fn create_archive(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
-    Body(wanted): Body<NewArchive>,
+    Body(wanted): Body<ArchiveRequest>,
 ) -> Result<(StatusCode, Json<ArchiveItem>), Problem> {
     let workspace_id = scope.workspace.id;
-    let (files, default_name) = match (wanted.media_ids, wanted.flight_id) {
-        (Some(ids), None) => (selected(&app, workspace_id, ids).await?, scope.workspace.name.clone()),
-        (None, Some(flight_id)) => {
+    let (files, default_name) = match (wanted.media_ids, wanted.flight_id, wanted.filter) {
+        (Some(ids), None, None) => (selected(&app, workspace_id, ids).await?, scope.workspace.name.clone()),
+        (None, None, Some(filter)) => (found(&app, workspace_id, &filter.into()).await?, scope.workspace.name.clone()),
+        (None, Some(flight_id), None) => {
             let flight = app.catalogue.flight(workspace_id, &flight_id).await?.ok_or_else(Problem::not_found)?;
             let day = flight.first_captured_at.map(day).unwrap_or_default();
-            (of_flight(&app, workspace_id, &flight_id).await?, format!("{day}_{flight_id}"))
+            let filter = MediaFilter { flight_id: Some(flight_id.clone()), ..MediaFilter::default() };
+            (found(&app, workspace_id, &filter).await?, format!("{day}_{flight_id}"))
         }
-        _ => return Err(Problem::bad_request("either media_ids or flight_id is needed")),
+        _ => return Err(Problem::bad_request("either media_ids or flight_id or filter is needed")),
     };
     if files.is_empty() {
         return Err(Problem::conflict("there is no file to download"));
@@ -215,18 +222,17 @@ pub(super) async fn selected(app: &App, workspace_id: Uuid, ids: Vec<Uuid>) -> R
     Ok(files)
 }
 
-async fn of_flight(app: &App, workspace_id: Uuid, flight_id: &str) -> Result<Vec<Media>, Problem> {
-    let filter = MediaFilter { flight_id: Some(flight_id.to_owned()), ..MediaFilter::default() };
+async fn found(app: &App, workspace_id: Uuid, filter: &MediaFilter) -> Result<Vec<Media>, Problem> {
     let (mut ids, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let page = app.catalogue.list_media(workspace_id, &filter, cursor.as_deref(), PAGE).await?;
+        let page = app.catalogue.list_media(workspace_id, filter, cursor.as_deref(), PAGE).await?;
         ids.extend(page.items.into_iter().map(|media| media.id));
+        if ids.len() > MAX_FILES {
+            return Err(Problem::conflict(format!("these are more than {MAX_FILES} files: narrow the selection")));
+        }
         cursor = page.next_cursor;
         if cursor.is_none() {
             return selected(app, workspace_id, ids).await;
-        }
-        if ids.len() > MAX_FILES {
-            return Err(Problem::conflict(format!("the flight has more than {MAX_FILES} files: select some of them")));
         }
     }
 }

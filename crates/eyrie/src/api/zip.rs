@@ -313,6 +313,61 @@ mod tests {
         assert_eq!(length(&many), 70_000 * (35 + 51) + ZIP64_END_BYTES + END_BYTES);
     }
 
+    /// A zip with a file of more than 4 GiB of zeros, which are left out as holes, and more files than 65,535.
+    #[test]
+    fn others_read_one_that_is_larger_than_zip_once_could_be() {
+        use std::io::Seek as _;
+
+        static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+        struct Holes(std::fs::File);
+        impl Write for Holes {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                if ZEROS == bytes {
+                    return self.0.seek_relative(ZEROS.len() as i64).map(|()| bytes.len());
+                }
+                self.0.write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                self.0.flush()
+            }
+        }
+        struct Files;
+        impl Contents for Files {
+            fn crc32(&mut self, n: usize) -> io::Result<u32> {
+                // nobody reads the large one here
+                Ok(if n == 1 { 0 } else { crc_fast::crc32_iso_hdlc(n.to_string().as_bytes()) })
+            }
+            fn read(&mut self, n: usize, range: Range<u64>, out: &mut dyn Write) -> io::Result<()> {
+                if n != 1 {
+                    return out.write_all(&n.to_string().as_bytes()[range.start as usize..range.end as usize]);
+                }
+                (range.start..range.end).step_by(ZEROS.len()).try_for_each(|_| out.write_all(&ZEROS))
+            }
+        }
+        let size = |n: usize| if n == 1 { (4 << 30) + (1 << 20) } else { n.to_string().len() as u64 };
+        let entries: Vec<_> = (0..66_000).map(|n| entry(&format!("f/{n}"), size(n))).collect();
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("a.zip");
+        let mut out = Holes(std::fs::File::create(&path).expect("created"));
+        let length = length(&entries);
+        write(&entries, &mut Files, 0..length, &mut out).expect("written");
+        assert_eq!(out.0.stream_position().expect("a place"), length);
+        let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); \
+                      print(len(z.infolist()), z.getinfo('f/1').file_size, z.read('f/0'), z.read('f/2'), z.read('f/65999'))";
+        let Ok(done) = std::process::Command::new("python3").args(["-c", script]).arg(&path).output() else {
+            eprintln!("skipped: python3 is not installed");
+            return;
+        };
+        let expected = format!("66000 {} b'0' b'2' b'65999'", size(1));
+        let told = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(told.trim(), expected, "{}", String::from_utf8_lossy(&done.stderr));
+        let Ok(unzipped) = std::process::Command::new("unzip").arg("-p").arg(&path).arg("f/65999").output() else {
+            eprintln!("skipped: unzip is not installed");
+            return;
+        };
+        assert_eq!(unzipped.stdout, b"65999", "{}", String::from_utf8_lossy(&unzipped.stderr));
+    }
+
     #[test]
     fn names_stay_in_their_folder() {
         for (name, expected) in
