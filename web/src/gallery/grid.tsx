@@ -12,8 +12,7 @@ import { fold } from "./fold";
 import { at, laySections, type Laid, type Measure } from "./layout";
 import { aspect, Picture } from "./picture";
 import { Scrubber } from "./scrubber";
-
-export type Selection = { ids: ReadonlyMap<string, MediaItem>; set: (next: Map<string, MediaItem>) => void };
+import { useSelectAll, useSelecting, type Selection } from "./select";
 
 const OVERSCAN = 600;
 const NONE: number[] = [];
@@ -86,22 +85,10 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
 
   /** Everything that was read, in order; asked for by a key or a press, never while scrolling. */
   const flat = useCallback(() => days.flatMap((day) => known.current.get(day.key) ?? []), [days]);
-  const lastPicked = useRef<string | null>(null);
-  const toggle = useCallback(
-    (item: MediaItem, range: boolean) => {
-      const next = new Map(selection.ids);
-      const all = flat();
-      const from = range && lastPicked.current ? all.findIndex((one) => one.id === lastPicked.current) : -1;
-      const to = all.findIndex((one) => one.id === item.id);
-      const put = (one: MediaItem) => [one, ...(others.current.get(one.id) ?? [])].forEach((each) => next.set(each.id, each));
-      if (from >= 0 && to >= 0) all.slice(Math.min(from, to), Math.max(from, to) + 1).forEach(put);
-      else if (next.has(item.id)) [item, ...(others.current.get(item.id) ?? [])].forEach((each) => next.delete(each.id));
-      else put(item);
-      lastPicked.current = item.id;
-      selection.set(next);
-    },
-    [flat, selection],
-  );
+  const group = useCallback((item: MediaItem) => [item, ...(others.current.get(item.id) ?? [])], []);
+  const { toggle, extend, endRun } = useSelecting(selection, flat, group);
+  const found = useMemo(() => (trashed ? { ...filter, trashed } : filter), [filter, trashed]);
+  useSelectAll(ws, found, days.reduce((sum, day) => sum + day.count, 0), selection);
 
   const focus = useCallback(
     (item: MediaItem | undefined) => {
@@ -138,13 +125,12 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
     if (step) {
       event.preventDefault();
       const next = step();
-      if (next && event.shiftKey) selection.set(new Map(selection.ids).set(item.id, item).set(next.id, next));
+      if (next && event.shiftKey) extend(item, next);
+      else endRun();
       focus(next);
-    } else if (event.key === " ") {
+    } else if (event.key === " " || (event.key.toLowerCase() === "x" && !event.ctrlKey && !event.metaKey && !event.altKey)) {
       event.preventDefault();
       toggle(item, event.shiftKey);
-    } else if (event.key === "Escape" && selection.ids.size > 0) {
-      selection.set(new Map());
     }
   };
 
