@@ -92,3 +92,27 @@ def test_a_selection_is_taken_as_a_zip_and_as_a_list(person, flight_id):
     assert person.faults() == []
     bar.get_by_role("button", name="Select nothing").click()
     expect(bar).to_be_hidden()
+
+
+@pytest.mark.parametrize("person", ["desk"], indirect=True)
+def test_keys_select_one_a_range_and_all(person, flight_id):
+    page = person.open(f"/w/default/gallery?flight_id={flight_id}&kind=photo")
+    tiles = page.locator(".cell .open")
+    expect(tiles).to_have_count(PHOTOS)
+    bar = page.get_by_role("toolbar", name="Selection")
+    tiles.nth(0).focus()
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("1 selected")
+    page.keyboard.press("Space")
+    expect(bar).to_be_hidden()
+    for steps, count in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2)):
+        page.keyboard.press(f"Shift+{steps}")
+        expect(bar).to_contain_text(f"{count} selected")
+        expect(tiles.nth(count - 1)).to_be_focused()
+    page.keyboard.press("Control+a")
+    expect(bar).to_contain_text(f"{PHOTOS} selected")
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    page.get_by_role("searchbox").focus()
+    page.keyboard.press("Control+a")
+    expect(bar).to_be_hidden()
