@@ -282,11 +282,15 @@ def test_an_aircraft_has_one_holder(world):
 OPEN = {
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/openapi.json"), ("post", "/api/v1/session"), ("get", "/oidc/options"), ("get", "/oidc/login"),
     ("get", "/oidc/callback"),
+    # who has a link's slug, and its password where it has one: what comes through is in the API's tests of shares
+    ("get", "/api/v1/shares/{slug}"), ("post", "/api/v1/shares/{slug}/unlock"), ("get", "/api/v1/shares/{slug}/media"),
+    ("get", "/api/v1/shares/{slug}/media/{id}/content"), ("get", "/api/v1/shares/{slug}/media/{id}/preview"),
+    ("get", "/api/v1/shares/{slug}/media/{id}/thumbnail"), ("get", "/api/v1/shares/{slug}/media/{id}/video"),
 }  # fmt: skip
 # not about a workspace: who asks sees only what is their own
 OWN_VIEW = {
     ("get", "/api/v1/session"), ("delete", "/api/v1/session"), ("get", "/api/v1/workspaces"), ("post", "/api/v1/workspaces"), ("get", "/metrics"),
-    ("get", "/api/v1/map"), ("get", "/api/v1/map/base.pmtiles"),
+    ("get", "/api/v1/map"), ("get", "/api/v1/map/base.pmtiles"), ("get", "/api/v1/settings"),
 }  # fmt: skip
 # with a controller's own token or a person's password: their rows are in test_pilot.py and in the API's matrix
 PILOT = ("/pilot/", "/media/api/", "/storage/api/", "/manage/api/", "/wayline/api/", "/map/api/")
@@ -298,7 +302,8 @@ WRITES = {
     ("post", "controllers/{sn}/enable"), ("post", "pilot-settings"), ("post", "flights/{flight_id}/ppk/solve"),
     ("post", "jobs/{id}/cancel"), ("post", "media/{id}/proxy"), ("post", "archives"), ("post", "media/export"),
     ("post", "controllers"), ("post", "controllers/{sn}/rotate"), ("patch", "docks/{sn}"), ("patch", "users/{id}"),
-    ("post", "users/{id}/password"),
+    ("post", "users/{id}/password"), ("post", "albums"), ("patch", "albums/{id}"), ("delete", "albums/{id}"),
+    ("post", "albums/{id}/media"), ("post", "albums/{id}/media/remove"), ("post", "shares"), ("delete", "shares/{id}"),
 }  # fmt: skip
 
 
