@@ -55,6 +55,11 @@ bench: build test-tools ## The speed table: ratios measured in one run
 	cargo build --release -p eyrie-media --examples
 	$(PYTHON) tests/py/bench.py
 
+.PHONY: bench-library
+bench-library: build test-tools ## A library of 100,000 files: lists, tiles, scrolling; the catalogue at 10 thousand to 10 million rows
+	cargo build --release -p eyrie-catalogue --example library_queries
+	$(PYTHON) tests/py/bench_library.py
+
 .PHONY: check
 check: ## What a change must pass besides the tests: format, lints, documents, dependencies, generated files
 	cargo fmt --all --check

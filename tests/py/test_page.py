@@ -204,6 +204,33 @@ def test_the_gallery_is_filtered_by_its_address_and_moved_through_by_keys(admin,
     expect(page.get_by_role("heading", name="Docks", exact=True)).to_be_visible()
 
 
+def test_the_gallery_goes_by_flight_and_by_dock(admin, server, night):
+    page = admin.open("/w/default/gallery")
+    sections = page.locator(".grid-day")
+    page.get_by_role("combobox", name="Sort by").select_option("flight")
+    expect(page).to_have_url(re.compile("by=flight"))
+    # both flights flew within the same hours: as sections they are apart, each with its own files alone
+    expect(sections.filter(has_text="Dock Nord ·")).to_have_count(1)
+    for dock, flight in zip(night["docks"], night["flights"]):
+        name = {"7CTDM01NORD": "Dock Nord", "7CTDM02SUED": "Dock Süd"}[dock["sn"]]
+        section = sections.filter(has_text=f"{name} ·")
+        expect(section.locator(".cell .open")).to_have_count(PHOTOS + 1)
+        shown = {one.get_attribute("id").removeprefix("tile-") for one in section.locator(".cell .open").all()}
+        assert shown == {one["id"] for one in server_media(server, flight["flight_id"], "photo,video")}
+    sections.filter(has_text="Dock Süd ·").hover()
+    page.get_by_role("button", name="Select flight").nth(0).click()
+    expect(page.get_by_role("toolbar", name="Selection")).to_contain_text("selected")
+    page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Sort by").select_option("dock")
+    expect(sections.filter(has_text="Dock Nord ·")).to_have_count(1)
+    heads = page.locator(".grid-head h2")
+    expect(heads.first).to_have_text(re.compile("^Dock Nord · "))
+    expect(heads.nth(1)).to_have_text(re.compile("^Dock Süd · "))
+    sections.nth(1).locator(".cell .open").first.click()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("by=dock"))
+
+
 def test_new_files_arrive_without_a_reload(admin, server, night):
     workspace = server.cli("workspace", "add", f"live-{uuid.uuid4().hex[:6]}")
     access = server.cli("dock", "add", "--workspace", workspace["id"], "--sn", f"LIVE{uuid.uuid4().hex[:6].upper()}", "--callsign", "Dock Live")
@@ -348,14 +375,14 @@ ROUTES = {
 def address(server, night, name):
     path, ready = ROUTES[name]
     flight = night["flights"][0]["flight_id"]
-    media = server_media(server, flight)["id"] if "{media}" in path else None
+    media = server_media(server, flight)[0]["id"] if "{media}" in path else None
     return path.format(flight=flight, media=media), ready
 
 
-def server_media(server, flight):
+def server_media(server, flight, kinds="photo"):
     token = server.cli("token", "create", "--workspace", "default", "--role", "viewer")["token"]
-    url = f"{server.http_url}/api/v1/workspaces/default/media?kind=photo&limit=1&flight_id={flight}"
-    return requests.get(url, headers={"authorization": f"Bearer {token}"}, timeout=10).json()["items"][0]
+    url = f"{server.http_url}/api/v1/workspaces/default/media?kind={kinds}&flight_id={flight}"
+    return requests.get(url, headers={"authorization": f"Bearer {token}"}, timeout=10).json()["items"]
 
 
 @pytest.mark.parametrize("name", ROUTES)

@@ -164,7 +164,9 @@ async fn ask(catalogue: &Catalogue, ws: Uuid) -> Result<(), Box<dyn std::error::
     let ground = async |n: u32| Ok(catalogue.footprints_in(ws, &stored, square(site(n), 0.002_7), 300).await?.len());
     measure("footprints of a tile", ground).await?;
     let counts = async |filter: MediaFilter| {
-        Ok::<_, eyrie_catalogue::CatalogueError>(catalogue.count_media_over_time(ws, &filter, 3_600).await?.slots.len())
+        Ok::<_, eyrie_catalogue::CatalogueError>(
+            catalogue.count_media_over_time(ws, &filter, 3_600, None).await?.slots.len(),
+        )
     };
     measure("counts, one month", async |n| counts(month(n)).await).await?;
     measure("counts, everything", async |_| counts(stored.clone()).await).await?;

@@ -46,8 +46,8 @@ pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use map::{MapCell, MapCells, MapHead};
 pub use media::{
-    Chosen, Media, MediaCounts, MediaFilter, MediaKind, MediaSlot, MediaSource, MediaStatus, NearShot, NearShots,
-    PictureFacts, PilotFile, Position, Processing,
+    Chosen, Media, MediaCounts, MediaFilter, MediaGroup, MediaKind, MediaSlot, MediaSource, MediaStatus, NO_GROUP,
+    NearShot, NearShots, PictureFacts, PilotFile, Position, Processing,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use ppk::{PpkSetRow, PpkSolution};

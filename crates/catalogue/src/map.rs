@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::media::list::{Sql, at_most_in, index, push_conditions};
 use crate::sqlite::{Engine, index_hint, push_area, push_numbers, rows_as_json};
 use crate::value::Columns as _;
-use crate::{Catalogue, CatalogueError, MediaFilter, MediaKind, MediaStatus, Result};
+use crate::{Catalogue, CatalogueError, MediaFilter, MediaKind, MediaStatus, NO_GROUP, Result};
 
 /// Files in a view that are rather read one by one than counted.
 const FEW_IN_VIEW: i64 = 5_000;
@@ -146,7 +146,7 @@ impl Catalogue {
 pub(crate) fn is_counted(filter: &MediaFilter) -> bool {
     let MediaFilter {
         flight_id: None,
-        gateway_sn: _,
+        gateway_sn,
         source: None,
         kinds: _,
         from: None,
@@ -167,7 +167,7 @@ pub(crate) fn is_counted(filter: &MediaFilter) -> bool {
     else {
         return false;
     };
-    true
+    gateway_sn.as_deref() != Some(NO_GROUP)
 }
 
 /// The conditions that the filter's index itself answers.

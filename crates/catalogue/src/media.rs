@@ -113,7 +113,7 @@ pub enum Chosen {
     Share(Uuid),
 }
 
-/// `None` means no condition. `from` and `to` mean `captured_at`, half open. `q` is a part of the name, case ignored.
+/// `None` means no condition, [`NO_GROUP`] for a flight or dock: none. `from` and `to` mean `captured_at`, half open. `q` is a part of the name, case ignored.
 #[derive(Clone, Debug, Default)]
 pub struct MediaFilter {
     pub flight_id: Option<String>,
@@ -154,17 +154,29 @@ pub struct MediaCounts {
     pub undated: i64,
     /// Only kinds that occur.
     pub kinds: Vec<(MediaKind, i64)>,
-    /// Newest first, without empty ones.
+    /// Newest first, without empty ones; where asked for, one for each dock or flight.
     pub slots: Vec<MediaSlot>,
 }
 
 /// A stretch of time and the files captured in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaSlot {
     /// Its beginning, a multiple of the step since 1970.
     pub at: Timestamp,
+    /// The dock or flight; `None` for files that have none, and where none was asked for.
+    pub group: Option<String>,
     pub count: i64,
 }
+
+/// What files may be counted apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaGroup {
+    GatewaySn,
+    FlightId,
+}
+
+/// In place of a dock or flight in a filter: files that have none.
+pub const NO_GROUP: &str = "none";
 
 /// Files of one stem; a video has one to four companions.
 const SAME_STEM: i64 = 64;
@@ -184,14 +196,15 @@ impl Catalogue {
         list::page(&self.engine, workspace_id, filter, cursor, limit).await
     }
 
-    /// Counts what `list_media` would list, in steps of `step_s` seconds of capture time.
+    /// Counts what `list_media` would list, in steps of `step_s` seconds of capture time, docks or flights apart where asked for.
     pub async fn count_media_over_time(
         &self,
         workspace_id: Uuid,
         filter: &MediaFilter,
         step_s: u32,
+        by: Option<MediaGroup>,
     ) -> Result<MediaCounts> {
-        counts::count(&self.engine, workspace_id, filter, step_s).await
+        counts::count(&self.engine, workspace_id, filter, step_s, by).await
     }
 
     /// Where a list of media goes on behind this file, whatever the filter.

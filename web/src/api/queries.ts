@@ -92,10 +92,10 @@ export const trace = (ws: string, sn: string, limit = 100) =>
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
 
-export const mediaCounts = (ws: string, filter: ListFilter, step_s = 3600) =>
+export const mediaCounts = (ws: string, filter: ListFilter, step_s = 3600, by?: "gateway_sn" | "flight_id") =>
   queryOptions({
-    queryKey: [ws, "media", "counts", filter, step_s],
-    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media/counts", { params: { path: { ws }, query: { ...filter, step_s } } })),
+    queryKey: [ws, "media", "counts", filter, step_s, by],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/media/counts", { params: { path: { ws }, query: { ...filter, step_s, by } } })),
   });
 
 /** One page of media. */

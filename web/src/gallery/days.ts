@@ -1,4 +1,5 @@
 // The library by local days, before any file is read: the server counts in hours, the days of this zone are made here.
+// By docks it is each dock's days, by flights one section a flight.
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { mediaCounts, type MediaFilter } from "../api/queries";
@@ -10,7 +11,14 @@ export type Day = {
   from: string | null;
   to: string | null;
   count: number;
+  /** The dock or flight whose files these are, where the gallery is sorted by them; an empty one stands for files of none. */
+  of?: { by: "gateway_sn" | "flight_id"; id: string };
 };
+
+export type By = "gateway_sn" | "flight_id" | undefined;
+
+/** What the gallery is sorted by, from its address. */
+export const byOf = (search: URLSearchParams): By => ({ dock: "gateway_sn", flight: "flight_id" } as const)[search.get("by") ?? ""];
 
 export const PICTURES = "photo,video,panorama,thermal";
 /** What of the address narrows the gallery; the flight strip and the item view read the same words. */
@@ -44,10 +52,10 @@ function moment(date: string, days: number): string | null {
 
 export const isFiltered = (search: URLSearchParams) => FILTER_WORDS.some((word) => search.get(word));
 
-/** The words of a filter as they were in the address, for a link that keeps them. */
+/** The words of a filter, and what is sorted by, as they were in the address: for a link that keeps them. */
 export function filterSearch(search: URLSearchParams): string {
   const kept = new URLSearchParams();
-  for (const word of FILTER_WORDS) {
+  for (const word of [...FILTER_WORDS, "by"]) {
     const value = search.get(word);
     if (value) kept.set(word, value);
   }
@@ -58,31 +66,38 @@ export function filterSearch(search: URLSearchParams): string {
 // zones that are not whole hours from UTC begin their days within an hour
 const STEP_S = new Date().getTimezoneOffset() % 60 === 0 ? 3_600 : 900;
 
-export function useDays(ws: string, filter: MediaFilter, trashed?: boolean) {
-  const query = useQuery(mediaCounts(ws, trashed ? { ...filter, trashed } : filter, STEP_S));
+export function useDays(ws: string, filter: MediaFilter, { trashed, by, order }: { trashed?: boolean; by?: By; order?: (id: string) => string } = {}) {
+  const query = useQuery(mediaCounts(ws, { ...filter, ...(trashed && { trashed }) }, STEP_S, by));
   const days = useMemo(() => {
-    const found: Day[] = [];
-    let last = -1;
+    const found = new Map<string, Day>();
     for (const slot of query.data?.slots ?? []) {
       const start = startOfDay(slot.at);
-      const before = found.at(-1);
-      if (before && start.getTime() === last) {
-        before.count += slot.count;
+      const of = by && { by, id: slot.group ?? "" };
+      const key = of ? (by === "flight_id" && of.id ? of.id : `${of.id} ${start.toISOString()}`) : start.toISOString();
+      const day = found.get(key);
+      const end = by === "flight_id" && of?.id ? new Date(Date.parse(slot.at) + STEP_S * 1000) : new Date(start);
+      if (end.getTime() === start.getTime()) end.setDate(end.getDate() + 1);
+      // slots come newest first: the first one of a section says its end, the last one its beginning
+      const from = later(by === "flight_id" && of?.id ? slot.at : start.toISOString(), filter.from);
+      if (day) {
+        day.count += slot.count;
+        day.from = from;
         continue;
       }
-      last = start.getTime();
-      const end = new Date(start);
-      end.setDate(end.getDate() + 1);
-      const from = later(start.toISOString(), filter.from);
       const to = filter.to && Date.parse(filter.to) < end.getTime() ? filter.to : end.toISOString();
-      found.push({ key: start.toISOString(), from, to, count: slot.count });
+      found.set(key, { key, from, to, count: slot.count, of });
     }
+    const all = [...found.values()];
+    if (by === "gateway_sn" && order) all.sort((a, b) => order(a.of?.id ?? "").localeCompare(order(b.of?.id ?? "")));
     const undated = query.data?.undated ?? 0;
-    if (undated > 0) found.push({ key: "undated", from: null, to: null, count: undated });
-    return found;
-  }, [query.data, filter.from, filter.to]);
+    if (undated > 0) all.push({ key: "undated", from: null, to: null, count: undated });
+    return all;
+  }, [query.data, filter.from, filter.to, by, order]);
   return { query, days, counts: query.data };
 }
+
+/** What the API calls files without a dock or flight. */
+const NONE = "none";
 
 const later = (a: string, b: string | undefined) => (b && Date.parse(b) > Date.parse(a) ? b : a);
 
@@ -90,5 +105,6 @@ const later = (a: string, b: string | undefined) => (b && Date.parse(b) > Date.p
 export const dayFilter = (filter: MediaFilter, day: Day, trashed?: boolean) => ({
   ...filter,
   ...(day.from && day.to ? { from: day.from, to: day.to } : { undated: true, from: undefined, to: undefined }),
+  ...(day.of && { [day.of.by]: day.of.id || NONE }),
   ...(trashed ? { trashed } : {}),
 });

@@ -1,15 +1,17 @@
 // All pictures and files, the newest first, narrowed by what the address says.
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Download, Images, Trash2, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { api, ok, type MediaItem } from "../api/client";
+import { docks } from "../api/queries";
+import { dockName } from "../flights/summary";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, number, zoneName } from "../ui/format";
 import { Await, Notice, toast } from "../ui/parts";
 import { downloadFile, downloadList, downloadZip } from "./download";
-import { filterOf, filterSearch, isFiltered, useDays } from "./days";
+import { byOf, filterOf, filterSearch, isFiltered, useDays } from "./days";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
 import "../styles/gallery.css";
@@ -21,7 +23,10 @@ export default function Gallery() {
   const [search, setSearch] = useSearchParams();
   const address = search.toString();
   const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
-  const { query, days, counts } = useDays(ws, filter);
+  const by = byOf(search);
+  const dockList = useQuery(docks(ws)).data?.items;
+  const order = useCallback((sn: string) => dockName(dockList, sn || null), [dockList]);
+  const { query, days, counts } = useDays(ws, filter, { by, order });
   const [picked, setPicked] = useState<Map<string, MediaItem>>(new Map());
   useEffect(() => setPicked(new Map()), [address]);
   const open = useCallback((item: MediaItem) => go(path(`media/${item.id}${filterSearch(new URLSearchParams(address))}`)), [go, path, address]);
@@ -36,6 +41,9 @@ export default function Gallery() {
             <h1>{t.places.gallery}</h1>
             {counts && <span className="quiet num nowrap">{t.gallery.files(counts.total)} · {bytes(counts.size_bytes)}</span>}
             <span className="grow" />
+            <select className="select by" aria-label={t.gallery.by} value={search.get("by") ?? ""} onChange={(event) => setSearch(withWord(search, "by", event.target.value))}>
+              {Object.entries(t.gallery.bys).map(([word, words]) => <option key={word} value={word}>{words}</option>)}
+            </select>
             <Filters search={search} setSearch={setSearch} />
           </>
         )}
@@ -52,6 +60,13 @@ export default function Gallery() {
       {days.length > 0 && <p className="quiet small zone">{t.time.zone(zoneName())}</p>}
     </div>
   );
+}
+
+function withWord(search: URLSearchParams, word: string, value: string): URLSearchParams {
+  const next = new URLSearchParams(search);
+  if (value) next.set(word, value);
+  else next.delete(word);
+  return next;
 }
 
 export function Skeleton() {

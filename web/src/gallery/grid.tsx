@@ -1,12 +1,14 @@
 // The grid: only what is in sight is drawn. Heights come from counts, so its geometry is known before anything is read, which
 // is why no general virtualiser stands here; days are read as they come near.
-import { useQueries } from "@tanstack/react-query";
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { Check, Layers, TriangleAlert } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import type { MediaItem } from "../api/client";
-import { mediaAll, type MediaFilter } from "../api/queries";
+import { docks, mediaAll, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
-import { dateTime, day as dayWords, relativeDay } from "../ui/format";
+import { dockName } from "../flights/summary";
+import { useHere } from "../shell/context";
+import { clock, dateTime, day as dayWords, relativeDay } from "../ui/format";
 import { dayFilter, type Day } from "./days";
 import { fold } from "./fold";
 import { at, laySections, type Laid, type Measure } from "./layout";
@@ -187,11 +189,27 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
   );
 }
 
+/** A day, a dock's day, or a flight by its dock and first moment. */
+function useSectionWords() {
+  const { ws } = useHere();
+  const dockList = useQuery(docks(ws)).data?.items;
+  return (day: Day, items?: MediaItem[]) => {
+    if (!day.from) return t.gallery.undated;
+    if (!day.of) return relativeDay(day.from);
+    if (day.of.by === "gateway_sn") return `${dockName(dockList, day.of.id || null)} · ${relativeDay(day.from)}`;
+    if (!day.of.id) return `${t.gallery.noFlight} · ${relativeDay(day.from)}`;
+    const first = items?.at(-1)?.captured_at;
+    const when = first ? `${relativeDay(first)}, ${clock(first)}` : relativeDay(day.from);
+    return items?.[0] ? `${dockName(dockList, items[0].gateway_sn)} · ${when}` : when;
+  };
+}
+
 function DayHead({ day, items, selection }: { day: Day; items?: MediaItem[]; selection: Selection }) {
+  const words = useSectionWords();
   const all = items !== undefined && items.length > 0 && items.every((item) => selection.ids.has(item.id));
   return (
     <div className="grid-head">
-      <h2>{day.from ? relativeDay(day.from) : t.gallery.undated}</h2>
+      <h2>{words(day, items)}</h2>
       <span className="quiet num">{t.gallery.files(day.count)}</span>
       {items && (
         <button
@@ -205,7 +223,7 @@ function DayHead({ day, items, selection }: { day: Day; items?: MediaItem[]; sel
             selection.set(next);
           }}
         >
-          {all ? t.gallery.unselectDay : t.gallery.selectDay}
+          {t.gallery.selectSection(day.of?.by === "flight_id" && day.of.id ? "flight" : "day", all)}
         </button>
       )}
     </div>

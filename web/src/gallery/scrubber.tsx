@@ -55,7 +55,7 @@ export function Scrubber({ days, sections, view, scroller, top }: {
         onPointerLeave={() => setHover(null)}
       >
         {marks.map((mark) => (
-          <span key={mark.words} className="mark" style={{ top: mark.y }}>{mark.words}</span>
+          <span key={mark.y} className="mark" style={{ top: mark.y }}>{mark.words}</span>
         ))}
         <span className="thumb" style={{ top: (view.top / total) * height, height: Math.max(4, (view.height / total) * height) }} />
         {hover && <span className="words" style={{ top: hover.y }}>{hover.words}</span>}

@@ -18,7 +18,7 @@ export default function Trash() {
   const { ws } = useHere();
   const may = useMay("operator");
   const client = useQueryClient();
-  const { query, days, counts } = useDays(ws, ALL, true);
+  const { query, days, counts } = useDays(ws, ALL, { trashed: true });
   const [picked, setPicked] = useState<Map<string, MediaItem>>(new Map());
   const pick = useCallback(
     (item: MediaItem) =>

@@ -10,7 +10,7 @@ use super::row::NO_TIME;
 use crate::map::is_counted;
 use crate::sqlite::{Engine, index_hint};
 use crate::value::{Columns as _, us};
-use crate::{MediaCounts, MediaFilter, MediaSlot, Result};
+use crate::{MediaCounts, MediaFilter, MediaGroup, MediaSlot, Result};
 
 const US: i64 = 1_000_000;
 
@@ -24,22 +24,28 @@ pub(super) async fn count(
     workspace_id: Uuid,
     filter: &MediaFilter,
     step_s: u32,
+    by: Option<MediaGroup>,
 ) -> Result<MediaCounts> {
     let step_us = i64::from(step_s.max(1)) * US;
-    if step_us % QUARTER_US == 0 && in_quarters(filter) {
-        return read(engine, quarters(workspace_id, filter, step_us / QUARTER_US)).await;
+    if step_us % QUARTER_US == 0 && by != Some(MediaGroup::FlightId) && in_quarters(filter) {
+        return read(engine, quarters(workspace_id, filter, step_us / QUARTER_US, by)).await;
     }
     let mut sql = Sql::new("SELECT kind, CASE WHEN sort_at = ");
     sql.push_bind(NO_TIME).push(" THEN NULL ELSE sort_at - ((sort_at % ").push_bind(step_us).push(" + ");
     sql.push_bind(step_us).push(") % ").push_bind(step_us).push(") END AS at, count(*) AS n, ");
-    sql.push("CAST(total(size_bytes) AS INTEGER) AS bytes FROM media");
+    let group = match by {
+        None => "NULL",
+        Some(MediaGroup::GatewaySn) => "gateway_sn",
+        Some(MediaGroup::FlightId) => "flight_id",
+    };
+    sql.push("CAST(total(size_bytes) AS INTEGER) AS bytes, ").push(group).push(" AS of_group FROM media");
     // an album's files are found by their ids
     if filter.chosen.is_none() {
         sql.push(index_hint(index(filter)));
     }
     sql.push(" WHERE ");
     push_conditions(&mut sql, workspace_id, filter);
-    sql.push(" GROUP BY at, kind ORDER BY at DESC");
+    sql.push(" GROUP BY at, of_group, kind ORDER BY at DESC, of_group");
     read(engine, sql).await
 }
 
@@ -51,11 +57,15 @@ fn in_quarters(filter: &MediaFilter) -> bool {
     whole(filter.from) && whole(filter.to) && filter.bbox.is_none() && is_counted(&rest)
 }
 
-fn quarters(workspace_id: Uuid, filter: &MediaFilter, step: i64) -> Sql {
+fn quarters(workspace_id: Uuid, filter: &MediaFilter, step: i64, by: Option<MediaGroup>) -> Sql {
     let mut sql = Sql::new("SELECT kind, CASE WHEN slot = ");
     sql.push_bind(NO_TIME).push(" THEN NULL ELSE (slot - ((slot % ").push_bind(step).push(" + ").push_bind(step);
     sql.push(") % ").push_bind(step).push(")) * ").push_bind(QUARTER_US).push(" END AS at, sum(n) AS n, ");
-    sql.push("sum(size_bytes) AS bytes FROM media_quarters WHERE workspace_id = ").push_bind(workspace_id);
+    let group = if by.is_some() { "nullif(gateway_sn, '')" } else { "NULL" };
+    sql.push("sum(size_bytes) AS bytes, ")
+        .push(group)
+        .push(" AS of_group FROM media_quarters WHERE workspace_id = ")
+        .push_bind(workspace_id);
     if filter.undated {
         sql.push(" AND slot = ").push_bind(NO_TIME);
     } else if filter.from.is_some() || filter.to.is_some() {
@@ -76,7 +86,7 @@ fn quarters(workspace_id: Uuid, filter: &MediaFilter, step: i64) -> Sql {
     if let Some(sn) = &filter.gateway_sn {
         sql.push(" AND gateway_sn = ").push_bind(sn.clone());
     }
-    sql.push(" GROUP BY at, kind ORDER BY at DESC");
+    sql.push(" GROUP BY at, of_group, kind ORDER BY at DESC, of_group");
     sql
 }
 
@@ -96,9 +106,10 @@ async fn read(engine: &Arc<Engine>, mut sql: Sql) -> Result<MediaCounts> {
             continue;
         };
         let at = Timestamp::from_microsecond(slot).unwrap_or(Timestamp::MIN);
+        let group: Option<String> = row.get("of_group")?;
         match counts.slots.last_mut() {
-            Some(last) if last.at == at => last.count += n,
-            _ => counts.slots.push(MediaSlot { at, count: n }),
+            Some(last) if last.at == at && last.group == group => last.count += n,
+            _ => counts.slots.push(MediaSlot { at, group, count: n }),
         }
     }
     Ok(counts)

@@ -17,7 +17,7 @@ use super::row::{NO_TIME, media};
 use crate::page::{Key, List, page_of, page_size};
 use crate::sqlite::{Db, Engine, index_hint, push_area, push_contains};
 use crate::value::{Columns as _, us};
-use crate::{Chosen, Media, MediaFilter, MediaStatus, Page, Result};
+use crate::{Chosen, Media, MediaFilter, MediaStatus, NO_GROUP, Page, Result};
 
 /// Rows in a box that are rather sorted than met on the way.
 const FEW_IN_A_BOX: i64 = 4_000;
@@ -98,11 +98,16 @@ pub(crate) fn push_conditions(sql: &mut Sql, workspace_id: Uuid, filter: &MediaF
     if let Some(status) = filter.status {
         sql.push(" AND status = ").push_bind(status.as_str());
     }
-    if let Some(flight_id) = &filter.flight_id {
-        sql.push(" AND flight_id = ").push_bind(flight_id);
-    }
-    if let Some(sn) = &filter.gateway_sn {
-        sql.push(" AND gateway_sn = ").push_bind(sn);
+    for (column, wanted) in [("flight_id", &filter.flight_id), ("gateway_sn", &filter.gateway_sn)] {
+        match wanted.as_deref() {
+            None => {}
+            Some(NO_GROUP) => {
+                sql.push(" AND ").push(column).push(" IS NULL");
+            }
+            Some(wanted) => {
+                sql.push(" AND ").push(column).push(" = ").push_bind(wanted);
+            }
+        }
     }
     if let Some(source) = filter.source {
         sql.push(" AND source = ").push_bind(source.as_str());
@@ -173,7 +178,7 @@ pub(crate) fn index(filter: &MediaFilter) -> &'static str {
     let rare = matches!(filter.status, Some(MediaStatus::Missing | MediaStatus::Quarantined));
     if filter.capture_uuid.is_some() {
         "media_by_capture"
-    } else if filter.flight_id.is_some() {
+    } else if filter.flight_id.as_deref().is_some_and(|id| id != NO_GROUP) {
         "media_by_flight"
     } else if filter.trashed {
         "media_in_trash"

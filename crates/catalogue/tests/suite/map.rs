@@ -1,7 +1,8 @@
 //! Maps: counted cells, single files, selections; the ground that files show.
 
 use eyrie_catalogue::{
-    AuditEntry, Footprint, FootprintPiece, MapCells, Media, MediaFilter, MediaKind, MediaStatus, Position,
+    AuditEntry, Footprint, FootprintPiece, MapCells, Media, MediaFilter, MediaGroup, MediaKind, MediaStatus, NO_GROUP,
+    Position,
 };
 use uuid::Uuid;
 
@@ -155,7 +156,7 @@ async fn counted_quarters_are_those_of_the_rows() {
         .map(|n| {
             let kind = MediaKind::ALL[n as usize % 3];
             let captured_at = (n % 9 != 0).then(|| at((n - 100) * 3_600 * 700 + n));
-            let gateway_sn = Some(format!("DOCK{}", n % 2));
+            let gateway_sn = (n % 4 != 0).then(|| format!("DOCK{}", n % 2));
             Media { kind, captured_at, gateway_sn, size_bytes: Some(n), ..fixture.photo(&format!("q/{n}")) }
         })
         .collect();
@@ -172,17 +173,18 @@ async fn counted_quarters_are_those_of_the_rows() {
         stored(),
         MediaFilter { kinds: vec![MediaKind::Photo, MediaKind::Thermal], ..stored() },
         MediaFilter { gateway_sn: Some("DOCK1".into()), ..stored() },
+        MediaFilter { gateway_sn: Some(NO_GROUP.into()), ..stored() },
         MediaFilter { from: Some(quarter(-90_000)), to: Some(quarter(7)), ..stored() },
         MediaFilter { to: Some(quarter(0)), ..stored() },
         MediaFilter { undated: true, ..stored() },
     ] {
-        for step_s in [900, 3_600, 86_400] {
+        for (step_s, by) in [(900, None), (3_600, Some(MediaGroup::GatewaySn)), (86_400, None)] {
             let counted =
-                catalogue.count_media_over_time(fixture.workspace_id, &filter, step_s).await.expect("counted");
+                catalogue.count_media_over_time(fixture.workspace_id, &filter, step_s, by).await.expect("counted");
             // every row has this model: the same files, found by a walk
             let walked = MediaFilter { drone_model_key: Some("0-67-0".into()), ..filter.clone() };
             let mut walked =
-                catalogue.count_media_over_time(fixture.workspace_id, &walked, step_s).await.expect("counted");
+                catalogue.count_media_over_time(fixture.workspace_id, &walked, step_s, by).await.expect("counted");
             let mut counted = counted;
             counted.kinds.sort_by_key(|(kind, _)| kind.as_str());
             walked.kinds.sort_by_key(|(kind, _)| kind.as_str());

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use eyrie_catalogue::{CatalogueError, Media, MediaFilter, MediaKind, MediaStatus, PictureFacts, Position};
+use eyrie_catalogue::{
+    CatalogueError, Media, MediaFilter, MediaGroup, MediaKind, MediaStatus, NO_GROUP, PictureFacts, Position,
+};
 use uuid::Uuid;
 
 use crate::common::{Fixture, at, report, workspace};
@@ -265,11 +267,12 @@ async fn counts_say_how_many_files_a_filter_finds_and_when() {
     let video = MediaKind::Video;
     let files =
         [("a", Some(6_399), video), ("b", Some(2_800), MediaKind::Photo), ("c", Some(-801), video), ("d", None, video)];
-    keep(&fixture, files.map(|(name, time, kind)| media(name, time, kind))).await;
+    let flown = |name| ["b", "c"].contains(&name).then(|| "flight-a".to_owned());
+    keep(&fixture, files.map(|(name, time, kind)| Media { flight_id: flown(name), ..media(name, time, kind) })).await;
 
     let all = MediaFilter { status: Some(MediaStatus::Stored), ..MediaFilter::default() };
     let counts = async |filter: &MediaFilter| {
-        fixture.catalogue.count_media_over_time(fixture.workspace_id, filter, 3_600).await.expect("counted")
+        fixture.catalogue.count_media_over_time(fixture.workspace_id, filter, 3_600, None).await.expect("counted")
     };
     let found = counts(&all).await;
     assert_eq!((found.total, found.undated, found.size_bytes), (4, 1, 40));
@@ -282,6 +285,16 @@ async fn counts_say_how_many_files_a_filter_finds_and_when() {
 
     let pictures = MediaFilter { kinds: vec![MediaKind::Photo, MediaKind::Panorama], ..all.clone() };
     assert_eq!((counts(&pictures).await.total, names(&fixture, &pictures).await), (1, vec!["b".to_owned()]));
+    // each flight by itself, and the files of none
+    let by_flight = fixture
+        .catalogue
+        .count_media_over_time(fixture.workspace_id, &all, 3_600, Some(MediaGroup::FlightId))
+        .await
+        .expect("counted");
+    let slots: Vec<_> = by_flight.slots.iter().map(|slot| (slot.group.as_deref(), slot.count)).collect();
+    assert_eq!(slots, [(None, 1), (Some("flight-a"), 1), (Some("flight-a"), 1)]);
+    let none = MediaFilter { flight_id: Some(NO_GROUP.into()), ..all.clone() };
+    assert_eq!(names(&fixture, &none).await, ["a", "d"]);
     let undated = MediaFilter { undated: true, ..all };
     assert_eq!((counts(&undated).await.total, names(&fixture, &undated).await), (1, vec!["d".to_owned()]));
 }

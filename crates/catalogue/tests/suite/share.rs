@@ -76,7 +76,7 @@ async fn an_albums_pages_meet_without_gap_or_overlap() {
         }
     }
     assert_eq!(seen, ids[..5].iter().rev().copied().collect::<Vec<_>>(), "the newest first");
-    assert_eq!(f.catalogue.count_media_over_time(f.workspace_id, &filter, 900).await.unwrap().total, 5);
+    assert_eq!(f.catalogue.count_media_over_time(f.workspace_id, &filter, 900, None).await.unwrap().total, 5);
 
     let first = f.catalogue.list_albums(f.workspace_id, None, 2).await.unwrap();
     let rest = f.catalogue.list_albums(f.workspace_id, first.next_cursor.as_deref(), 2).await.unwrap();

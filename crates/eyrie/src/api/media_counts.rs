@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use eyrie_catalogue::MediaGroup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,6 +27,16 @@ pub struct StepQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(value_type = Option<u32>, minimum = 900, maximum = 2678400, default = 3600)]
     step_s: Option<Step>,
+    /// Counts the files of each dock or flight apart.
+    #[param(inline)]
+    by: Option<GroupBy>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    GatewaySn,
+    FlightId,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -66,6 +77,9 @@ pub struct KindCount {
 pub struct SlotCount {
     /// When the slot begins: a multiple of `step_s` since 1970.
     pub at: Timestamp,
+    /// With `by`: the dock or flight, null for files that have none (`gateway_sn=none` and `flight_id=none` list those).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     pub count: i64,
 }
 
@@ -82,13 +96,21 @@ pub async fn count_media(
     QueryParams(step): QueryParams<StepQuery>,
 ) -> Result<Json<MediaCountsItem>, Problem> {
     let step_s = step.step_s.map_or(DEFAULT_STEP_S, |step| step.0);
-    let counts = app.catalogue.count_media_over_time(scope.workspace.id, &query.into(), step_s).await?;
+    let by = step.by.map(|by| match by {
+        GroupBy::GatewaySn => MediaGroup::GatewaySn,
+        GroupBy::FlightId => MediaGroup::FlightId,
+    });
+    let counts = app.catalogue.count_media_over_time(scope.workspace.id, &query.into(), step_s, by).await?;
     Ok(Json(MediaCountsItem {
         total: counts.total,
         size_bytes: counts.size_bytes,
         undated: counts.undated,
         kinds: counts.kinds.into_iter().map(|(kind, count)| KindCount { kind: kind.into(), count }).collect(),
         step_s,
-        slots: counts.slots.into_iter().map(|slot| SlotCount { at: slot.at, count: slot.count }).collect(),
+        slots: counts
+            .slots
+            .into_iter()
+            .map(|slot| SlotCount { at: slot.at, group: slot.group, count: slot.count })
+            .collect(),
     }))
 }
