@@ -6,15 +6,17 @@ The files are flown, uploaded and reported by simulated docks with small photos,
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from pathlib import Path
 
 import requests
 from conftest import ROOT, Server
-from page import DESK, PASSWORD, Person, launch
+from page import DESK, PASSWORD, Person
 from playwright.sync_api import sync_playwright
 
 RELEASE = ROOT / "target/release"
@@ -91,18 +93,25 @@ def api_rows(get, count):
 
 
 def frames(events):
-    """Times between drawn frames, and how long the page's own thread was held by one task, both ms; from the browser's trace."""
+    """From the browser's trace: times between drawn frames, ms; frames drawn and dropped; what each frame cost the page's own thread, ms."""
     drawn = sorted(event["ts"] for event in events if event.get("name") == "DrawFrame")
-    between = sorted((after - before) / 1000 for before, after in zip(drawn, drawn[1:]))
+    dropped = sum(event.get("name") == "DroppedFrame" for event in events)
     main = {(event["pid"], event["tid"]) for event in events if event.get("name") == "thread_name" and event["args"]["name"] == "CrRendererMain"}
-    tasks = sorted(event.get("dur", 0) / 1000 for event in events if event.get("name") == "RunTask" and (event["pid"], event["tid"]) in main)
-    return between, tasks
+    own = [event for event in events if (event["pid"], event["tid"]) in main]
+    begun = sorted(event["ts"] for event in own if event["name"] == "BeginMainThreadFrame")
+    cost = [0.0] * len(begun)
+    for event in own:
+        frame = bisect_right(begun, event["ts"]) - 1
+        if event["name"] == "ThreadControllerImpl::RunTask" and frame >= 0:
+            cost[frame] += event.get("dur", 0) / 1000
+    return sorted((after - before) / 1000 for before, after in zip(drawn, drawn[1:])), len(drawn), dropped, sorted(cost)
 
 
 def page_rows(server, count, folder):
     rows = []
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        # no GPU here: frames are drawn in software, which a machine with one does not pay
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--disable-gpu", "--no-sandbox"])
         person = Person(browser, server, size=DESK).log_in()
         began = time.perf_counter()
         page = person.open("/w/default/gallery")
@@ -112,18 +121,19 @@ def page_rows(server, count, folder):
         assert total >= count, f"{total} of {count} files in the gallery"
         page.mouse.move(640, 500)
         path = folder / "trace.json"
-        browser.start_tracing(page=page, path=path, categories=["toplevel", "disabled-by-default-devtools.timeline", "devtools.timeline.frame", "devtools.timeline", "__metadata"])
+        browser.start_tracing(page=page, path=path, categories=["toplevel", "disabled-by-default-devtools.timeline.frame", "devtools.timeline", "__metadata"])
         ends = time.monotonic() + SCROLL_S
         while time.monotonic() < ends:
             page.mouse.wheel(0, 120)
         browser.stop_tracing()
-        between, tasks = frames(json.loads(path.read_text())["traceEvents"])
-        assert len(between) > 100 and tasks, "the trace has frames and tasks"
+        between, drawn, dropped, cost = frames(json.loads(path.read_text())["traceEvents"])
+        assert drawn > 20 and cost, "the trace has frames and tasks"
         at = lambda times, part: times[int((len(times) - 1) * part)]
         top = page.evaluate("document.querySelector('.main').scrollTop")
         assert top > 2000, f"it was scrolled, to {top}"
         rows.append(("scrolling, between frames, median / p99", f"{at(between, 0.5):.1f} / {at(between, 0.99):.1f} ms", "<= 16.7 ms"))
-        rows.append(("scrolling, the page's thread held by one task, p99 / longest", f"{at(tasks, 0.99):.1f} / {tasks[-1]:.1f} ms", "<= 50 ms"))
+        rows.append((f"scrolling {top:.0f} px in {SCROLL_S} s, frames drawn / dropped", f"{drawn} / {dropped}", "60 a second"))
+        rows.append(("scrolling, the page's own thread a frame, median / p99", f"{at(cost, 0.5):.1f} / {at(cost, 0.99):.1f} ms", "<= 16.7 ms"))
         for name, address in (("dock", "gateway_sn=BENCH3"), ("text", "q=_0042_"), ("area", None)):
             if address is None:
                 one = requests.get(f"{server.http_url}/api/v1/workspaces/default/media?kind=photo&limit=1", cookies={c["name"]: c["value"] for c in person.context.cookies()}, timeout=10)
