@@ -284,7 +284,7 @@ OPEN = {
     ("get", "/oidc/callback"),
     # who has a link's slug, and its password where it has one: what comes through is in the API's tests of shares
     ("get", "/api/v1/shares/{slug}"), ("post", "/api/v1/shares/{slug}/unlock"), ("get", "/api/v1/shares/{slug}/media"),
-    ("get", "/api/v1/shares/{slug}/media/{id}/content"), ("get", "/api/v1/shares/{slug}/media/{id}/preview"),
+    ("get", "/api/v1/shares/{slug}/archive"), ("get", "/api/v1/shares/{slug}/media/{id}/content"), ("get", "/api/v1/shares/{slug}/media/{id}/preview"),
     ("get", "/api/v1/shares/{slug}/media/{id}/thumbnail"), ("get", "/api/v1/shares/{slug}/media/{id}/video"),
 }  # fmt: skip
 # not about a workspace: who asks sees only what is their own

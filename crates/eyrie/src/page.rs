@@ -1,7 +1,7 @@
 //! The page for people, embedded: `web/dist/page` as it was when this binary was built.
 //!
 //! It answers what no other route does. Names below `assets/` hold a hash of their content and are cached for ever; the rest is
-//! asked for again each time. The page's own addresses (`/`, `/login`, `/w/...`) all get `index.html`, and nothing else
+//! asked for again each time. The page's own addresses (`/`, `/login`, `/w/...`, `/share/...`) all get `index.html`, and nothing else
 //! does: a mistyped address stays a 404. No inline script and no foreign host: the policy names this server and the
 //! object store's address, where originals come from.
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
@@ -68,7 +68,7 @@ fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
 
 /// The addresses that `web/src/app.tsx` knows.
 fn is_page_route(path: &str) -> bool {
-    matches!(path, "/" | "/login" | "/w") || path.starts_with("/w/")
+    matches!(path, "/" | "/login" | "/w") || path.starts_with("/w/") || path.starts_with("/share/")
 }
 
 fn answer(asset: &'static Asset, asked: &HeaderMap) -> Response {
@@ -95,6 +95,7 @@ fn answer(asset: &'static Asset, asked: &HeaderMap) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, cache);
     headers.insert(header::ETAG, HeaderValue::from_static(asset.etag));
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     response
 }
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn only_the_pages_own_addresses_get_the_page() {
-        for path in ["/", "/login", "/w/default/flights", "/w/default/media/0198-a"] {
+        for path in ["/", "/login", "/w/default/flights", "/w/default/media/0198-a", "/share/roof-3"] {
             assert!(is_page_route(path), "{path}");
         }
         for path in ["/wp-login.php", "/login/x", "/assets/nothing.js", "/api", "/pilot", ""] {

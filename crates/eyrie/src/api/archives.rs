@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::auth::{Scope, Viewer};
-use super::bundle::{Bundle, Planned};
+use super::bundle::{Bundle, Manifest, Planned};
 use super::download::streamed;
 use super::extract::{Json as Body, PathParams};
 use super::media::MediaQuery;
@@ -116,7 +116,7 @@ pub async fn create_archive(
     let detail = json!({ "files": plan.len(), "name": archive.name });
     scope.audit(&app, "archive.create", &archive.id.to_string(), detail).await?;
     let file_count = plan.len();
-    let size_bytes = zip::length(&Bundle::new(&app, plan, true).await?.entries());
+    let size_bytes = zip::length(&Bundle::new(&app, plan, Manifest::Yes).await?.entries());
     let url = format!("/api/v1/workspaces/{}/archives/{}", scope.workspace.id, archive.id);
     let Archive { id, name, created_at, expires_at, .. } = archive;
     Ok((StatusCode::CREATED, Json(ArchiveItem { id, name, file_count, size_bytes, url, created_at, expires_at })))
@@ -139,7 +139,7 @@ pub async fn get_archive(
     let archive = app.catalogue.archive(scope.workspace.id, id, app.now()).await?.ok_or_else(Problem::not_found)?;
     let plan: Vec<Planned> = serde_json::from_value(archive.plan).map_err(Problem::internal)?;
     are_there(&app, &plan).await?;
-    let bundle = Bundle::new(&app, plan, true).await?;
+    let bundle = Bundle::new(&app, plan, Manifest::Yes).await?;
     answer(bundle, &archive.name, &format!("\"{id}\""), &headers)
 }
 
@@ -222,7 +222,7 @@ pub(super) async fn selected(app: &App, workspace_id: Uuid, ids: Vec<Uuid>) -> R
     Ok(files)
 }
 
-async fn found(app: &App, workspace_id: Uuid, filter: &MediaFilter) -> Result<Vec<Media>, Problem> {
+pub(super) async fn found(app: &App, workspace_id: Uuid, filter: &MediaFilter) -> Result<Vec<Media>, Problem> {
     let (mut ids, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let page = app.catalogue.list_media(workspace_id, filter, cursor.as_deref(), PAGE).await?;
@@ -237,7 +237,7 @@ async fn found(app: &App, workspace_id: Uuid, filter: &MediaFilter) -> Result<Ve
     }
 }
 
-async fn are_there(app: &App, plan: &[Planned]) -> Result<(), Problem> {
+pub(super) async fn are_there(app: &App, plan: &[Planned]) -> Result<(), Problem> {
     let objects = plan.iter().map(|file| (file.bucket.clone(), file.object_key.clone())).collect();
     let there = app.store.are_there(objects).await.map_err(|error| Problem::unavailable(error.to_string()))?;
     let missing: Vec<_> =
@@ -256,7 +256,7 @@ fn gone<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Problem {
 }
 
 /// `folder/name` of each file: a folder for each flight, named by its first day here and its id.
-fn paths(files: &[Media]) -> Vec<String> {
+pub(super) fn paths(files: &[Media]) -> Vec<String> {
     let mut first: HashMap<&str, Timestamp> = HashMap::new();
     for media in files {
         if let (Some(flight_id), Some(at)) = (media.flight_id.as_deref(), media.captured_at) {

@@ -60,13 +60,21 @@ impl Planned {
     }
 }
 
+/// The last two entries of a zip.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manifest {
+    No,
+    Yes,
+    /// Without object keys: serial numbers are in them.
+    ForStrangers,
+}
+
 pub(super) struct Bundle {
     app: Arc<App>,
     runtime: Handle,
     files: Vec<Planned>,
     sums: Vec<Option<Sums>>,
-    /// Whether manifest and list of sums are the last two entries.
-    with_manifest: bool,
+    manifest: Manifest,
     /// Manifest and list of sums, once all sums are known.
     written: Option<[Vec<u8>; 2]>,
 }
@@ -77,13 +85,13 @@ impl Bundle {
     pub(super) async fn new(
         app: &Arc<App>,
         files: Vec<Planned>,
-        with_manifest: bool,
+        manifest: Manifest,
     ) -> Result<Self, eyrie_catalogue::CatalogueError> {
         let ids: Vec<_> = files.iter().map(|file| file.media_id).collect();
         let known = app.catalogue.sums_of(&ids).await?;
         let of = |file: &Planned| known.get(&file.media_id).filter(|(etag, _)| *etag == file.etag).map(|known| known.1);
         let sums = files.iter().map(of).collect();
-        Ok(Self { app: Arc::clone(app), runtime: Handle::current(), files, sums, with_manifest, written: None })
+        Ok(Self { app: Arc::clone(app), runtime: Handle::current(), files, sums, manifest, written: None })
     }
 
     /// Files and, behind them, the manifest; all that the zip's layout depends on.
@@ -95,7 +103,7 @@ impl Bundle {
             size_bytes: file.size_bytes,
         };
         let mut entries: Vec<_> = self.files.iter().map(file).collect();
-        if self.with_manifest {
+        if self.manifest != Manifest::No {
             // a sum has the same length whatever it is
             let unknown = vec![[0; 32]; self.files.len()];
             let modified = self.files.iter().map(|file| file.modified).max().unwrap_or(Timestamp::UNIX_EPOCH);
@@ -112,6 +120,7 @@ impl Bundle {
         for (file, sha256) in self.files.iter().zip(sha256) {
             let sha256 = hex(sha256);
             list.push_str(&format!("{sha256}  {}\n", file.path));
+            let object_key = (self.manifest == Manifest::Yes).then_some(&file.object_key);
             manifest.push(json!({
                 "path": file.path,
                 "sha256": sha256,
@@ -119,7 +128,7 @@ impl Bundle {
                 "kind": file.kind,
                 "media_id": file.media_id,
                 "flight_id": file.flight_id,
-                "object_key": file.object_key,
+                "object_key": object_key,
                 "captured_at": file.captured_at,
                 "position": file.position.map(|(lat, lng, absolute_altitude_m, relative_altitude_m)| json!({
                     "lat": lat, "lng": lng,

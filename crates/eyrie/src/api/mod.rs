@@ -128,6 +128,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(shared::get_shared_preview))
         .routes(routes!(shared::get_shared_video))
         .routes(routes!(shared::get_shared_content))
+        .routes(routes!(shared::get_shared_archive))
         // administration
         .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
         .routes(routes!(tokens::list_tokens, tokens::create_token))

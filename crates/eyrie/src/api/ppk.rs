@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::archives::answer;
 use super::auth::{Operator, Scope, Viewer};
-use super::bundle::{Bundle, Planned};
+use super::bundle::{Bundle, Manifest, Planned};
 use super::download::{attachment, streamed};
 use super::extract::{Json as Body, PathParams, QueryParams, blank_is_none};
 use super::flights::Accepted;
@@ -114,7 +114,7 @@ pub async fn get_ppk_zip(
     let plan: Vec<_> = files.iter().zip(names).map(|(media, path)| Planned::new(media, path)).collect();
     let tag = plan.iter().fold(Sha256::new(), |tag, file| tag.chain_update(format!("{}\0{}\n", file.path, file.etag)));
     let etag = format!("\"{}\"", Uuid::from_slice(&tag.finalize()[..16]).map_err(Problem::internal)?);
-    answer(Bundle::new(&app, plan, false).await?, &format!("{flight_id}_PPK"), &etag, &headers)
+    answer(Bundle::new(&app, plan, Manifest::No).await?, &format!("{flight_id}_PPK"), &etag, &headers)
 }
 
 /// DJI's endings behind the folder's name.

@@ -19,18 +19,20 @@ use eyrie_objects::store::ObjectReader;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::archives::{Asked, asked_range};
+use super::archives::{self, Asked, asked_range};
 use super::auth::Peer;
+use super::bundle::{Bundle, Manifest, Planned};
 use super::download::attachment;
 use super::extract::{Json as Body, PathParams, QueryParams};
 use super::media::MediaPosition;
 use super::page::{Page, PageQuery};
 use super::pictures::{self, PictureQuery};
 use super::problem::{Kind, Problem};
-use super::{session, shares, words};
+use super::{session, shares, words, zip};
 use crate::app::App;
 use crate::derived::{self, Form};
 use crate::secret::token_hash;
@@ -267,6 +269,43 @@ pub async fn get_shared_content(
     };
     note(&app, &share, &peer, "download", Some(id)).await?;
     Ok(response)
+}
+
+/// Download all files behind a share link as one zip
+///
+/// As they are now, with a `manifest.json` and a `SHA256SUMS`; one `Range` works while they stay the same. 404 when the link is
+/// for looking only, or something is hidden: then files are given one by one.
+#[utoipa::path(get, path = "/api/v1/shares/{slug}/archive", tag = "shares", security(()),
+    params(("slug" = String, Path)),
+    responses((status = 200, description = "The zip", content_type = "application/zip", body = [u8]),
+        (status = 206, description = "A range of it", content_type = "application/zip", body = [u8])))]
+pub async fn get_shared_archive(
+    State(app): State<Arc<App>>,
+    peer: Peer,
+    jar: CookieJar,
+    PathParams(slug): PathParams<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let share = unlocked(&app, &slug, &jar).await?;
+    if content(&share) != Some(SharedContent::Original) {
+        return Err(Problem::not_found());
+    }
+    let mut files = archives::found(&app, share.workspace_id, &filter(&share)).await?;
+    if files.is_empty() {
+        return Err(Problem::conflict("there is no file to download"));
+    }
+    // folders by day: flights are not told
+    files.iter_mut().for_each(|media| media.flight_id = None);
+    let paths = archives::paths(&files);
+    let plan: Vec<_> = files.iter().zip(paths).map(|(media, path)| Planned::new(media, path)).collect();
+    archives::are_there(&app, &plan).await?;
+    let planned = serde_json::to_vec(&plan).map_err(Problem::internal)?;
+    let sum: String = Sha256::digest(planned).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    if !headers.contains_key(header::RANGE) {
+        note(&app, &share, &peer, "download", None).await?;
+    }
+    let bundle = Bundle::new(&app, plan, Manifest::ForStrangers).await?;
+    archives::answer(bundle, &zip::safe(&share.title), &format!("\"{sum}\""), &headers)
 }
 
 /// The share that a link names, while it lasts.

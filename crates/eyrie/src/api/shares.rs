@@ -34,6 +34,8 @@ pub struct ShareItem {
     pub id: Uuid,
     /// What is shared is below `/api/v1/shares/{slug}`.
     pub slug: String,
+    /// What is sent to people: the page of the link.
+    pub url: String,
     pub title: String,
     /// One of the two, or neither for a selection.
     pub album_id: Option<Uuid>,
@@ -63,6 +65,7 @@ impl ShareItem {
         };
         Self {
             id: share.id,
+            url: format!("{}/share/{}", app.urls.http.trim_end_matches('/'), share.slug),
             slug: share.slug,
             title: share.title,
             album_id,

@@ -151,6 +151,7 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/shares/{slug}/media/{id}/thumbnail", Always, Subject::SharedPicture, 200),
         row("get", "/api/v1/shares/{slug}/media/{id}/preview", Always, Subject::SharedPicture, 200),
         row("get", "/api/v1/shares/{slug}/media/{id}/content", Always, Subject::SharedPicture, 200),
+        row("get", "/api/v1/shares/{slug}/archive", Always, Subject::SharedPicture, 200),
         row("get", "/api/v1/shares/{slug}/media/{id}/video", Always, Subject::SharedVideo, 200),
         // the map
         row("get", "/api/v1/workspaces/{ws}/tiles/{z}/{x}/{y}", To(Viewer), Subject::Tile, 200),

@@ -222,8 +222,23 @@ async fn what_is_hidden_is_in_no_answer() {
     }
     assert!(!remade.header("content-disposition").contains("DJI_"), "{}", remade.header("content-disposition"));
     assert_eq!(api.get(&nobody, &format!("/api/v1/shares/hidden/media/{}/content", subtitle.id)).await.status, 404);
+    assert_eq!(api.get(&nobody, "/api/v1/shares/hidden/archive").await.status, 404, "a zip has originals");
     let mut part = request("GET", &format!("/api/v1/shares/open/media/{}/content", photo.id), &nobody, None);
     part.headers_mut().insert("range", "bytes=10-19".parse().expect("a header"));
     let part = api.send(part).await;
     assert_eq!((part.status.as_u16(), part.body.as_slice()), (206, &original.body[10..20]));
+    // its subtitle has a row alone: what is missing is said, and a zip of what is there holds the photo and no key
+    let zip = api.get(&nobody, "/api/v1/shares/open/archive").await;
+    assert_eq!(zip.status, 409, "{}", zip.text());
+    api.share(&a, &[photo.id], |share| share.slug = "photo".into()).await;
+    let zip = api.get(&nobody, "/api/v1/shares/photo/archive").await;
+    assert_eq!(zip.status, 200, "{}", zip.text());
+    assert_eq!(zip.header("content-length"), zip.body.len().to_string());
+    assert!(holds(&zip.body, &original.body) && holds(&zip.body, b"SHA256SUMS"));
+    assert!(!holds(&zip.body, photo.object_key.as_bytes()), "the key names the dock");
+    let mut part = request("GET", "/api/v1/shares/photo/archive", &nobody, None);
+    part.headers_mut().insert("range", "bytes=30-99".parse().expect("a header"));
+    part.headers_mut().insert("if-range", zip.header("etag").parse().expect("a header"));
+    let part = api.send(part).await;
+    assert_eq!((part.status.as_u16(), part.body.as_slice()), (206, &zip.body[30..100]));
 }
