@@ -14,6 +14,10 @@ import { Flights } from "./flights/flights";
 
 const FlightPage = lazy(() => import("./flights/flight"));
 const Gallery = lazy(() => import("./gallery/gallery"));
+const Albums = lazy(() => import("./albums/albums"));
+const AlbumPage = lazy(() => import("./albums/album"));
+const Links = lazy(() => import("./share/links"));
+const Stranger = lazy(() => import("./share/stranger"));
 const Trash = lazy(() => import("./gallery/trash"));
 const Item = lazy(() => import("./item/item"));
 const MapPage = lazy(() => import("./map/page"));
@@ -39,6 +43,7 @@ export function App() {
         <Route path="/login">
           <Login />
         </Route>
+        <Route path="/share/:slug">{({ slug }) => <Suspense fallback={<Loading />}><Stranger key={slug} slug={slug} /></Suspense>}</Route>
         <Route path="/w/:ws/*?">{({ ws }) => <Workspace ws={ws} />}</Route>
         <Route path="/">
           <Home />
@@ -98,6 +103,9 @@ function Workspace({ ws }: { ws: string }) {
             <Route path="/w/:ws/gallery"><Gallery /></Route>
             <Route path="/w/:ws/media/:id">{({ id }) => <Item id={id} />}</Route>
             <Route path="/w/:ws/map"><Boundary fallback={<NoMap />}><MapPage /></Boundary></Route>
+            <Route path="/w/:ws/albums"><Albums /></Route>
+            <Route path="/w/:ws/albums/:id">{({ id }) => <AlbumPage key={id} id={id} />}</Route>
+            <Route path="/w/:ws/shares"><Links /></Route>
             <Route path="/w/:ws/docks"><Docks /></Route>
             <Route path="/w/:ws/docks/:sn">{({ sn }) => <DockPage key={sn} sn={sn} />}</Route>
             <Route path="/w/:ws/trash"><Trash /></Route>

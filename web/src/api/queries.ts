@@ -6,6 +6,7 @@ import { api, mediaUrl, ok, Refusal, type MediaDetail, type MediaItem } from "./
 export type MediaFilter = {
   flight_id?: string;
   gateway_sn?: string;
+  album_id?: string;
   kind?: string;
   camera?: string;
   drone_model_key?: string;
@@ -81,6 +82,37 @@ export const controllers = (ws: string) =>
   queryOptions({
     queryKey: [ws, "controllers"],
     queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/controllers", { params: { path: { ws } } })),
+  });
+
+export const albums = (ws: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "albums"],
+    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/albums", { params: { path: { ws }, query: { limit: 100, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+export const album = (ws: string, id: string) =>
+  queryOptions({
+    queryKey: [ws, "album", id],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/albums/{id}", { params: { path: { ws, id } } })),
+  });
+
+export const shares = (ws: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "shares"],
+    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/shares", { params: { path: { ws }, query: { limit: 100, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
+/** What came through a share link. */
+export const visits = (ws: string, id: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "visits", id],
+    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/shares/{id}/visits", { params: { path: { ws, id }, query: { limit: 100, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
 
 export const trace = (ws: string, sn: string, limit = 100) =>

@@ -1,6 +1,6 @@
 // One flight: its state and figures, its map and its strip, which move together, and every file in it.
 import { useQuery } from "@tanstack/react-query";
-import { ChevronLeft, Download, Images } from "lucide-react";
+import { ChevronLeft, Download, Images, Share2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { FlightItem, MediaItem } from "../api/client";
@@ -9,7 +9,8 @@ import { downloadZip } from "../gallery/download";
 import { isPictured, Picture } from "../gallery/picture";
 import { PpkSet } from "../item/ppk";
 import { t } from "../i18n";
-import { useHere, useWsPath } from "../shell/context";
+import { ShareDialog } from "../share/dialog";
+import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
 import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
@@ -45,6 +46,8 @@ function Flight({ flight }: { flight: FlightItem }) {
   const items = useMemo(() => (files.data ?? []).toReversed(), [files.data]);
   const pictured = useMemo(() => items.filter(isPictured), [items]);
   const [current, setCurrent] = useState<string | null>(null);
+  const may = useMay("operator");
+  const [sharing, setSharing] = useState(false);
   const { first_captured_at: first, last_captured_at: last } = flight;
   const seconds = first && last ? (Date.parse(last) - Date.parse(first)) / 1000 : null;
   const search = `?flight_id=${encodeURIComponent(flight.flight_id)}`;
@@ -62,6 +65,13 @@ function Flight({ flight }: { flight: FlightItem }) {
             {t.download.flight}
           </button>
         )}
+        {may && flight.stored_count > 0 && (
+          <button className="button" onClick={() => setSharing(true)}>
+            <Share2 className="icon" aria-hidden />
+            {t.shares.share}
+          </button>
+        )}
+        {sharing && <ShareDialog what={{ flight_id: flight.flight_id }} title={`${flightTitle(flight)}, ${dateTime(beginning(flight))}`} onClose={() => setSharing(false)} />}
         <Link className="button" href={path(`gallery${search}&kind=all`)}>
           <Images className="icon" aria-hidden />
           {t.flights.inGallery}

@@ -16,7 +16,7 @@ export function downloadFile(ws: string, item: MediaItem) {
 }
 
 /** Plans a zip and starts its download. Never throws: what went wrong is told. */
-export async function downloadZip(ws: string, wanted: { media_ids: string[] } | { flight_id: string }) {
+export async function downloadZip(ws: string, wanted: { media_ids: string[] } | { flight_id: string } | { filter: Record<string, string>; name?: string }) {
   try {
     const made = await ok(api.POST("/api/v1/workspaces/{ws}/archives", { params: { path: { ws } }, body: { media_ids: null, flight_id: null, name: null, ...wanted } }));
     fetchUrl(made.url);

@@ -131,6 +131,8 @@ function describe(word: (typeof FILTER_WORDS)[number], value: string, items: { s
       return (t.filters.cameras as Record<string, string>)[value] ?? value;
     case "flight_id":
       return t.filters.oneFlight;
+    case "album_id":
+      return t.filters.oneAlbum;
     case "bbox":
       return t.filters.area;
     case "status":

@@ -1,12 +1,14 @@
 // All pictures and files, the newest first, narrowed by what the address says.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Download, Images, Trash2, X } from "lucide-react";
+import { BookImage, Download, FolderMinus, Images, Share2, Trash2, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
+import { ChooseAlbum } from "../albums/choose";
 import { api, ok, type MediaItem } from "../api/client";
 import { docks } from "../api/queries";
 import { dockName } from "../flights/summary";
 import { t } from "../i18n";
+import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, number, zoneName } from "../ui/format";
 import { Await, Notice, toast } from "../ui/parts";
@@ -89,13 +91,16 @@ function Nothing({ search, setSearch }: { search: URLSearchParams; setSearch: (n
   return <Notice icon={Images} title={t.gallery.none} action={<Link className="button primary" href={path("docks")}>{t.flights.noneSeeDocks}</Link>}>{t.gallery.noneHelp}</Notice>;
 }
 
-function SelectionBar({ picked, clear }: { picked: Map<string, MediaItem>; clear: () => void }) {
+/** What can be done with the selected files; `remove` takes them out of the album that is open. */
+export function SelectionBar({ picked, clear, remove }: { picked: Map<string, MediaItem>; clear: () => void; remove?: () => void }) {
   const { ws } = useHere();
   const may = useMay("operator");
   const trash = useTrash(ws);
   const items = [...picked.values()];
   const ids = items.map((item) => item.id);
   const [busy, setBusy] = useState(false);
+  const [dialog, setDialog] = useState<"album" | "share" | null>(null);
+  const close = () => setDialog(null);
   const run = (work: () => Promise<void>) => {
     setBusy(true);
     return work().finally(() => setBusy(false));
@@ -122,11 +127,30 @@ function SelectionBar({ picked, clear }: { picked: Map<string, MediaItem>; clear
         </button>
       ))}
       {may && (
-        <button className="button" aria-label={t.trash.move} onClick={() => void trash(items).then(clear)}>
-          <Trash2 className="icon" aria-hidden />
-          <span className="label">{t.trash.move}</span>
-        </button>
+        <>
+          <button className="button" aria-label={t.shares.share} onClick={() => setDialog("share")}>
+            <Share2 className="icon" aria-hidden />
+            <span className="label">{t.shares.share}</span>
+          </button>
+          <button className="button" aria-label={t.albums.into} onClick={() => setDialog("album")}>
+            <BookImage className="icon" aria-hidden />
+            <span className="label">{t.albums.into}</span>
+          </button>
+          {remove ? (
+            <button className="button" aria-label={t.albums.remove} onClick={remove}>
+              <FolderMinus className="icon" aria-hidden />
+              <span className="label">{t.albums.remove}</span>
+            </button>
+          ) : (
+            <button className="button" aria-label={t.trash.move} onClick={() => void trash(items).then(clear)}>
+              <Trash2 className="icon" aria-hidden />
+              <span className="label">{t.trash.move}</span>
+            </button>
+          )}
+        </>
       )}
+      {dialog === "album" && <ChooseAlbum ids={ids} onClose={close} onDone={clear} />}
+      {dialog === "share" && <ShareDialog what={{ media_ids: ids }} title={t.shares.selection(items.length)} onClose={close} />}
     </div>
   );
 }

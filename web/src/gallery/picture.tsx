@@ -17,7 +17,7 @@ const DEFAULT_ASPECT = 4 / 3;
 const WIDEST = 3.2;
 const TALLEST = 0.5;
 
-export function aspect(item: MediaItem): number {
+export function aspect(item: { kind: MediaKind; width_px?: number | null; height_px?: number | null; thumbhash?: string | null }): number {
   const { width_px: width, height_px: height } = item;
   let ratio = DEFAULT_ASPECT;
   if (width && height) ratio = width / height;
@@ -33,6 +33,9 @@ function bytesOf(base64: string): Uint8Array {
     return new Uint8Array(8);
   }
 }
+
+/** The blurred placeholder as a CSS background. */
+export const placeholderOf = (thumbhash: string | null) => (thumbhash ? `url(${thumbHashToDataURL(bytesOf(thumbhash))})` : undefined);
 
 export const thumbnailUrl = (ws: string, item: MediaItem) => `${mediaUrl(ws, item.id, "thumbnail")}?v=${encodeURIComponent(item.updated_at)}`;
 

@@ -1,6 +1,6 @@
 // One file: the picture or video large, what is known of it in words, its neighbours in time.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, Columns2, Download, Info, Link2, Trash2, X } from "lucide-react";
+import { BookImage, ChevronLeft, ChevronRight, Columns2, Download, Info, Link2, Share2, Trash2, X } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { mediaUrl, Refusal, type MediaDetail, type MediaItem } from "../api/client";
@@ -11,6 +11,8 @@ import { byCamera } from "../gallery/fold";
 import { useTrash } from "../gallery/gallery";
 import { isPictured, Picture } from "../gallery/picture";
 import { t } from "../i18n";
+import { ChooseAlbum } from "../albums/choose";
+import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { Boundary, NoMap } from "../ui/boundary";
 import { copy, Failure, isTyping, toast } from "../ui/parts";
@@ -57,6 +59,7 @@ export default function Item({ id }: { id: string }) {
 
   const search = useMemo(() => new URLSearchParams(address), [address]);
   const keep = filterSearch(search);
+  const [dialog, setDialog] = useState<"share" | "album" | null>(null);
   const to = useCallback((next: MediaItem | undefined, replace = true) => next && go(path(`media/${next.id}${keep}`), { replace }), [go, path, keep]);
   // the picture that is compared with is in the address, like all that is open
   const other = search.get("with");
@@ -69,6 +72,7 @@ export default function Item({ id }: { id: string }) {
   const flightOnly = search.get("flight_id") && FLIGHT_ONLY.test(keep);
   const close = useCallback(() => {
     if (flightOnly) go(path(`flights/${encodeURIComponent(search.get("flight_id") ?? "")}`));
+    else if (search.get("album_id")) go(path(`albums/${search.get("album_id")}`));
     else go(path(`gallery${keep}`));
   }, [flightOnly, go, path, keep, search]);
 
@@ -145,6 +149,14 @@ export default function Item({ id }: { id: string }) {
           <button className="tool" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={() => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied))}>
             <Link2 className="icon" aria-hidden />
           </button>
+          {may && item?.status === "stored" && (
+            <>
+              <button className="tool" aria-label={t.shares.share} title={t.shares.share} onClick={() => setDialog("share")}><Share2 className="icon" aria-hidden /></button>
+              <button className="tool" aria-label={t.albums.into} title={t.albums.into} onClick={() => setDialog("album")}><BookImage className="icon" aria-hidden /></button>
+              {dialog === "share" && <ShareDialog what={{ media_ids: [item.id] }} title={item.name} onClose={() => setDialog(null)} />}
+              {dialog === "album" && <ChooseAlbum ids={[item.id]} onClose={() => setDialog(null)} />}
+            </>
+          )}
           {may && item && (
             <button className="tool" aria-label={t.trash.move} title={`${t.trash.move} (Del)`} onClick={remove}><Trash2 className="icon" aria-hidden /></button>
           )}

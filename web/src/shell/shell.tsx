@@ -1,6 +1,6 @@
 // What surrounds every page of a workspace: the rail, the bar with workspace, search and live state, and the keys.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Images, Map as MapIcon, PlaneTakeoff, Search, Settings, Warehouse, type LucideIcon } from "lucide-react";
+import { BookImage, Images, Map as MapIcon, PlaneTakeoff, Search, Settings, Warehouse, type LucideIcon } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import type { SessionItem } from "../api/client";
@@ -15,6 +15,7 @@ type Place = { to: string; key: string; icon: LucideIcon; label: () => string; a
 const places: Place[] = [
   { to: "flights", key: "f", icon: PlaneTakeoff, label: () => t.places.flights },
   { to: "gallery", key: "p", icon: Images, label: () => t.places.gallery, also: ["media", "trash"] },
+  { to: "albums", key: "b", icon: BookImage, label: () => t.places.albums, also: ["shares"] },
   { to: "map", key: "m", icon: MapIcon, label: () => t.places.map },
   { to: "docks", key: "d", icon: Warehouse, label: () => t.places.docks },
 ];

@@ -91,6 +91,11 @@ export function Await({ query, loading, children }: { query: Query; loading?: Re
   return children();
 }
 
+/** Why the server did not take a form, in the form. */
+export function Refused({ error }: { error: unknown }) {
+  return <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>{error instanceof Refusal && error.status > 0 ? error.detail : t.errors.offline}</p>;
+}
+
 export function Working() {
   return <LoaderCircle className="icon spin" aria-hidden />;
 }
