@@ -146,7 +146,7 @@ export default function Item({ id }: { id: string }) {
               <Columns2 className="icon" aria-hidden />
             </button>
           )}
-          <button className="tool" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={() => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied))}>
+          <button className="tool wide-only" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={() => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied))}>
             <Link2 className="icon" aria-hidden />
           </button>
           {may && item?.status === "stored" && (

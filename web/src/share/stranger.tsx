@@ -145,7 +145,7 @@ function Cell({ slug, file, open }: { slug: string; file: File; open: () => void
     );
   }
   return (
-    <li style={{ flex: `${ratio * 100} 1 ${ratio * 190}px`, aspectRatio: `${ratio}` }}>
+    <li style={{ flex: `${ratio * 100} 1 calc(${ratio} * var(--row))`, aspectRatio: `${ratio}` }}>
       <button aria-label={file.captured_at ? `${file.name}, ${dateTime(file.captured_at)}` : file.name} onClick={open}>
         {failed ? <span className="name">{file.name}</span> : (
           <img src={url(slug, file.id, "thumbnail")} alt="" loading="lazy" decoding="async" style={{ backgroundImage: placeholderOf(file.thumbhash) }} onError={() => setFailed(true)} />
