@@ -368,7 +368,7 @@ ROUTES = {
     "docks": ("/w/default/docks", ".dock-card"),
     "dock": ("/w/default/docks/7CTDM01NORD", ".exchange"),
     "trash": ("/w/default/trash", ".notice"),
-    **{tab: (f"/w/default/admin/{tab}", ".table tbody td, .notice, .health") for tab in ("users", "tokens", "s3-keys", "jobs", "audit", "workspaces", "settings", "health")},
+    **{tab: (f"/w/default/admin/{tab}", ".table tbody td, .notice, .health") for tab in ("users", "tokens", "s3-keys", "storage", "jobs", "audit", "workspaces", "settings", "health")},
 }
 
 

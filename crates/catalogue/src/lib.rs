@@ -47,7 +47,7 @@ pub use job::{Job, JobState, MediaSelection, NewJob};
 pub use map::{MapCell, MapCells, MapHead};
 pub use media::{
     Chosen, Media, MediaCounts, MediaFilter, MediaGroup, MediaKind, MediaSlot, MediaSource, MediaStatus, NO_GROUP,
-    NearShot, NearShots, PictureFacts, PilotFile, Position, Processing,
+    NearShot, NearShots, PictureFacts, PilotFile, Position, Processing, StorageUse,
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use ppk::{PpkSetRow, PpkSolution};

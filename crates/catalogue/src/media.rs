@@ -5,10 +5,12 @@ pub(crate) mod list;
 mod near;
 mod picture;
 pub(crate) mod row;
+mod usage;
 
 pub use near::{NearShot, NearShots};
 pub use picture::PictureFacts;
 pub(crate) use row::{insert, media, sound, update};
+pub use usage::StorageUse;
 
 use jiff::Timestamp;
 use serde_json::Value;

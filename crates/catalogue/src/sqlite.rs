@@ -25,7 +25,9 @@ use sqlx::{Connection as _, Row as _};
 
 pub(crate) use connect::copy_to;
 use connect::{first_connection, pool, prepare_file};
-pub(crate) use dialect::{IN_ROW_ORDER, chunks, index_hint, push_area, push_contains, push_numbers, rows_as_json};
+pub(crate) use dialect::{
+    IN_ROW_ORDER, chunks, index_hint, month_of, push_area, push_contains, push_numbers, rows_as_json,
+};
 
 use crate::{CatalogueError, Result, migrate};
 

@@ -13,10 +13,11 @@ import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh,
 import { AddS3Key, AddToken, AddUser, AddWorkspace } from "./add";
 import { auditWords } from "./audit-words";
 import { Settings } from "./settings";
+import { Storage } from "./storage";
 import { UserRow } from "./user-row";
 import "../styles/admin.css";
 
-const TABS = ["users", "tokens", "s3-keys", "jobs", "audit", "workspaces", "settings", "health"] as const;
+const TABS = ["users", "tokens", "s3-keys", "storage", "jobs", "audit", "workspaces", "settings", "health"] as const;
 /** Of the whole server, for its administrator. */
 const SERVER_TABS: readonly string[] = ["workspaces", "settings"];
 type Tab = (typeof TABS)[number];
@@ -27,7 +28,7 @@ export default function Admin({ tab }: { tab: string }) {
   const shown = TABS.filter((one) => !SERVER_TABS.includes(one) || isServerAdmin(session));
   const current: Tab = shown.find((one) => one === tab) ?? "users";
   if (!includes(session, "admin")) return <Notice title={t.errors.forbidden}>{t.errors.forbiddenHelp}</Notice>;
-  const pages: Record<Tab, () => ReactNode> = { users: Users, tokens: Tokens, "s3-keys": S3Keys, jobs: Jobs, audit: Audit, workspaces: Workspaces, settings: Settings, health: Health };
+  const pages: Record<Tab, () => ReactNode> = { users: Users, tokens: Tokens, "s3-keys": S3Keys, storage: Storage, jobs: Jobs, audit: Audit, workspaces: Workspaces, settings: Settings, health: Health };
   const Page = pages[current];
   return (
     <div className="page admin">

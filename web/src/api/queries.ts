@@ -115,6 +115,13 @@ export const visits = (ws: string, id: string) =>
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
 
+/** What the files take, by month, dock and kind. */
+export const storage = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "storage"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/storage", { params: { path: { ws } } })),
+  });
+
 export const trace = (ws: string, sn: string, limit = 100) =>
   infiniteQueryOptions({
     queryKey: [ws, "trace", sn, limit],

@@ -227,6 +227,15 @@ export const de: Texts = {
     deleteTitle: (name) => `„${name}“ löschen?`,
     deleteHelp: "Das Album und seine Links enden. Die Dateien bleiben in der Bibliothek.",
   },
+  storage: {
+    help: "Was die gespeicherten Dateien dieses Arbeitsbereichs belegen, nach Monat der Aufnahme (UTC), nach Dock und nach Art. Vorschaubilder und Proxys zählen nicht mit.",
+    none: "Noch nichts gespeichert",
+    noneHelp: "Sobald ein Dock hochlädt, werden seine Dateien hier gezählt.",
+    stored: "Gespeichert",
+    byMonth: "Nach Monat",
+    byDock: "Nach Dock",
+    byKind: "Nach Art",
+  },
   shares: {
     title: "Geteilte Links",
     share: "Teilen",
@@ -581,7 +590,7 @@ export const de: Texts = {
     },
   },
   admin: {
-    tabs: { users: "Personen", tokens: "Tokens", "s3-keys": "S3-Schlüssel", jobs: "Aufträge", audit: "Protokoll", workspaces: "Arbeitsbereiche", settings: "Einstellungen", health: "Zustand" },
+    tabs: { users: "Personen", tokens: "Tokens", "s3-keys": "S3-Schlüssel", storage: "Speicher", jobs: "Aufträge", audit: "Protokoll", workspaces: "Arbeitsbereiche", settings: "Einstellungen", health: "Zustand" },
     actions: "Aktionen",
     name: "Name",
     role: "Rolle",

@@ -238,6 +238,15 @@ export const en = {
     deleteTitle: (name: string) => `Delete “${name}”?`,
     deleteHelp: "The album and its share links end. Its files stay in the library.",
   },
+  storage: {
+    help: "What the stored files of this workspace take, by month of capture (UTC), by dock and by kind. Thumbnails and proxies are not counted.",
+    none: "Nothing is stored yet",
+    noneHelp: "As soon as a dock uploads, its files are counted here.",
+    stored: "Stored",
+    byMonth: "By month",
+    byDock: "By dock",
+    byKind: "By kind",
+  },
   shares: {
     title: "Share links",
     share: "Share",
@@ -592,7 +601,7 @@ export const en = {
     },
   },
   admin: {
-    tabs: { users: "Users", tokens: "Tokens", "s3-keys": "S3 keys", jobs: "Jobs", audit: "Audit log", workspaces: "Workspaces", settings: "Settings", health: "Health" },
+    tabs: { users: "Users", tokens: "Tokens", "s3-keys": "S3 keys", storage: "Storage", jobs: "Jobs", audit: "Audit log", workspaces: "Workspaces", settings: "Settings", health: "Health" },
     actions: "Actions",
     name: "Name",
     role: "Role",

@@ -33,6 +33,11 @@ pub(crate) fn push_area(sql: &mut sqlx::QueryBuilder<Db>, [west, south, east, no
     }
 }
 
+/// The month of a time in seconds since 1970, as `2026-11` in UTC.
+pub(crate) fn month_of(seconds: &str) -> String {
+    format!("strftime('%Y-%m', {seconds}, 'unixepoch')")
+}
+
 /// A condition: `column` is one of `numbers`.
 pub(crate) fn push_numbers(sql: &mut sqlx::QueryBuilder<Db>, column: &'static str, numbers: &[i64]) {
     let list = serde_json::json!(numbers).to_string();

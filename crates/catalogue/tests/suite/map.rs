@@ -195,6 +195,40 @@ async fn counted_quarters_are_those_of_the_rows() {
 }
 
 #[tokio::test]
+async fn storage_is_counted_by_month_and_dock() {
+    let fixture = Fixture::new().await;
+    // 2026-09-21, 2026-10-02, and unknown
+    let files = [("a", Some(0), "DOCK1", 10), ("b", Some(86_400), "DOCK1", 20), ("c", Some(11 * 86_400), "DOCK2", 5)];
+    let files = files.into_iter().chain([("d", None, "DOCK2", 7), ("e", Some(60), "DOCK2", 100)]);
+    let media = files.map(|(key, time, sn, size_bytes)| Media {
+        captured_at: time.map(at),
+        gateway_sn: Some(sn.into()),
+        size_bytes: Some(size_bytes),
+        ..fixture.photo(key)
+    });
+    let media: Vec<Media> = media.collect();
+    keep(&fixture, &media).await;
+    let entry = AuditEntry {
+        id: Uuid::from_u128(77),
+        workspace_id: Some(fixture.workspace_id),
+        at: at(700),
+        actor: "user:test".into(),
+        action: "media.trash".into(),
+        subject: String::new(),
+        detail: serde_json::Value::Null,
+    };
+    fixture.catalogue.set_media_trashed(media[4].id, Some(at(700)), &entry).await.expect("trashed");
+    let uses = fixture.catalogue.storage_use(fixture.workspace_id).await.expect("counted");
+    let told: Vec<_> =
+        uses.iter().map(|one| (one.month.as_deref(), one.gateway_sn.as_deref(), one.count, one.size_bytes)).collect();
+    assert_eq!(
+        told,
+        [(Some("2026-10"), Some("DOCK2"), 1, 5), (Some("2026-09"), Some("DOCK1"), 2, 30), (None, Some("DOCK2"), 1, 7),]
+    );
+    assert_eq!(fixture.catalogue.trash_use(fixture.workspace_id).await.expect("counted"), (1, 100));
+}
+
+#[tokio::test]
 async fn heads_are_of_one_workspace() {
     let fixture = Fixture::new().await;
     sites(&fixture).await;

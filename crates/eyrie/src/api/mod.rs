@@ -35,6 +35,7 @@ pub mod session;
 pub mod settings;
 pub mod shared;
 pub mod shares;
+pub mod storage;
 mod surround;
 pub mod telemetry;
 pub mod thermal;
@@ -74,6 +75,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         // the library
         .routes(routes!(media::list_media))
         .routes(routes!(media_counts::count_media))
+        .routes(routes!(storage::get_storage))
         .routes(routes!(media::get_media, media::trash_media))
         .routes(routes!(media::restore_media))
         .routes(routes!(media::get_media_content))

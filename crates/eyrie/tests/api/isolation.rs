@@ -94,6 +94,7 @@ fn rows() -> Vec<Row> {
         ),
         row("get", "/api/v1/workspaces/{ws}/media", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/media/counts", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/storage", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/media/{id}", To(Viewer), Subject::Media, 200),
         row("delete", "/api/v1/workspaces/{ws}/media/{id}", To(Operator), Subject::Media, 204),
         row("post", "/api/v1/workspaces/{ws}/media/{id}/restore", To(Operator), Subject::TrashedMedia, 200),
