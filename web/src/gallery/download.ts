@@ -25,7 +25,7 @@ export async function downloadZip(ws: string, wanted: { media_ids: string[] } | 
   }
 }
 
-export type ListFormat = "csv" | "geojson";
+export type ListFormat = "csv" | "geojson" | "kml";
 
 /** Saves files' names, times and places for a spreadsheet or a GIS. Never throws. */
 export async function downloadList(ws: string, media_ids: string[], format: ListFormat) {

@@ -46,6 +46,12 @@ export default function Gallery() {
             <select className="select by" aria-label={t.gallery.by} value={search.get("by") ?? ""} onChange={(event) => setSearch(withWord(search, "by", event.target.value))}>
               {Object.entries(t.gallery.bys).map(([word, words]) => <option key={word} value={word}>{words}</option>)}
             </select>
+            {counts && counts.total > 0 && isFiltered(search) && (
+              <button className="button" title={t.download.filterHelp(counts.total, bytes(counts.size_bytes))} onClick={() => void downloadZip(ws, { filter: words(filter) })}>
+                <Download className="icon" aria-hidden />
+                {t.download.flight}
+              </button>
+            )}
             <Filters search={search} setSearch={setSearch} />
           </>
         )}
@@ -63,6 +69,9 @@ export default function Gallery() {
     </div>
   );
 }
+
+/** The API takes a filter's values as texts. */
+const words = (filter: object) => Object.fromEntries(Object.entries(filter).map(([word, value]) => [word, String(value)]));
 
 function withWord(search: URLSearchParams, word: string, value: string): URLSearchParams {
   const next = new URLSearchParams(search);
@@ -121,7 +130,7 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
         <Download className="icon" aria-hidden />
         <span className="label">{items.length === 1 ? t.item.download : t.download.zip}</span>
       </button>
-      {(["csv", "geojson"] as const).map((format) => (
+      {(["csv", "geojson", "kml"] as const).map((format) => (
         <button key={format} className="button list" disabled={busy} title={t.download.listHelp(items.length)} onClick={() => void run(() => downloadList(ws, ids, format))}>
           {t.download.list[format]}
         </button>

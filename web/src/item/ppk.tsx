@@ -112,7 +112,7 @@ function Photos({ set: { photos, events } }: { set: Set }) {
       <dd className="stacked num">
         <State tone={photos.one_to_one ? "good" : "attention"}>{t.ppk.matched(matched, photos.exposure_count)}</State>
         {matched > 0 && <span>{t.ppk.matchedBy(photos.matched_by_number, photos.matched_by_time)}</span>}
-        {photos.clock_offset_s !== null && <span>{t.ppk.clock(number(photos.clock_offset_s, 3))}</span>}
+        {photos.clock_offset_s !== null && Math.abs(photos.clock_offset_s) >= 0.0005 && <span>{t.ppk.clock(number(photos.clock_offset_s, 3))}</span>}
         {photos.events_without_photo_count > 0 && <span>{t.ppk.noPhoto(photos.events_without_photo_count)}: {listed(photos.events_without_photo.map(String), photos.events_without_photo_count)}</span>}
         {photos.photos_without_event_count > 0 && <span className="break">{t.ppk.noEvent(photos.photos_without_event_count)}: {listed(photos.photos_without_event, photos.photos_without_event_count)}</span>}
         {photos.mismatches.length > 0 && (

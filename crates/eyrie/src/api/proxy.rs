@@ -35,7 +35,7 @@ pub async fn get_proxy(
     let media = stored_video(&app, scope.workspace.id, id).await?;
     if derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)?.is_none() {
         let why = match ffmpeg::find(&app) {
-            Some(_) => "the video has no proxy yet: POST to the same address makes one",
+            Some(_) => "the video has no proxy yet",
             None => ffmpeg::MISSING,
         };
         return Err(Problem::new(Kind::NotFound, why));
