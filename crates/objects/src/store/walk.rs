@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::path::{Kind, read_name};
+use super::path::{KeyPath, Kind, read_name};
 
 /// Names of one directory kept in memory at a time; a larger one is read again for the next ones.
 const WINDOW: usize = 4096;
@@ -48,7 +48,18 @@ impl<'a> Walk<'a> {
 
     /// Walks the tree of a bucket. A directory that goes away meanwhile is an empty one.
     pub(super) fn run(mut self, bucket_dir: &Path, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.directory(bucket_dir, "", visit).map(|_| ())
+        // the directories above the one that the prefix names are not read: they may be crowded
+        let base = self.prefix.rfind('/').map_or("", |end| self.prefix.get(..=end).unwrap_or_default());
+        if base.is_empty() {
+            return self.directory(bucket_dir, "", visit).map(|_| ());
+        }
+        // no object can have a key of which this is too long a beginning
+        let Ok(path) = KeyPath::new(bucket_dir, base) else { return Ok(()) };
+        let ours = |dir: &PathBuf| dir.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if !path.dirs.iter().all(ours) {
+            return Ok(());
+        }
+        self.directory(path.parent(), base, visit).map(|_| ())
     }
 
     /// Whether the walk goes on.

@@ -111,6 +111,10 @@ async fn what_is_not_ours_in_the_tree_is_left_alone() {
     std::fs::write(bucket.join("stray.txt"), b"no record").unwrap();
     assert_eq!(list(&home.store, "", None, None).await.0, ["a/b"]);
     assert_eq!(list(&home.store, "", Some("/"), None).await.1, ["a/"]);
+    assert_eq!(list(&home.store, "a/", None, None).await.0, ["a/b"]);
+    for prefix in ["etc/", "etc/ssl/", "empty/", "foreign/", "a/b/", "nothing/", "../", "/", &"x/".repeat(600)] {
+        assert!(list(&home.store, prefix, None, None).await.0.is_empty(), "{prefix}");
+    }
 }
 
 #[tokio::test]
