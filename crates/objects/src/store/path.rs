@@ -96,6 +96,12 @@ pub(super) fn read_name(name: &str) -> Option<(Kind, String)> {
     (ours && !(kind == Kind::Object && text.is_empty())).then_some((kind, text))
 }
 
+/// The name of the file of a key's last segment; `None` when the segment goes on in a further directory.
+pub(super) fn file_name(segment: &str) -> Option<String> {
+    let (dirs, file) = names(segment);
+    dirs.is_empty().then_some(file)
+}
+
 /// The names of the directories and of the file.
 fn names(key: &str) -> (Vec<String>, String) {
     let mut dirs = Vec::new();

@@ -5,12 +5,12 @@
 //! thousands of objects whose rows are known, where a damaged one is the scrub's to find.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::engine::Engine;
-use super::path::KeyPath;
+use super::path::file_name;
 use super::record::TAIL_BYTES;
 use super::{Store, StoreError};
 
@@ -38,21 +38,34 @@ impl Store {
 impl Engine {
     /// False also for what could not be looked at: the question is whether bytes are safe here.
     fn which_are_there(&self, objects: &[(String, String)]) -> Vec<bool> {
-        let paths: Vec<_> = objects.iter().map(|(bucket, key)| self.key_path(bucket, key).ok()).collect();
-        let mut asked: HashMap<&Path, usize> = HashMap::new();
-        for path in paths.iter().flatten() {
-            *asked.entry(path.parent()).or_default() += 1;
+        let mut below: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        for (n, (bucket, key)) in objects.iter().enumerate() {
+            let directory = key.rfind('/').and_then(|end| key.get(..=end)).unwrap_or_default();
+            below.entry((bucket, directory)).or_default().push(n);
         }
-        let listed: HashMap<&Path, HashSet<OsString>> = asked
-            .into_iter()
-            .filter(|(_, count)| *count >= WORTH_A_LIST)
-            .filter_map(|(dir, count)| Some((dir, files_in(dir, count * ENTRIES_FOR_ONE)?)))
-            .collect();
-        let is_there = |path: &KeyPath| match listed.get(path.parent()) {
-            Some(names) => path.file.file_name().is_some_and(|name| names.contains(name)),
-            None => has_bytes(&path.file),
-        };
-        paths.iter().map(|path| path.as_ref().is_some_and(is_there)).collect()
+        let mut there = vec![false; objects.len()];
+        for ((bucket, directory), asked) in below {
+            let listed =
+                if asked.len() < WORTH_A_LIST { None } else { self.files_below(bucket, directory, asked.len()) };
+            for n in asked {
+                let key = objects.get(n).map_or("", |(_, key)| key);
+                let by_name = listed.as_ref().zip(key.get(directory.len()..).and_then(file_name));
+                let is_there = match by_name {
+                    Some((names, name)) => names.contains(OsStr::new(&name)),
+                    None => self.key_path(bucket, key).is_ok_and(|path| has_bytes(&path.file)),
+                };
+                if let Some(place) = there.get_mut(n) {
+                    *place = is_there;
+                }
+            }
+        }
+        there
+    }
+
+    /// The names of the files of the keys that go on behind `directory` with one segment, when that is worth it.
+    fn files_below(&self, bucket: &str, directory: &str, asked: usize) -> Option<HashSet<OsString>> {
+        let any = self.key_path(bucket, &format!("{directory}x")).ok()?;
+        files_in(any.parent(), asked * ENTRIES_FOR_ONE)
     }
 }
 
