@@ -60,6 +60,10 @@ bench-library: build test-tools ## A library of 100,000 files: lists, tiles, scr
 	cargo build --release -p eyrie-catalogue --example library_queries
 	$(PYTHON) tests/py/bench_library.py
 
+.PHONY: pictures
+pictures: build test-tools ## The guide's pictures, taken of the page as it is
+	EYRIE_BIN=target/release/eyrie $(PYTHON) tests/py/guide_pictures.py
+
 .PHONY: check
 check: ## What a change must pass besides the tests: format, lints, documents, dependencies, generated files
 	cargo fmt --all --check

@@ -34,7 +34,7 @@ def photos(server, tmp_path_factory):
     command = [binary("eyrie-sim"), "fleet", path, "--json", "--photos", str(PHOTOS), "--video-s", "0", "--width", "320", "--height", "240"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    return wait_for(lambda: read(server), 60)
+    return wait_for(lambda: read(server), "the photos are read", 60)
 
 
 def read(server):

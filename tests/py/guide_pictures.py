@@ -1,0 +1,83 @@
+"""The guide's pictures, taken of the page as it is: `make pictures` writes docs/images. Needs $EYRIE_BIN; looks at a simulated night."""
+
+import io
+import json
+import os
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+
+from conftest import ROOT, Server, binary
+from foreign_dock import ForeignDock, report, wait_for
+from page import PASSWORD, Person, launch
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+SIZE = {"width": 1280, "height": 800}
+IMAGES = ROOT / "docs/images"
+
+
+def fly(server, folder):
+    """A night of two docks; a third one reports a file that it did not upload, and is not complete."""
+    names = {"7CTDM01NORD": "Dock Nord", "7CTDM02SUED": "Dock Süd"}
+    docks = [server.cli("dock", "add", "--workspace", "default", "--sn", sn, "--callsign", name) for sn, name in names.items()]
+    path = folder / "docks.json"
+    path.write_text(json.dumps(docks))
+    for days in (2, 0):
+        command = [binary("eyrie-sim"), "fleet", path, "--json", "--photos", "16", "--video-s", "6", "--thermal", "--days-ago", days]
+        subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, check=True, timeout=300)
+    crane = server.cli("dock", "add", "--workspace", "default", "--sn", "7CTDM03KRAN", "--callsign", "Dock Kran")
+    flight_id = str(uuid.uuid4())
+    with ForeignDock(crane) as dock:
+        storage = dock.storage()
+        for n in (1, 2, 3):
+            name = f"DJI_20261123061{n}00_000{n}_V.JPG"
+            key = f"{storage['object_key_prefix']}/{flight_id}/{name}"
+            if n == 1:
+                dock.put(storage, key, b"\xff\xd8\xff\xd9")
+            dock.event("file_upload_callback", report(key, name, flight_id, flight_task={"uploaded_file_count": n, "expected_file_count": 3, "flight_type": 0}))
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="eyrie-pictures-") as folder, sync_playwright() as playwright:
+        folder = Path(folder)
+        server = Server(folder / "data", env={"EYRIE_ADMIN_PASSWORD": PASSWORD, "EYRIE_INGEST_STALLED_AFTER": "1 s"}).start()
+        browser = launch(playwright)
+        try:
+            fly(server, folder)
+            person = Person(browser, server, size=SIZE).log_in()
+            ask, base = person.context.request, f"{server.http_url}/api/v1/workspaces/default/"
+            get = lambda rest: ask.get(base + rest).json()
+            post = lambda rest, data: ask.post(base + rest, data=data, headers={"Origin": server.http_url}).json()
+            wait_for(lambda: not any(get(f"jobs?state={state}")["items"] for state in ("queued", "running")), "everything is read", 120)
+            photos = get("media?kind=photo&gateway_sn=7CTDM01NORD")["items"]
+            album = post("albums", {"name": "Roof inspection", "description": "What the insurer asked for."})["id"]
+            post(f"albums/{album}/media", {"media_ids": [photo["id"] for photo in photos[:12]]})
+            post("shares", {"title": "Roof inspection", "album_id": album, "slug": "roof-3", "download": True})
+            pictures = {
+                "flights": ("flights", ".strip img"),
+                "flight": (f"flights/{photos[0]['flight_id']}", ".film img"),
+                "gallery": ("gallery", ".cell img"),
+                "item": (f"media/{photos[5]['id']}", ".photo img"),
+                "map": ("map", ".maplibregl-canvas"),
+                "album": (f"albums/{album}", ".cell img"),
+                "dock": ("docks/7CTDM03KRAN", ".exchange"),
+                "storage": ("admin/storage", ".use-bar"),
+                "stranger": ("/share/roof-3", ".shared-grid img"),
+            }
+            for name, (path, ready) in pictures.items():
+                page = person.open(path if path.startswith("/") else f"/w/default/{path}")
+                page.locator(ready).first.wait_for()
+                page.wait_for_load_state("networkidle") if name == "stranger" else page.wait_for_timeout(2500)
+                IMAGES.mkdir(exist_ok=True)
+                Image.open(io.BytesIO(page.screenshot())).save(IMAGES / f"{name}.webp", quality=82, method=6)
+                print(f"{name}.webp {os.path.getsize(IMAGES / f'{name}.webp') // 1000} kB")
+            person.close()
+        finally:
+            browser.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
