@@ -367,6 +367,8 @@ ROUTES = {
     "map": ("/w/default/map", ".plate:has-text('in this view')"),
     "docks": ("/w/default/docks", ".dock-card"),
     "dock": ("/w/default/docks/7CTDM01NORD", ".exchange"),
+    "albums": ("/w/default/albums", ".notice"),
+    "shares": ("/w/default/shares", ".notice"),
     "trash": ("/w/default/trash", ".notice"),
     **{tab: (f"/w/default/admin/{tab}", ".table tbody td, .notice, .health") for tab in ("users", "tokens", "s3-keys", "storage", "jobs", "audit", "workspaces", "settings", "health")},
 }
@@ -397,6 +399,24 @@ def test_axe_finds_nothing(person, server, night, name):
         assert somebody.faults() == [], f"{name}, {theme}"
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name} is {wide} px wider than {size['width']}"
+
+
+# how far things moved by themselves since the page was opened, as browsers score it (0.1 counts as good)
+SHIFTS = """() => new Promise((done) => {
+    let sum = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((one) => { if (!one.hadRecentInput) sum += one.value; })).observe({ type: 'layout-shift', buffered: true });
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum), 0)));
+})"""
+
+
+@pytest.mark.parametrize("name", [name for name in ROUTES if name != "login"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_jumps(person, server, night, name, size):
+    path, ready = address(server, night, name)
+    page = person(size=size).log_in().open(path)
+    expect(page.locator(ready).first).to_be_visible()
+    page.wait_for_load_state("load")
+    assert page.evaluate(SHIFTS) < 0.1
 
 
 def test_no_link_leads_nowhere(admin, server, night):

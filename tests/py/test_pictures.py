@@ -276,7 +276,7 @@ def test_a_video_has_a_poster_and_a_proxy(library, tmp_path):
         _, picture = library.picture(media, form)
         assert picture.size == size
     reply = library.get(f"/media/{media['id']}/proxy")
-    assert reply.status_code == 404 and "POST" in reply.json()["detail"]
+    assert reply.status_code == 404 and "no proxy yet" in reply.json()["detail"]
     reply = library.session.post(f"{library.url}/media/{media['id']}/proxy", timeout=30)
     assert reply.status_code == 202, reply.text
     job = library.ended(reply.json()["job_id"], 120)
