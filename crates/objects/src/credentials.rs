@@ -51,7 +51,7 @@ impl KeyGrant {
     pub const ANY_BUCKET: &str = "*";
 }
 
-/// Operators' keys, looked up at each request so that a revoked key ends at once.
+/// What the hub knows of operators' keys and of objects, looked up at each request so that a revoked key ends at once.
 #[async_trait::async_trait]
 pub trait Keys: Send + Sync + 'static {
     /// `Ok(None)` for an unknown or revoked key. The secret is [`Issuer::key_secret`].
@@ -61,6 +61,11 @@ pub trait Keys: Send + Sync + 'static {
     /// something; `None`, the default, means [`Issuer::key_secret`].
     fn foreign_secret(&self, _access_key_id: &str) -> Option<String> {
         None
+    }
+
+    /// Whether the object may be neither replaced nor removed, by nobody. Asked before each such request.
+    async fn is_held(&self, _bucket: &str, _key: &str) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(false)
     }
 }
 

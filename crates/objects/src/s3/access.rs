@@ -39,6 +39,7 @@ pub(crate) struct Account {
 pub(super) struct Authority {
     reach: Reach,
     policy: Option<Arc<Policy>>,
+    keys: Arc<dyn Keys>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,11 @@ impl S3Access for Account {
                 headers: context.headers(),
             })
             .await?;
+        if rights::of(context.s3_op().name()).is_some_and(|right| right.replaces)
+            && let Some((bucket, key)) = context.s3_path().as_object()
+        {
+            authority.check_not_held(bucket, key).await?;
+        }
         context.extensions_mut().insert(authority);
         Ok(())
     }
@@ -99,11 +105,7 @@ impl Account {
         let query = Query::of(asked.uri);
         if access_key_id == INTERNAL_KEY_ID {
             let reads = matches!(asked.operation, "GetObject" | "HeadObject");
-            return if query.presigned_v4 && reads {
-                Ok(Authority::path_only())
-            } else {
-                Err(denied("Not with this key."))
-            };
+            return if query.presigned_v4 && reads { Ok(self.path_only()) } else { Err(denied("Not with this key.")) };
         }
         let token = security_token(asked.headers, &query);
         if !Issuer::is_session_id(access_key_id) {
@@ -117,7 +119,7 @@ impl Account {
             Scope::Dock { bucket, prefix } => {
                 let copies = asked.headers.contains_key(COPY_SOURCE_HEADER);
                 if right.dock && !copies && is_below(asked.path, &bucket, &prefix) {
-                    Ok(Authority::path_only())
+                    Ok(self.path_only())
                 } else {
                     Err(denied("A dock's session only writes objects below its prefix."))
                 }
@@ -128,6 +130,10 @@ impl Account {
                 self.decide_for_key(&key_id, right, asked.path, policy).await
             }
         }
+    }
+
+    fn path_only(&self) -> Authority {
+        Authority { reach: Reach::Path, policy: None, keys: Arc::clone(&self.keys) }
     }
 
     async fn anonymous(&self, path: &S3Path) -> S3Error {
@@ -165,7 +171,7 @@ impl Account {
             Need::Write => grant.write,
             Need::Buckets => grant.write && self.open_store.is_some(),
         };
-        let authority = Authority { reach, policy: policy.map(Arc::new) };
+        let authority = Authority { reach, policy: policy.map(Arc::new), keys: Arc::clone(&self.keys) };
         let reaches = match path {
             S3Path::Root => right.target == Target::Account,
             S3Path::Bucket { bucket } | S3Path::Object { bucket, .. } => authority.reaches(bucket),
@@ -179,8 +185,16 @@ impl Account {
 }
 
 impl Authority {
-    fn path_only() -> Self {
-        Self { reach: Reach::Path, policy: None }
+    /// An object that is held stays as it is, whoever asks.
+    pub(super) async fn check_not_held(&self, bucket: &str, key: &str) -> S3Result<()> {
+        match self.keys.is_held(bucket, key).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(denied("A legal hold is on the object: it can be neither replaced nor removed.")),
+            Err(error) => {
+                tracing::error!(%error, "legal holds could not be looked up");
+                Err(s3_error!(InternalError, "Legal holds could not be looked up."))
+            }
+        }
     }
 
     pub(super) fn reach(&self) -> &Reach {

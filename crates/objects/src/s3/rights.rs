@@ -29,6 +29,8 @@ pub(super) struct Right {
     pub(super) action: &'static str,
     /// Whether a dock's session may do it, below its prefix.
     pub(super) dock: bool,
+    /// Whether the object of the path is another one, or none, afterwards.
+    pub(super) replaces: bool,
 }
 
 pub(super) fn of(operation: &str) -> Option<&'static Right> {
@@ -36,7 +38,13 @@ pub(super) fn of(operation: &str) -> Option<&'static Right> {
 }
 
 const fn right(operation: &'static str, need: Need, target: Target, action: &'static str, dock: bool) -> Right {
-    Right { operation, need, target, action, dock }
+    Right { operation, need, target, action, dock, replaces: false }
+}
+
+impl Right {
+    const fn replaces(self) -> Self {
+        Self { replaces: true, ..self }
+    }
 }
 
 /// Actions as in "Actions, resources, and condition keys for Amazon S3", Service Authorization Reference.
@@ -56,14 +64,14 @@ static RIGHTS: [Right; 28] = [
     right("GetObjectTagging", Need::Read, Target::Object, "s3:GetObjectTagging", false),
     right("ListMultipartUploads", Need::Read, Target::Bucket, "s3:ListBucketMultipartUploads", false),
     right("ListParts", Need::Read, Target::Object, "s3:ListMultipartUploadParts", true),
-    right("PutObject", Need::Write, Target::Object, "s3:PutObject", true),
-    right("CreateMultipartUpload", Need::Write, Target::Object, "s3:PutObject", true),
+    right("PutObject", Need::Write, Target::Object, "s3:PutObject", true).replaces(),
+    right("CreateMultipartUpload", Need::Write, Target::Object, "s3:PutObject", true).replaces(),
     right("UploadPart", Need::Write, Target::Object, "s3:PutObject", true),
-    right("CompleteMultipartUpload", Need::Write, Target::Object, "s3:PutObject", true),
+    right("CompleteMultipartUpload", Need::Write, Target::Object, "s3:PutObject", true).replaces(),
     right("AbortMultipartUpload", Need::Write, Target::Object, "s3:AbortMultipartUpload", true),
-    right("CopyObject", Need::Write, Target::Object, "s3:PutObject", false),
+    right("CopyObject", Need::Write, Target::Object, "s3:PutObject", false).replaces(),
     right("UploadPartCopy", Need::Write, Target::Object, "s3:PutObject", false),
-    right("DeleteObject", Need::Write, Target::Object, "s3:DeleteObject", false),
+    right("DeleteObject", Need::Write, Target::Object, "s3:DeleteObject", false).replaces(),
     right("DeleteObjects", Need::Write, Target::ObjectsInBody, "s3:DeleteObject", false),
     right("PutBucketAcl", Need::Write, Target::Bucket, "s3:PutBucketAcl", false),
     right("PutObjectAcl", Need::Write, Target::Object, "s3:PutObjectAcl", false),

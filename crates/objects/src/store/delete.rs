@@ -23,7 +23,9 @@ impl Engine {
                 Ok(None) => return Ok(false),
                 Ok(Some((_, record))) => Some(record),
                 // A person may remove what cannot be read; its parts, if any, are found by the sweep.
-                Err(StoreError::Damaged { .. }) if condition.etag.is_none() => None,
+                Err(StoreError::Damaged { .. }) if condition.etag.is_none() && condition.last_modified.is_none() => {
+                    None
+                }
                 Err(error) => return Err(error),
             };
             if let Some(record) = &current {

@@ -120,6 +120,9 @@ impl Engine {
             (Some(_), _) if condition.absent => Err(StoreError::PreconditionFailed),
             (Some(record), Some(etag)) if etag != "*" && *etag != record.etag => Err(StoreError::PreconditionFailed),
             (None, Some(_)) => Err(no_such_key(bucket, key)),
+            (Some(record), _) if condition.last_modified.is_some_and(|at| at != record.last_modified) => {
+                Err(StoreError::PreconditionFailed)
+            }
             _ => Ok(()),
         }
     }

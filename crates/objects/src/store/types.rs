@@ -63,6 +63,8 @@ pub struct Condition {
     pub absent: bool,
     /// `If-Match`: it exists and has this ETag (without quotes); `*` is any.
     pub etag: Option<String>,
+    /// It was put at this very moment: one with the same bytes that came later is another.
+    pub last_modified: Option<Timestamp>,
 }
 
 /// What is kept with an object besides its bytes, and when it may be put.

@@ -158,7 +158,7 @@ async fn conditions_hold_at_the_moment_of_the_write() {
     let home = Home::new().await;
     let store = &home.store;
     let try_put = |absent: bool, etag: Option<&str>, bytes: &'static [u8]| {
-        let condition = Condition { absent, etag: etag.map(str::to_owned) };
+        let condition = Condition { absent, etag: etag.map(str::to_owned), ..Condition::default() };
         async move {
             let options = PutOptions { condition, ..PutOptions::default() };
             let mut writer = store.begin_put(BUCKET, "a", options).await?;
@@ -172,13 +172,13 @@ async fn conditions_hold_at_the_moment_of_the_write() {
     assert!(matches!(try_put(false, Some("bad"), b"two").await, Err(StoreError::PreconditionFailed)));
     let two = try_put(false, Some(&one.etag), b"two").await.unwrap();
     try_put(false, Some("*"), b"two").await.unwrap();
-    let is = |etag: &str| Condition { absent: false, etag: Some(etag.to_owned()) };
+    let is = |etag: &str| Condition { etag: Some(etag.to_owned()), ..Condition::default() };
     assert!(matches!(store.delete_if(BUCKET, "a", &is(&one.etag)).await, Err(StoreError::PreconditionFailed)));
     assert!(store.delete_if(BUCKET, "a", &is(&two.etag)).await.unwrap());
     assert!(!store.delete_if(BUCKET, "a", &is(&two.etag)).await.unwrap());
 
     // Begun while there was none; another one came first.
-    let absent = PutOptions { condition: Condition { absent: true, etag: None }, ..PutOptions::default() };
+    let absent = PutOptions { condition: Condition { absent: true, ..Condition::default() }, ..PutOptions::default() };
     let writer = store.begin_put(BUCKET, "a", absent).await.unwrap();
     put(store, "a", b"first").await.unwrap();
     assert!(matches!(writer.finish(Expected::default()).await, Err(StoreError::PreconditionFailed)));

@@ -82,7 +82,7 @@ async fn one_of_many_makes_an_absent_object() {
     let tries = (0..16).map(|seed| {
         let store = &home.store;
         async move {
-            let condition = Condition { absent: true, etag: None };
+            let condition = Condition { absent: true, ..Condition::default() };
             let mut writer = store.begin_put(BUCKET, "a/b", PutOptions { condition, ..PutOptions::default() }).await?;
             writer.write(bytes(seed, 1000).into()).await?;
             writer.finish(Default::default()).await

@@ -120,7 +120,7 @@ async fn apply(home: &mut Home, model: &mut Model, op: Op) {
     match op {
         Op::Put { key, length, seed, absent } => {
             let bytes = bytes(seed, length);
-            let condition = Condition { absent, etag: None };
+            let condition = Condition { absent, ..Condition::default() };
             let options = eyrie_objects::store::PutOptions { condition, ..Default::default() };
             let result = async {
                 let mut writer = home.store.begin_put(BUCKET, &key, options).await?;

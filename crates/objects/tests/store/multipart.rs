@@ -75,9 +75,9 @@ async fn complete_refuses_what_s3_refuses() {
     let small = complete(named(&[one.clone(), two.clone(), three.clone()]), any()).await;
     assert!(matches!(small, Err(StoreError::EntityTooSmall { number: 2, .. })));
     put(store, "a", b"old").await.unwrap();
-    let absent = Condition { absent: true, etag: None };
+    let absent = Condition { absent: true, ..Condition::default() };
     assert!(matches!(complete(named(std::slice::from_ref(&one)), absent).await, Err(StoreError::PreconditionFailed)));
-    let is = Condition { absent: false, etag: Some("other".into()) };
+    let is = Condition { etag: Some("other".into()), ..Condition::default() };
     assert!(matches!(complete(named(std::slice::from_ref(&one)), is).await, Err(StoreError::PreconditionFailed)));
     assert_eq!(get(store, "a").await.unwrap(), b"old");
     // None of that ended the upload; quotes around an ETag do not matter.

@@ -162,13 +162,13 @@ impl Target<'_> {
             ETagCondition::ETag(etag) => etag.value().to_owned(),
         });
         match if_none_match {
-            None => Ok(Condition { absent: false, etag }),
-            Some(ETagCondition::Any) => Ok(Condition { absent: true, etag }),
+            None => Ok(Condition { etag, ..Condition::default() }),
+            Some(ETagCondition::Any) => Ok(Condition { absent: true, etag, ..Condition::default() }),
             Some(ETagCondition::ETag(other)) => {
                 match self.store.head(self.bucket, self.key).await.map_err(from_store)? {
                     Some(info) if info.etag == other.value() => Err(from_store(StoreError::PreconditionFailed)),
-                    Some(info) => Ok(Condition { absent: false, etag: Some(etag.unwrap_or(info.etag)) }),
-                    None => Ok(Condition { absent: true, etag }),
+                    Some(info) => Ok(Condition { etag: Some(etag.unwrap_or(info.etag)), ..Condition::default() }),
+                    None => Ok(Condition { absent: true, etag, ..Condition::default() }),
                 }
             }
         }
