@@ -14,12 +14,20 @@ pub struct AuditEntry {
     pub id: Uuid,
     pub workspace_id: Option<Uuid>,
     pub at: Timestamp,
-    /// `user:NAME`, `token:ID`, `command line`, `dock:SN`, `server`.
+    /// `user:NAME`, `token:ID`, `rule:NAME`, `command line`, `dock:SN`, `server`.
     pub actor: String,
     /// A verb phrase: `dock.add`, `media.trash`.
     pub action: String,
     pub subject: String,
     pub detail: Value,
+}
+
+/// `None` means no condition.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    /// An action (`media.trash`), or a noun with all its actions (`media`).
+    pub action: Option<String>,
 }
 
 impl Catalogue {
@@ -34,21 +42,25 @@ impl Catalogue {
     pub async fn list_audit(
         &self,
         workspace_id: Option<Uuid>,
+        filter: &AuditFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Page<AuditEntry>> {
         let after = Key::open(cursor, List::Audit)?;
-        let query = match workspace_id {
-            None => sqlx::query("SELECT * FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3"),
-            Some(_) => sqlx::query(
-                "SELECT * FROM audit WHERE (at, id) < ($1, $2) AND workspace_id = $4 ORDER BY at DESC, id DESC LIMIT $3",
-            ),
-        };
-        let mut query = query.bind(after.at).bind(after.id).bind(page_size(limit) as i64 + 1);
+        let mut sql = sqlx::QueryBuilder::new("SELECT * FROM audit WHERE (at, id) < (");
+        sql.push_bind(after.at).push(", ").push_bind(after.id).push(")");
         if let Some(id) = workspace_id {
-            query = query.bind(id);
+            sql.push(" AND workspace_id = ").push_bind(id);
         }
-        let rows = self.engine.fetch_all("cannot read the audit log", query).await?;
+        if let Some(actor) = &filter.actor {
+            sql.push(" AND actor = ").push_bind(actor);
+        }
+        if let Some(action) = &filter.action {
+            sql.push(" AND (action = ").push_bind(action).push(" OR substr(action, 1, ");
+            sql.push_bind(action.chars().count() as i64 + 1).push(") = ").push_bind(format!("{action}.")).push(")");
+        }
+        sql.push(" ORDER BY at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+        let rows = self.engine.fetch_all("cannot read the audit log", sql.build()).await?;
         let items = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
         Ok(page_of(items, limit, List::Audit, |entry| Key { at: us(entry.at), id: entry.id }))
     }

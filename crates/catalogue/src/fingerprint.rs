@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::sqlite::{Row, push_numbers, rows_as_json};
-use crate::value::{Columns as _, OrConstraint as _, us};
+use crate::value::{Columns as _, us};
 use crate::{Catalogue, Result};
 
 /// Rows of one fingerprint that are looked at; the same photo under more names than this is not the rule.
@@ -69,21 +69,22 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// Remembers that the object has the bytes of a listed file and needs no row. Repeating it changes nothing else.
+    /// Remembers that the object has the bytes of a listed file and needs no row. Repeating it changes nothing else. False,
+    /// and nothing remembered, when that file was deleted meanwhile: then this object is the only one.
     pub async fn add_duplicate(
         &self,
         workspace_id: Uuid,
         object_key: &str,
         media_id: Uuid,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let upsert = sqlx::query(
-            "INSERT INTO duplicates (workspace_id, object_key, media_id, reported_at) VALUES ($1, $2, $3, $4)
+            "INSERT INTO duplicates (workspace_id, object_key, media_id, reported_at)
+             SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM media WHERE id = $3 AND workspace_id = $1)
              ON CONFLICT (workspace_id, object_key) DO UPDATE SET media_id = excluded.media_id",
         );
         let upsert = upsert.bind(workspace_id).bind(object_key).bind(media_id).bind(us(now));
-        let written = self.engine.write("remember a duplicate", upsert).await.map(drop);
-        written.or_not_found("workspace", workspace_id)
+        Ok(self.engine.write("remember a duplicate", upsert).await? > 0)
     }
 
     /// True for an object that needs no row. False as soon as the object of the listed file is missing: then this is

@@ -4,7 +4,7 @@ mod by_time;
 mod tally;
 
 pub(crate) use by_time::{Touched, regroup};
-pub(crate) use tally::{Share, Tally, adjust, save_touched};
+pub(crate) use tally::{Share, Tally, adjust, leave, save_touched};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -38,6 +38,8 @@ pub struct Flight {
     pub stored_count: i64,
     /// Stored media of this flight in the trash: they arrived, so a complete flight stays complete.
     pub trashed_count: i64,
+    /// Files of this flight that were deleted for good: they arrived, too.
+    pub purged_count: i64,
     pub first_captured_at: Option<Timestamp>,
     pub last_captured_at: Option<Timestamp>,
     /// west, south, east, north.
@@ -52,10 +54,13 @@ pub struct Flight {
 
 impl Flight {
     /// Complete: distinct stored files reach the expected count (or `media_count` when no count was given and it is
-    /// above zero). Otherwise uploading, or stalled when nothing changed for `stalled_after_s`.
+    /// above zero), or all that ever came was deleted. Otherwise uploading, or stalled when nothing changed for
+    /// `stalled_after_s`.
     pub fn state(&self, now: Timestamp, stalled_after_s: i64) -> FlightState {
         let expected = self.expected_file_count.or(self.media_count.filter(|count| *count > 0));
-        if expected.is_some_and(|expected| self.stored_count + self.trashed_count >= expected) {
+        let here = self.stored_count + self.trashed_count;
+        let all_deleted = here == 0 && self.purged_count > 0;
+        if all_deleted || expected.is_some_and(|expected| here + self.purged_count >= expected) {
             FlightState::Complete
         } else if now.duration_since(self.updated_at).as_secs() >= stalled_after_s {
             FlightState::Stalled
@@ -122,6 +127,7 @@ fn flight(row: &Row) -> Result<Flight> {
         task_status: row.get("task_status")?,
         stored_count: row.get("stored_count")?,
         trashed_count: row.get("trashed_count")?,
+        purged_count: row.get("purged_count")?,
         first_captured_at: row.time_opt("first_captured_at")?,
         last_captured_at: row.time_opt("last_captured_at")?,
         bbox: tally::Extent::of_row(row)?.bbox(),

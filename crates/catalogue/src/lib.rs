@@ -16,22 +16,26 @@ pub mod file_group;
 pub mod fingerprint;
 pub mod flight;
 pub mod footprint;
+pub mod hold;
 pub mod ingest;
 pub mod job;
+mod keep;
 pub mod map;
 pub mod media;
 mod migrate;
 pub mod page;
 pub mod ppk;
+pub mod retention;
 pub mod share;
 mod sqlite;
+pub mod trash;
 mod value;
 pub mod workspace;
 
 pub use account::{Login, NewToken, Role, S3Key, Session, Token, User};
 pub use album::{Album, MAX_CHOSEN};
 pub use archive::{Archive, Sums};
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, AuditFilter};
 pub use controller::{
     Controller, ControllerLogin, ControllerSession, ControllerUploads, MAX_TOKENS_A_SESSION, NewController,
     PilotSettings,
@@ -42,8 +46,10 @@ pub use file_group::FileGroup;
 pub use fingerprint::StoredObject;
 pub use flight::{Flight, FlightState};
 pub use footprint::{Footprint, FootprintPiece, FootprintPlace, Sight};
+pub use hold::{Held, LegalHold};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};
 pub use job::{Job, JobState, MediaSelection, NewJob};
+pub use keep::Kept;
 pub use map::{MapCell, MapCells, MapHead};
 pub use media::{
     Chosen, Media, MediaCounts, MediaFilter, MediaGroup, MediaKind, MediaSlot, MediaSource, MediaStatus, NO_GROUP,
@@ -51,7 +57,9 @@ pub use media::{
 };
 pub use page::{Cursor, MAX_PAGE, Page};
 pub use ppk::{PpkSetRow, PpkSolution};
+pub use retention::{Reach, RetentionPreview, RetentionRule};
 pub use share::{Share, ShareVisit, Shared};
+pub use trash::{PurgeCandidate, PurgeOutcome, PurgedObject, SeenObject};
 pub use workspace::Workspace;
 
 use std::path::PathBuf;
@@ -67,6 +75,9 @@ pub enum CatalogueError {
     /// A constraint said no: the name, SN or key is taken.
     #[error("{what} {id:?} exists already")]
     Exists { what: &'static str, id: String },
+    /// The file may not go.
+    #[error("a legal hold is on the file")]
+    Held,
     #[error("the cursor does not belong to this list")]
     BadCursor,
     #[error(

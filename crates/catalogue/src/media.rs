@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::page::{Cursor, List};
 use crate::sqlite::index_hint;
 use crate::value::{Columns as _, OrConstraint as _, not_found, us, us_opt};
-use crate::{Catalogue, Page, Result, audit, flight};
+use crate::{Catalogue, Page, Result, audit, flight, keep};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -336,7 +336,7 @@ impl Catalogue {
     /// Into the trash (`Some`) or back (`None`), with its audit entry in the same commit. True when something changed.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Held`, when it is to go and a legal hold is on it.
     pub async fn set_media_trashed(&self, id: Uuid, at: Option<Timestamp>, entry: &crate::AuditEntry) -> Result<bool> {
         let mut write = self.engine.begin("move a media row to or from the trash").await?;
         let row = write.fetch_optional(sqlx::query("SELECT * FROM media WHERE id = $1").bind(id)).await?;
@@ -344,12 +344,10 @@ impl Catalogue {
         if media.trashed_at.is_some() == at.is_some() {
             return Ok(false);
         }
-        let old = flight::Share::of(&media);
-        media.trashed_at = at;
-        let update = sqlx::query("UPDATE media SET trashed_at = $2, updated_at = $3 WHERE id = $1");
-        write.execute(update.bind(id).bind(us_opt(at)).bind(us(entry.at))).await?;
-        flight::adjust(&mut write, &old, &media, entry.at).await?;
-        write.execute(audit::insert(entry)).await?;
+        if at.is_some() && keep::is_held(&mut write, id).await? {
+            return Err(crate::CatalogueError::Held);
+        }
+        trash(&mut write, &mut media, at, entry).await?;
         write.commit().await?;
         Ok(true)
     }
@@ -360,4 +358,19 @@ impl Catalogue {
         let rows = self.engine.fetch_all("cannot count media", query.bind(workspace_id)).await?;
         rows.iter().map(|row| Ok((row.word("status")?, row.get("n")?))).collect()
     }
+}
+
+/// Moves a row into the trash or back, with its audit entry.
+pub(crate) async fn trash(
+    write: &mut crate::sqlite::Write,
+    media: &mut Media,
+    at: Option<Timestamp>,
+    entry: &crate::AuditEntry,
+) -> Result<()> {
+    let old = flight::Share::of(media);
+    media.trashed_at = at;
+    let update = sqlx::query("UPDATE media SET trashed_at = $2, updated_at = $3 WHERE id = $1");
+    write.execute(update.bind(media.id).bind(us_opt(at)).bind(us(entry.at))).await?;
+    flight::adjust(write, &old, media, entry.at).await?;
+    write.execute(audit::insert(entry)).await.map(drop)
 }

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0008_archives.sql"),
     include_str!("../migrations/sqlite/0009_quarters.sql"),
     include_str!("../migrations/sqlite/0010_shares.sql"),
+    include_str!("../migrations/sqlite/0011_keep.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

@@ -31,6 +31,7 @@ pub(crate) enum List {
     Albums = 7,
     Shares = 8,
     Visits = 9,
+    Holds = 10,
 }
 
 /// A place in a list sorted by time and id, newest first.

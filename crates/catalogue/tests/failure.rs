@@ -74,3 +74,45 @@ async fn a_stalled_commit_does_not_hold_up_other_tasks() {
     assert!(started.elapsed() >= Duration::from_millis(600));
     assert!(reads > 3, "only {reads} reads went through");
 }
+
+/// Word of the object and the end of the row are one commit: both, or neither.
+#[tokio::test]
+async fn a_deletion_that_fails_deletes_nothing_and_one_that_is_done_leaves_word() {
+    let _alone = ONE_AT_A_TIME.write().await;
+    for (step, deleted) in
+        [("catalogue.purge.begin", false), ("catalogue.purge.commit", false), ("catalogue.purge.committed", true)]
+    {
+        let fixture = Fixture::new().await;
+        let photo = fixture.photo("p/a");
+        let unworked = eyrie_catalogue::IngestReport { jobs: Vec::new(), ..report(photo.clone()) };
+        fixture.catalogue.ingest(&[unworked]).await.expect("kept");
+        let entry = |_: &eyrie_catalogue::Media| eyrie_catalogue::AuditEntry {
+            id: common::id(),
+            workspace_id: Some(fixture.workspace_id),
+            at: common::at(300),
+            actor: "test".into(),
+            action: "media.delete".into(),
+            subject: "x".into(),
+            detail: serde_json::json!({}),
+        };
+        fixture.catalogue.set_media_trashed(photo.id, Some(common::at(300)), &entry(&photo)).await.expect("trashed");
+        let object = eyrie_catalogue::SeenObject {
+            object_key: "p/a".into(),
+            etag: "etag".into(),
+            last_modified: common::at(200),
+        };
+        let candidate =
+            eyrie_catalogue::PurgeCandidate { media_id: photo.id, object: Some(object), duplicates: Vec::new() };
+        let (before, now) = (common::at(300), common::at(400));
+        fail_set(step, Some(FailAction::Error), Some(1));
+        fixture.catalogue.purge(std::slice::from_ref(&candidate), before, now, entry).await.expect_err("the disk failed");
+        let refused = fixture.catalogue.purge(std::slice::from_ref(&candidate), before, now, entry).await;
+        assert!(matches!(refused, Err(CatalogueError::Broken)), "{step}");
+        let again = fixture.again().await;
+        let row = again.media_by_id(photo.id).await.expect("read");
+        let left = again.pending_removals(10).await.expect("read");
+        assert_eq!((row.is_none(), left.len()), (deleted, usize::from(deleted)), "{step}");
+        again.purge(&[candidate], before, now, entry).await.expect("a reopened one goes on");
+        assert_eq!(again.pending_removals(10).await.expect("read").len(), 1, "{step}");
+    }
+}

@@ -313,6 +313,17 @@ pub(crate) async fn adjust(write: &mut Write, old: &Share, media: &Media, at: Ti
     tally.save(write).await
 }
 
+/// A media row is deleted; its flight stays. Nothing was heard of the flight by that.
+pub(crate) async fn leave(write: &mut Write, media: &Media) -> Result<()> {
+    let Some(flight_id) = media.flight_id.as_deref() else { return Ok(()) };
+    let query = sqlx::query("SELECT * FROM flights WHERE workspace_id = $1 AND flight_id = $2");
+    let row = write.fetch_optional(query.bind(media.workspace_id).bind(flight_id)).await?;
+    let Some(known) = row.as_ref().map(Extent::of_row).transpose()? else { return Ok(()) };
+    let mut tally = Tally::new(media.workspace_id, flight_id, media.created_at);
+    tally.remove(&Share::of(media), Some(&known));
+    tally.save(write).await
+}
+
 /// Flights by time changed round a file whose capture time is another now.
 pub(crate) async fn save_touched(write: &mut Write, touched: Touched, media: &Media) -> Result<()> {
     for (flight_id, left) in

@@ -59,3 +59,13 @@ pub(crate) fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
         Some(chunk)
     })
 }
+
+/// A condition, open at its end: `id` is the `media_id` of some entry of a JSON array in `plan`, in a row for which
+/// `condition` holds. A value for `condition` and a `)` follow.
+pub(crate) fn plan_ids(id: &'static str, plan: &'static str, condition: &'static str) -> String {
+    let (table, _) = plan.split_once('.').expect("a table and a column");
+    format!(
+        "lower(hex({id})) IN (SELECT replace(json_extract(value, '$.media_id'), '-', '') FROM {table}, json_each({plan})
+         WHERE {condition}"
+    )
+}

@@ -23,7 +23,11 @@ async fn the_log_is_read_newest_first_by_workspace() {
     let read = async |workspace_id| {
         let (mut subjects, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let page = fixture.catalogue.list_audit(workspace_id, cursor.as_deref(), 2).await.expect("read");
+            let page = fixture
+                .catalogue
+                .list_audit(workspace_id, &Default::default(), cursor.as_deref(), 2)
+                .await
+                .expect("read");
             subjects.extend(page.items.into_iter().map(|entry| entry.subject));
             cursor = page.next_cursor;
             if cursor.is_none() {

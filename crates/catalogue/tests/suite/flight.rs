@@ -59,7 +59,7 @@ async fn a_flight_follows_every_change_of_its_media() {
     assert!(catalogue.set_media_trashed(media[0].id, None, &entry()).await.expect("set"));
     let now = flight(&fixture).await;
     assert_eq!((now.stored_count, now.trashed_count, now.first_captured_at), (4, 0, Some(at(0))));
-    assert_eq!(catalogue.list_audit(None, None, 10).await.expect("read").items.len(), 2);
+    assert_eq!(catalogue.list_audit(None, &Default::default(), None, 10).await.expect("read").items.len(), 2);
 
     // what a reader found
     let mut read = media[0].clone();

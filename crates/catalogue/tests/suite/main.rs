@@ -13,6 +13,7 @@ mod flight;
 mod handle;
 mod ingest;
 mod job;
+mod keep;
 mod map;
 mod media;
 mod ppk;
