@@ -14,6 +14,8 @@ use crate::dock::services::Services;
 use crate::dock::state::Docks;
 use crate::events::Events;
 use crate::gate::Logins;
+use crate::hands::Hands;
+use crate::holds::Holds;
 use crate::ingest::Ingest;
 use crate::jobs::Wake;
 use crate::pictures::Pictures;
@@ -45,6 +47,10 @@ pub struct App {
     /// Commands to docks that wait for their reply.
     pub services: Services,
     pub ingest: Ingest,
+    /// Which objects are looked at or removed just now.
+    pub hands: Hands,
+    /// Whether any legal hold is open.
+    pub holds: Holds,
     pub events: Events,
     pub trace: Trace,
     pub pictures: Pictures,

@@ -40,6 +40,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// How often figures are read that nobody reports.
 const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 /// How often it is asked whether a comparison of store and catalogue is due; shorter when it is due more often.
+/// How often rules are applied, and the trash is looked through.
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 const RECONCILE_LOOK: Duration = Duration::from_secs(60);
 /// Bytes of entropy in the password of the server's own MQTT client.
 const SERVICE_PASSWORD_BYTES: usize = 32;
@@ -106,6 +108,8 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
         logins: gate::Logins::default(),
         services: dock::services::Services::default(),
         ingest: ingest::Ingest::default(),
+        hands: Default::default(),
+        holds: Default::default(),
         events: crate::events::Events::default(),
         trace: trace::Trace::default(),
         pictures: crate::pictures::Pictures::default(),
@@ -116,6 +120,8 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
         config,
     });
     app.docks.load(&app.catalogue).await?;
+    app.holds.load(&app.catalogue).await?;
+    app.hands.set_removing(!app.catalogue.pending_removals(1).await?.is_empty());
     let first_password = if first_start { first_start_contents(&app, &library).await? } else { None };
     if let Some(broker) = broker {
         assert!(app.broker.set(broker).is_ok(), "the broker is set once");
@@ -140,10 +146,11 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     work.spawn(sweep(Arc::clone(&app), stop.clone()));
     work.spawn(sample(Arc::clone(&app), stop.clone()));
     work.spawn(reconcile_on_schedule(Arc::clone(&app), stop.clone()));
+    work.spawn(retention_on_schedule(Arc::clone(&app), stop.clone()));
     let api = TowerToHyperService::new(api::router(Arc::clone(&app)).layer(axum::Extension(stop.clone())));
     let limits = app.config.http.limits.clone();
     work.spawn(listener::serve(Part::Http, http, tls.clone(), limits, api, stop.clone()));
-    let keys = Arc::new(OperatorKeys { catalogue: app.catalogue.clone(), clock: Arc::clone(&app.clock) });
+    let keys = Arc::new(OperatorKeys(Arc::clone(&app)));
     let objects = eyrie_objects::s3::service(Arc::clone(&app.store), app.issuer.clone(), keys, s3_config(&app.config));
     let limits = app.config.s3.limits.clone();
     work.spawn(listener::serve(Part::S3, s3, tls.clone(), limits, objects, stop.clone()));
@@ -388,6 +395,37 @@ async fn queue_reconcile(app: &App, started: Timestamp, interval: Duration) -> e
         max_attempts: app.config.jobs.max_attempts,
     };
     app.catalogue.add_jobs(&[job], now).await?;
+    app.wake.wake();
+    Ok(())
+}
+
+/// Queues what goes by itself when there may be some: rules, a trash whose period is over, objects that are left.
+async fn retention_on_schedule(app: Arc<App>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(RETENTION_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = queue_retention(&app).await {
+            tracing::warn!(error = %crate::log_chain(&error), "what goes by itself could not be queued");
+        }
+    }
+}
+
+async fn queue_retention(app: &App) -> eyrie_catalogue::Result<()> {
+    let (catalogue, now) = (&app.catalogue, app.now());
+    let left = !catalogue.pending_removals(1).await?.is_empty();
+    let over = match jobs::apply_retention::over_before(app, now) {
+        Some(before) => !catalogue.trashed_media(None, before, None, 1).await?.is_empty(),
+        None => false,
+    };
+    let rules = catalogue.retention_rules(None).await?.iter().any(|rule| rule.enabled);
+    if !(left || over || rules) || catalogue.count_open_jobs(jobs::apply_retention::KIND).await? > 0 {
+        return Ok(());
+    }
+    let job = jobs::apply_retention::new_job(app.new_id(), None, now, app.config.jobs.max_attempts);
+    catalogue.add_jobs(&[job], now).await?;
     app.wake.wake();
     Ok(())
 }

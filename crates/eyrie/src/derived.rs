@@ -128,14 +128,27 @@ pub async fn put_file(app: &App, media: &Media, form: Form, path: &Path) -> Resu
 /// # Errors
 /// What the store says; some may be gone by then.
 pub async fn remove(app: &App, media: &Media, all: bool) -> Result<usize, StoreError> {
-    let (bucket, prefix, kept) = (bucket(media.workspace_id), media_prefix(media.id), version_prefix(media));
+    let kept = (!all).then(|| version_prefix(media));
+    remove_but(app, media.workspace_id, media.id, kept.as_deref()).await
+}
+
+/// Removes whatever was made of a file that is gone.
+///
+/// # Errors
+/// What the store says; some may be gone by then.
+pub async fn remove_all(app: &App, workspace_id: Uuid, media_id: Uuid) -> Result<usize, StoreError> {
+    remove_but(app, workspace_id, media_id, None).await
+}
+
+async fn remove_but(app: &App, workspace_id: Uuid, media_id: Uuid, kept: Option<&str>) -> Result<usize, StoreError> {
+    let (bucket, prefix) = (bucket(workspace_id), media_prefix(media_id));
     let (mut after, mut removed) = (None::<String>, 0);
     loop {
         let page = match app.store.list(&bucket, &prefix, None, after.as_deref(), PAGE).await {
             Err(StoreError::NoSuchBucket(_)) => return Ok(0),
             other => other?,
         };
-        for object in page.objects.iter().filter(|object| all || !object.key.starts_with(&kept)) {
+        for object in page.objects.iter().filter(|object| kept.is_none_or(|kept| !object.key.starts_with(kept))) {
             removed += usize::from(app.store.delete(&bucket, &object.key).await?);
         }
         after = page.next_after;

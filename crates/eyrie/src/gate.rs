@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eyrie_catalogue::Catalogue;
-use eyrie_env::Clock;
 use eyrie_mqtt::{Gate, Login, Refusal};
 use eyrie_objects::{KeyGrant, Keys};
 use parking_lot::Mutex;
@@ -213,6 +212,7 @@ pub async fn watch(app: Arc<App>, stop: CancellationToken) {
 
 async fn look(app: &App) -> eyrie_catalogue::Result<()> {
     app.docks.load(&app.catalogue).await?;
+    app.holds.load(&app.catalogue).await?;
     let docks: HashMap<_, _> =
         app.catalogue.docks(None).await?.into_iter().map(|dock| (dock.sn.clone(), dock)).collect();
     for (username, hash) in app.logins.all() {
@@ -249,17 +249,20 @@ impl Logins {
     }
 }
 
-/// Operators' S3 keys.
-pub struct OperatorKeys {
-    pub catalogue: Catalogue,
-    pub clock: Arc<dyn Clock>,
-}
+/// Operators' S3 keys, and what they may not touch.
+pub struct OperatorKeys(pub Arc<App>);
 
 #[async_trait::async_trait]
 impl Keys for OperatorKeys {
     async fn grant(&self, access_key_id: &str) -> Result<Option<KeyGrant>, Box<dyn Error + Send + Sync>> {
-        let Some(key) = self.catalogue.s3_key(access_key_id).await? else { return Ok(None) };
-        self.catalogue.s3_key_used(&key, self.clock.now());
+        let app = &self.0;
+        let Some(key) = app.catalogue.s3_key(access_key_id).await? else { return Ok(None) };
+        app.catalogue.s3_key_used(&key, app.now());
         Ok(Some(KeyGrant { bucket: key.bucket, write: key.write }))
+    }
+
+    async fn is_held(&self, bucket: &str, key: &str) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let app = &self.0;
+        Ok(app.holds.any() && app.catalogue.is_object_held(bucket, key).await?)
     }
 }

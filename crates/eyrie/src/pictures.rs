@@ -196,6 +196,12 @@ pub async fn make_one(app: &Arc<App>, media: &Media, form: Form) -> Result<(), M
     if let Err(MakeError::Hopeless(error)) = &made {
         save(app, media, &no_picture(media, error)).await?;
     }
+    // a file that was deleted meanwhile leaves nothing behind
+    let known = app.catalogue.media_by_id(media.id).await.map_err(|error| MakeError::Failed(error.into()))?;
+    if known.is_none() {
+        derived::remove_all(app, media.workspace_id, media.id).await?;
+        return Err(MakeError::Gone);
+    }
     made
 }
 

@@ -4,7 +4,8 @@
 //! Both sides are walked once, in the order of their keys, a page at a time: a merge, not a lookup for each object.
 
 use eyrie_catalogue::{
-    Catalogue, FlightFacts, IngestReport, IssuedPrefix, Media, MediaSource, MediaStatus, Processing, Workspace,
+    Catalogue, CatalogueError, FlightFacts, IngestReport, IssuedPrefix, Media, MediaSource, MediaStatus, Processing,
+    Workspace,
 };
 use eyrie_env::{Clock, Random, uuid_v7};
 use eyrie_objects::{ObjectInfo, Store, StoreError};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::dock::state::is_below;
 use crate::events::{Change, Events};
 use crate::jobs;
+use crate::purge::is_meant;
 
 /// Keys of each side that are held at once.
 const PAGE: usize = 1_000;
@@ -96,10 +98,16 @@ async fn bucket(
             std::cmp::Ordering::Greater => {
                 let (id, key, status) = row.take().expect("the side that is greater is there");
                 if status == MediaStatus::Stored && still_gone(sides, workspace, &key).await? {
-                    sides.catalogue.set_media_status(id, MediaStatus::Missing, sides.clock.now()).await?;
-                    tracing::error!(media.id = %id, object.key = %key, "the object of a stored file is gone");
-                    sides.tell(id, Change::MediaMissing).await?;
-                    report.missing += 1;
+                    match sides.catalogue.set_media_status(id, MediaStatus::Missing, sides.clock.now()).await {
+                        // the file was deleted for good meanwhile, its object with it
+                        Err(CatalogueError::NotFound { .. }) => {}
+                        changed => {
+                            changed?;
+                            tracing::error!(media.id = %id, object.key = %key, "the object of a stored file is gone");
+                            sides.tell(id, Change::MediaMissing).await?;
+                            report.missing += 1;
+                        }
+                    }
                 }
                 row = rows.next().await?;
             }
@@ -137,6 +145,11 @@ async fn adopt(
     object: ObjectInfo,
 ) -> anyhow::Result<bool> {
     if sides.catalogue.is_duplicate(workspace.id, &object.key).await? {
+        return Ok(false);
+    }
+    let deleted = sides.catalogue.purged_object(&workspace.bucket, &object.key).await?;
+    if deleted.is_some_and(|word| is_meant(&word, Some(&object))) {
+        // its file was deleted for good, and it goes next
         return Ok(false);
     }
     let issued =

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::dock::state::{GatewayKind, Identity};
 use crate::ingest::{IngestError, blocking_fail_point};
 use crate::jobs::extract_metadata;
+use crate::purge;
 
 /// `sub_file_type` of a stitched panorama.
 pub(crate) const PANORAMA: i64 = 1;
@@ -42,6 +43,8 @@ pub(crate) enum Kept {
     Missing,
     /// The key lies outside every prefix ever issued to this device. In quarantine, not listed.
     Foreign,
+    /// It was kept, and then deleted for good by somebody who may: the device has nothing more to do with it.
+    Deleted,
 }
 
 /// Why nothing of it was kept, or not everything.
@@ -66,6 +69,8 @@ impl Reported<'_> {
     /// # Errors
     /// [`NotKept`]: the device must report again. The event is kept even then, when that is possible.
     pub(crate) async fn keep(self) -> Result<Kept, NotKept> {
+        // from the look to the commit nobody removes the object
+        let _hand = self.app.hands.on(&self.upload.object_key).await;
         let found = match look(self.app, &self.device.sn, &self.upload.object_key).await {
             Ok(found) => found,
             Err(error) => {
@@ -73,13 +78,21 @@ impl Reported<'_> {
                 return Err(error.into());
             }
         };
+        if let Found::Stored(prefix, _) | Found::Missing(prefix) = &found {
+            let object = if let Found::Stored(_, object) = &found { Some(&**object) } else { None };
+            if purge::was_deleted(self.app, &prefix.bucket, &self.upload.object_key, object).await? {
+                self.keep_event().await?;
+                return Ok(Kept::Deleted);
+            }
+        }
         match &found {
             Found::Stored(prefix, object) => {
                 if let Some(same) = self.same_file(prefix, object).await? {
                     let (id, key) = (prefix.workspace_id, &self.upload.object_key);
-                    self.app.catalogue.add_duplicate(id, key, same.media_id, self.app.now()).await?;
-                    self.keep_event().await?;
-                    return Ok(Kept::Duplicate { of: same.object_key });
+                    if self.app.catalogue.add_duplicate(id, key, same.media_id, self.app.now()).await? {
+                        self.keep_event().await?;
+                        return Ok(Kept::Duplicate { of: same.object_key });
+                    }
                 }
                 self.keep_as(MediaStatus::Stored, Some(prefix), Some(object)).await?;
                 Ok(Kept::Stored)

@@ -6,9 +6,11 @@
 
 mod account;
 mod controller;
+mod keep;
 mod names;
 
 pub use controller::ControllerGrant;
+pub use keep::{RULE_DAYS, WantedRule};
 pub use names::{MAX_NAME_CHARS, MAX_SN_CHARS, PASSWORD_BYTES};
 
 use std::sync::Arc;

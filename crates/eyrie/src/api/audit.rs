@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use eyrie_catalogue::AuditEntry;
+use eyrie_catalogue::{AuditEntry, AuditFilter};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Admin, Scope};
-use super::extract::QueryParams;
+use super::extract::{QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::app::App;
 pub struct AuditItem {
     pub id: Uuid,
     pub at: Timestamp,
-    /// `user:NAME`, `token:ID`, `command line`, `dock:SN`, `server`.
+    /// `user:NAME`, `token:ID`, `rule:NAME`, `command line`, `dock:SN`, `server`.
     pub actor: String,
     /// Noun and verb: `dock.add`, `media.trash`.
     pub action: String,
@@ -38,16 +38,31 @@ impl From<AuditEntry> for AuditItem {
     }
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AuditQuery {
+    /// Who did it: `user:NAME`, `token:ID`, `rule:NAME`, `command line`, `dock:SN`, `server`.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    actor: Option<String>,
+    /// What was done: `media.trash`, or `media` for all that was done to files.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    action: Option<String>,
+}
+
 /// List the audit log of a workspace, the newest entry first
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/audit", tag = "administration",
-    params(("ws" = String, Path, description = "id or name of the workspace"), PageQuery),
+    params(("ws" = String, Path, description = "id or name of the workspace"), AuditQuery, PageQuery),
     responses((status = 200, body = Page<AuditItem>)))]
 pub async fn list_audit(
     scope: Scope<Admin>,
     State(app): State<Arc<App>>,
+    QueryParams(query): QueryParams<AuditQuery>,
     QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<AuditItem>>, Problem> {
-    let found = app.catalogue.list_audit(Some(scope.workspace.id), page.cursor(), page.limit()).await?;
+    let filter = AuditFilter { actor: query.actor, action: query.action };
+    let found = app.catalogue.list_audit(Some(scope.workspace.id), &filter, page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, AuditItem::from)))
 }
 

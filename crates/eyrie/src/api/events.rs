@@ -36,7 +36,7 @@ const STREAMS_SHARE: usize = 2;
 
 /// Listen to what changes
 ///
-/// Events: `media.stored`, `media.updated`, `media.missing` (a media item), `flight.updated` (a flight), `dock.online`,
+/// Events: `media.stored`, `media.updated`, `media.missing` (a media item), `media.deleted` (its id), `flight.updated` (a flight), `dock.online`,
 /// `dock.offline` (a dock), `job.updated` (a job), and `reload` (`{missed}`) when the listener was too slow and should
 /// read its lists again. A comment every 15 seconds keeps the connection.
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/events", tag = "events",

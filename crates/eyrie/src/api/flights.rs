@@ -34,6 +34,10 @@ pub struct FlightItem {
     pub media_count: Option<i64>,
     /// Files of this flight that are in the library and in the store.
     pub stored_count: i64,
+    /// Those in the trash.
+    pub trashed_count: i64,
+    /// Those that were deleted for good.
+    pub deleted_count: i64,
     pub state: FlightState,
     /// What the dock last said of the task: sent, in_progress, ok, failed ...
     pub task_status: Option<String>,
@@ -61,6 +65,8 @@ impl FlightItem {
             uploaded_file_count: flight.uploaded_file_count,
             media_count: flight.media_count,
             stored_count: flight.stored_count,
+            trashed_count: flight.trashed_count,
+            deleted_count: flight.purged_count,
             task_status: flight.task_status,
             track_id: flight.track_id,
             first_captured_at: flight.first_captured_at,

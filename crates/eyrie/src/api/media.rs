@@ -104,6 +104,8 @@ pub struct MediaDetail {
     pub metadata: Value,
     /// Where the photo was taken according to its flight's PPK solution, beside `position`; null without one.
     pub corrected_position: Option<CorrectedPosition>,
+    /// The legal holds on it, by what they are for: while there is one, it cannot be deleted.
+    pub legal_holds: Vec<String>,
 }
 
 impl From<Media> for MediaItem {
@@ -165,6 +167,7 @@ impl From<Media> for MediaDetail {
             file_group_id: media.pilot.file_group_id.take(),
             metadata: media.metadata.clone(),
             corrected_position: None,
+            legal_holds: Vec::new(),
             item: media.into(),
         }
     }
@@ -386,7 +389,8 @@ pub async fn get_media(
 
 /// Move a file into the trash
 ///
-/// Its object stays in the store until the trash is emptied. Audited.
+/// Its object stays in the store until the trash's period is over or the trash is emptied. 409 when a legal hold is on it.
+/// Audited.
 #[utoipa::path(delete, path = "/api/v1/workspaces/{ws}/media/{id}", tag = "media",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path)),
     responses((status = 204, description = "It is in the trash")))]
@@ -461,6 +465,7 @@ pub async fn get_media_content(
 async fn detail(app: &App, workspace_id: Uuid, id: Uuid) -> Result<MediaDetail, Problem> {
     let mut detail = MediaDetail::from(listed(app, workspace_id, id).await?);
     detail.corrected_position = CorrectedPosition::of(app, workspace_id, id).await?;
+    detail.legal_holds = app.catalogue.holds_on(id).await?.into_iter().map(|hold| hold.name).collect();
     Ok(detail)
 }
 

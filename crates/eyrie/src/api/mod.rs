@@ -19,6 +19,7 @@ pub mod extract;
 pub mod flights;
 pub mod footprints;
 pub mod health;
+pub mod holds;
 pub mod jobs;
 pub mod media;
 pub mod media_counts;
@@ -28,6 +29,7 @@ pub mod pictures;
 pub mod ppk;
 pub mod problem;
 pub mod proxy;
+pub mod retention;
 pub mod s3_keys;
 pub mod same_place;
 pub mod seen_at;
@@ -41,6 +43,7 @@ pub mod telemetry;
 pub mod thermal;
 pub mod tiles;
 pub mod tokens;
+pub mod trash;
 pub mod users;
 pub mod words;
 pub mod workspaces;
@@ -115,6 +118,15 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(footprints::get_media_footprints))
         .routes(routes!(base_map::get_base_map))
         .routes(routes!(base_map::get_base_pmtiles))
+        // what is kept, and for how long
+        .routes(routes!(trash::get_trash))
+        .routes(routes!(trash::empty_trash))
+        .routes(routes!(retention::list_retention_rules, retention::create_retention_rule))
+        .routes(routes!(retention::preview_retention_rule))
+        .routes(routes!(retention::apply_retention_rules))
+        .routes(routes!(retention::change_retention_rule, retention::delete_retention_rule))
+        .routes(routes!(holds::list_legal_holds, holds::place_legal_hold))
+        .routes(routes!(holds::get_legal_hold, holds::release_legal_hold))
         // albums and share links
         .routes(routes!(albums::list_albums, albums::create_album))
         .routes(routes!(albums::get_album, albums::change_album, albums::delete_album))

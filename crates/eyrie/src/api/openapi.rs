@@ -57,6 +57,7 @@ pub(super) fn head() -> OpenApi {
         "map",
         "albums",
         "shares",
+        "retention",
         "flights",
         "docks",
         "jobs",

@@ -37,7 +37,7 @@ pub struct PictureQuery {
 
 /// Fetch a file's thumbnail, its longest side 512 pixels
 ///
-/// WebP, or JPEG for who asks for it by `Accept`. 404 for files without a picture and for damaged ones; `warnings` of the
+/// WebP, or JPEG for who asks for it by `Accept`; also of a file in the trash. 404 for files without a picture and for damaged ones; `warnings` of the
 /// file say why. 503 with `Retry-After` while it is being made.
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/media/{id}/thumbnail", tag = "media",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path), PictureQuery),
@@ -50,7 +50,8 @@ pub async fn get_thumbnail(
     QueryParams(query): QueryParams<PictureQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let media = listed(&app, scope.workspace.id, id).await?;
+    // also of the trash: who takes a file back wants to see which
+    let media = app.catalogue.media(scope.workspace.id, id).await?.ok_or_else(Problem::not_found)?;
     answer(&app, &media, Form::Thumbnail(accepted(&headers)), &query, &headers).await
 }
 

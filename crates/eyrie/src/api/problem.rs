@@ -193,6 +193,7 @@ impl From<CatalogueError> for Problem {
         match error {
             CatalogueError::NotFound { .. } => Self::not_found(),
             CatalogueError::Exists { .. } => Self::conflict(error.to_string()),
+            CatalogueError::Held => Self::conflict("a legal hold is on the file: it stays until the hold is released"),
             CatalogueError::BadCursor => Self::bad_request(error.to_string()),
             CatalogueError::Broken => Self::caused(Kind::Unavailable, error.to_string(), error),
             CatalogueError::NewerSchema { .. } | CatalogueError::Database { .. } => Self::internal(error),

@@ -36,6 +36,9 @@ mirror! {
     FlightState { Uploading, Complete, Stalled }
     /// `failed` is tried again by itself; `dead` only when a person asks.
     JobState { Queued, Running, Done, Failed, Dead }
+    /// Why a file is not deleted: a legal hold, an open share link, a job that is not over, a download that can be resumed; or
+    /// its object is another one by now, or cannot be read.
+    Kept { Hold, Share, Job, Download, Changed, Damaged }
     /// Each includes the one before.
     Role { Viewer, Operator, Admin }
 }

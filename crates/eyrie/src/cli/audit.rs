@@ -1,4 +1,5 @@
 use clap::Args;
+use eyrie_catalogue::AuditFilter;
 use serde_json::json;
 
 use super::Opened;
@@ -9,6 +10,12 @@ pub(super) struct Audit {
     /// Of this workspace only
     #[arg(long)]
     workspace: Option<String>,
+    /// Only what this one did: user:NAME, token:ID, rule:NAME, "command line", dock:SN, server
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only this: media.delete, or media for all that was done to files
+    #[arg(long)]
+    action: Option<String>,
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
 }
@@ -19,7 +26,8 @@ impl Audit {
             Some(workspace) => Some(opened.admin.workspace(workspace).await?.id),
             None => None,
         };
-        let page = opened.library.catalogue.list_audit(workspace, None, self.limit).await?;
+        let filter = AuditFilter { actor: self.actor, action: self.action };
+        let page = opened.library.catalogue.list_audit(workspace, &filter, None, self.limit).await?;
         let items = page.items.iter().map(|entry| {
             json!({
                 "at": entry.at,

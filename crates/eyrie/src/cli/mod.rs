@@ -9,13 +9,16 @@ mod check_config;
 mod controller;
 mod dock;
 mod doctor;
+mod hold;
 mod jobs;
 mod media;
 mod output;
 mod reconcile;
+mod retention;
 mod s3_key;
 mod serve;
 mod token;
+mod trash;
 mod user;
 mod workspace;
 
@@ -100,6 +103,15 @@ enum Command {
     Jobs(jobs::Command),
     /// Show every setting, its value and where it came from; fails when one is wrong
     CheckConfig,
+    /// What goes into the trash by itself, by age, dock and kind
+    #[command(subcommand)]
+    Retention(retention::Command),
+    /// Files that may not be deleted
+    #[command(subcommand)]
+    Hold(hold::Command),
+    /// What was deleted and can still be taken back
+    #[command(subcommand)]
+    Trash(trash::Command),
     Audit(audit::Audit),
 }
 
@@ -177,6 +189,9 @@ async fn dispatch(cli: Cli, mut sources: Sources) -> anyhow::Result<bool> {
         Command::User(command) => command.run(&session.open().await?).await,
         Command::Reconcile => reconcile::run(&session.open().await?).await,
         Command::Jobs(command) => command.run(&session.open().await?).await,
+        Command::Retention(command) => command.run(&session.open().await?).await,
+        Command::Hold(command) => command.run(&session.open().await?).await,
+        Command::Trash(command) => command.run(&session.open().await?).await,
         Command::Audit(command) => command.run(&session.open().await?).await,
     }
 }
@@ -215,6 +230,14 @@ impl Opened {
         self.library.catalogue.close().await;
         self.output.print(&serde_json::to_value(value)?)?;
         Ok(true)
+    }
+
+    /// Says which job does it, and when nobody will for now.
+    async fn queued(&self, job_id: uuid::Uuid) -> anyhow::Result<bool> {
+        if self.library.dir.run_file().is_none() {
+            eprintln!("no server runs on this library: the job waits for the next start");
+        }
+        self.print(&serde_json::json!({ "job_id": job_id })).await
     }
 
     /// Prints a list, as `{"items": [...]}`.

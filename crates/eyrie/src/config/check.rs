@@ -304,6 +304,7 @@ fn limits(config: &Config, problems: &mut Vec<String>) {
     between("pilot.token_lifetime", config.pilot.token_lifetime, second, 30 * DAY);
     between("pilot.session_lifetime", config.pilot.session_lifetime, second, 366 * DAY);
     between("library.flight_gap", config.library.flight_gap, second, DAY);
+    between("library.trash_period", config.library.trash_period, Duration::ZERO, 3660 * DAY);
     between("s3.credentials_lifetime", config.s3.credentials_lifetime, second, MAX_SIGNED_URL);
     between("s3.upload_expiry", config.s3.upload_expiry, second, 3660 * DAY);
     between("ingest.head_interval", config.ingest.head_interval, Duration::ZERO, Duration::from_secs(10));

@@ -182,6 +182,8 @@ pub struct OidcConfig {
 pub struct LibraryConfig {
     /// Files of one aircraft that name no flight: a pause of this length between two captures begins another one.
     pub flight_gap: Duration,
+    /// How long a file stays in the trash before it is deleted for good; zero: until somebody empties it.
+    pub trash_period: Duration,
 }
 
 /// What lies below the files on the map, besides the outlines of the world that are in the page.
@@ -323,7 +325,10 @@ impl Default for Config {
                 workspace: "default".into(),
                 ca_file: None,
             },
-            library: LibraryConfig { flight_gap: Duration::from_secs(30 * 60) },
+            library: LibraryConfig {
+                flight_gap: Duration::from_secs(30 * 60),
+                trash_period: Duration::from_secs(30 * 24 * 3600),
+            },
             map: MapConfig {
                 tiles_url: None,
                 tiles_attribution: String::new(),

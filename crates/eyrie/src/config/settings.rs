@@ -181,6 +181,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     plain!("oidc.workspace", oidc.workspace),
     path!("oidc.ca_file", None, oidc.ca_file),
     plain!("library.flight_gap", library.flight_gap),
+    plain!("library.trash_period", library.trash_period),
     plain!("map.tiles_url", map.tiles_url),
     plain!("map.tiles_attribution", map.tiles_attribution),
     plain!("map.tiles_max_zoom", map.tiles_max_zoom),

@@ -26,6 +26,7 @@ pub(super) async fn callback(call: &Call<'_>, upload: &FileUpload) -> Answer {
     match reported.keep().await {
         Ok(Kept::Stored) => Answer::result(0),
         Ok(Kept::Duplicate { of }) => Answer::result(0).with_note(format!("the same file is stored as {of}")),
+        Ok(Kept::Deleted) => Answer::result(0).with_note("the file was stored, and has been deleted for good since"),
         Ok(Kept::Missing) => {
             let note = "the object is not in the store; the dock keeps the file and reports it again";
             Answer::result(codes::NOT_KEPT).with_note(note)

@@ -1,5 +1,7 @@
 //! Follow-up work: durable rows in the catalogue, claimed with a lease. One file a job; `run_job` is the list.
 
+pub mod apply_retention;
+pub mod empty_trash;
 pub mod extract_metadata;
 pub mod make_pictures;
 pub mod make_proxy;
@@ -113,6 +115,8 @@ impl Run {
 
 /// Every kind of job, and its code.
 pub const KINDS: &[&str] = &[
+    apply_retention::KIND,
+    empty_trash::KIND,
     extract_metadata::KIND,
     make_pictures::KIND,
     make_proxy::KIND,
@@ -126,7 +130,7 @@ pub const KINDS: &[&str] = &[
 ];
 
 /// The kinds that take minutes. They have a worker of their own, so that files that arrive meanwhile do not wait for them.
-const SLOW: &[&str] = &[make_proxy::KIND, ppk_solve::KIND];
+const SLOW: &[&str] = &[apply_retention::KIND, empty_trash::KIND, make_proxy::KIND, ppk_solve::KIND];
 
 /// The kinds that are about one stored file and need nothing but it: what [`rerun`] can queue.
 pub const OF_A_FILE: &[&str] =
@@ -134,6 +138,8 @@ pub const OF_A_FILE: &[&str] =
 
 async fn run_job(run: &Run) -> Result<Option<Value>, Failure> {
     match run.job.kind.as_str() {
+        apply_retention::KIND => apply_retention::run(run).await,
+        empty_trash::KIND => empty_trash::run(run).await,
         extract_metadata::KIND => extract_metadata::run(run).await,
         ppk_set::KIND => ppk_set::run(run).await,
         ppk_solve::KIND => ppk_solve::run(run).await,

@@ -66,6 +66,7 @@ fn answer(kept: Result<Kept, String>, file: &FileUpload) -> (Answer, Option<Stri
     match kept {
         Ok(Kept::Stored) => (done(), None),
         Ok(Kept::Duplicate { of }) => (done(), Some(format!("the same file is stored as {of}"))),
+        Ok(Kept::Deleted) => (done(), Some("the file was stored, and has been deleted for good since".to_owned())),
         Ok(Kept::Missing) => (Answer::no(codes::NOT_KEPT, "the file is not in the store: upload it again"), None),
         Ok(Kept::Foreign) => {
             let why = "the key lies outside the prefix that this controller was given";

@@ -47,6 +47,9 @@ enum Subject {
     Tile,
     Archive,
     Album,
+    RetentionRule,
+    /// On a file of its own.
+    LegalHold,
     /// A share link by its id.
     Share,
     /// A share link whose slug is the id of its only file.
@@ -114,6 +117,32 @@ fn rows() -> Vec<Row> {
         // nothing is asked for: whoever may ask hears that
         with_body(row("post", "/api/v1/workspaces/{ws}/archives", To(Viewer), Subject::None, 400), |_| json!({})),
         row("get", "/api/v1/workspaces/{ws}/archives/{id}", To(Viewer), Subject::Archive, 200),
+        // what is kept, and for how long
+        row("get", "/api/v1/workspaces/{ws}/trash", To(Viewer), Subject::None, 200),
+        with_body(row("post", "/api/v1/workspaces/{ws}/trash/empty", To(Admin), Subject::None, 202), |_| json!({})),
+        row("get", "/api/v1/workspaces/{ws}/retention-rules", To(Operator), Subject::None, 200),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/retention-rules", To(Admin), Subject::None, 201),
+            |n| json!({"name": format!("Rule {n}"), "older_than_days": 36_500}),
+        ),
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/retention-rules/preview", To(Operator), Subject::None, 200),
+            |_| json!({"older_than_days": 30}),
+        ),
+        row("post", "/api/v1/workspaces/{ws}/retention-rules/apply", To(Admin), Subject::None, 202),
+        with_body(
+            row("patch", "/api/v1/workspaces/{ws}/retention-rules/{id}", To(Admin), Subject::RetentionRule, 200),
+            |n| json!({"enabled": n % 2 == 0}),
+        ),
+        row("delete", "/api/v1/workspaces/{ws}/retention-rules/{id}", To(Admin), Subject::RetentionRule, 204),
+        row("get", "/api/v1/workspaces/{ws}/legal-holds", To(Operator), Subject::None, 200),
+        // nothing is held: whoever may ask hears that
+        with_body(
+            row("post", "/api/v1/workspaces/{ws}/legal-holds", To(Admin), Subject::None, 400),
+            |_| json!({"name": "x"}),
+        ),
+        row("get", "/api/v1/workspaces/{ws}/legal-holds/{id}", To(Operator), Subject::LegalHold, 200),
+        row("delete", "/api/v1/workspaces/{ws}/legal-holds/{id}", To(Admin), Subject::LegalHold, 200),
         // albums and share links
         row("get", "/api/v1/workspaces/{ws}/albums", To(Viewer), Subject::None, 200),
         with_body(
@@ -360,6 +389,20 @@ async fn subject(api: &Api, row: &Row, workspace: &Workspace) -> (String, Value)
             archive.id.to_string()
         }
         Subject::Album => api.album(workspace).await.to_string(),
+        Subject::RetentionRule => {
+            let wanted = eyrie::admin::WantedRule {
+                name: "old".into(),
+                reach: eyrie_catalogue::Reach { gateway_sn: None, kinds: Vec::new(), older_than_days: 36_500 },
+                enabled: true,
+            };
+            let rule = api.app.admin("test").add_retention_rule(workspace, &wanted).await.expect("a new rule");
+            rule.id.to_string()
+        }
+        Subject::LegalHold => {
+            let (media, held) = (api.media(workspace, |_| {}).await, eyrie_catalogue::Held::Selection);
+            let hold = api.app.admin("test").place_hold(workspace, "incident", held, &[media.id]).await;
+            hold.expect("a new hold").id.to_string()
+        }
         Subject::Share => {
             let media = api.media(workspace, |_| {}).await;
             api.share(workspace, &[media.id], |_| {}).await.id.to_string()

@@ -4,6 +4,7 @@ mod access;
 mod compress;
 mod events;
 mod isolation;
+mod keep;
 mod library;
 mod map;
 mod openapi;

@@ -111,6 +111,8 @@ impl Api {
             logins: Default::default(),
             services: Default::default(),
             ingest: Default::default(),
+            hands: Default::default(),
+            holds: Default::default(),
             events: Default::default(),
             trace: Default::default(),
             pictures: Default::default(),

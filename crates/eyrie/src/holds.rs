@@ -1,0 +1,23 @@
+//! Whether any legal hold is open, kept in memory: without one, which is the rule, an upload asks nothing of the database.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eyrie_catalogue::Catalogue;
+
+#[derive(Default)]
+pub struct Holds {
+    any: AtomicBool,
+}
+
+impl Holds {
+    /// # Errors
+    /// The catalogue's; what was known stays.
+    pub async fn load(&self, catalogue: &Catalogue) -> eyrie_catalogue::Result<()> {
+        self.any.store(catalogue.has_open_holds().await?, Ordering::Release);
+        Ok(())
+    }
+
+    pub fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+}
