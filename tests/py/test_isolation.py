@@ -303,6 +303,8 @@ WRITES = {
     ("post", "jobs/{id}/cancel"), ("post", "media/{id}/proxy"), ("post", "archives"), ("post", "media/export"),
     ("post", "controllers"), ("post", "controllers/{sn}/rotate"), ("patch", "docks/{sn}"), ("patch", "users/{id}"),
     ("post", "users/{id}/password"), ("post", "albums"), ("patch", "albums/{id}"), ("delete", "albums/{id}"),
+    ("post", "trash/empty"), ("post", "retention-rules"), ("post", "retention-rules/preview"), ("post", "retention-rules/apply"),
+    ("patch", "retention-rules/{id}"), ("delete", "retention-rules/{id}"), ("post", "legal-holds"), ("delete", "legal-holds/{id}"),
     ("post", "albums/{id}/media"), ("post", "albums/{id}/media/remove"), ("post", "shares"), ("delete", "shares/{id}"),
 }  # fmt: skip
 

@@ -593,6 +593,7 @@ FLOWS = {
     "multipart_overwrite": steps("objects.complete", "write sync rename sync_dir tidy"),
     "abort": steps("objects.abort", "rename remove sync_dir"),
     "delete": steps("objects.delete", "remove sync_dir tidy"),
+    "purge": [*steps("catalogue.purge", "begin commit committed"), *steps("purge", "remove removed")],
     "first_start": steps("objects.bucket", "create write sync make_dirs rename sync_dir"),
     "workspace_add": steps("objects.bucket", "create write sync make_dirs rename sync_dir"),
 }
@@ -804,6 +805,60 @@ class Delete(ObjectFlow):
         self.lab.s3.delete_object(Bucket=self.lab.bucket, Key=self.key)
 
 
+class Purge(ObjectFlow):
+    """A file that goes from the trash for good: its row never goes without its object, its object never without its row."""
+
+    def prepare(self):
+        self.key = f"{self.lab.storage['object_key_prefix']}/{uuid.uuid4().hex}/DJI_0002.JPG"
+        self.old = os.urandom(50_000)
+        assert self.lab.deliver(self.key, self.old) == 0
+        [row] = self.rows()
+        self.media = f"/api/v1/workspaces/default/media/{row['id']}"
+        self.id = row["id"]
+        # what works on a file keeps it
+        wait_for(lambda: not self.open_jobs(), "the file's jobs are over", 30)
+        self.api("DELETE", self.media, 204)
+
+    def api(self, method, path, status, **more):
+        headers = {"Authorization": f"Bearer {self.lab.token}"}
+        answer = requests.request(method, self.lab.server.http_url + path, headers=headers, timeout=10, **more)
+        assert answer.status_code == status, (answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def rows(self):
+        return [row for row in rows(self.lab.server, self.lab.token) if row["object_key"] == self.key]
+
+    def in_trash(self):
+        page = self.api("GET", "/api/v1/workspaces/default/media?trashed=true&limit=1000", 200)
+        return [row for row in page["items"] if row["id"] == self.id]
+
+    def open_jobs(self):
+        jobs = self.api("GET", "/api/v1/workspaces/default/jobs?limit=1000", 200)["items"]
+        return [job for job in jobs if job["media_id"] == self.id and job["state"] not in ("done", "dead")]
+
+    def act(self):
+        if not self.in_trash():
+            return
+        job = self.api("POST", "/api/v1/workspaces/default/trash/empty", 202, json={"media_ids": [self.id]})["job_id"]
+        state = lambda: self.api("GET", f"/api/v1/workspaces/default/jobs/{job}", 200)["state"]
+        wait_for(lambda: state() in ("done", "failed", "dead"), "the end of the job", self.lab.patience_s)
+        assert state() == "done"
+
+    def judge(self, acknowledged):
+        # what was left half done is finished by the next start
+        wait_for(lambda: self.in_trash() or self.lab.get(self.key) is None, "the object of a deleted file goes", 15)
+        there = bool(self.in_trash())
+        assert not (acknowledged and there)
+        self.lab.check_whole(self.key, (self.old,) if there else (None,))
+        assert self.rows() == [], "what was in the trash is listed"
+        if not there:
+            # a report that comes late is no alarm and brings nothing back
+            assert self.lab.callback(self.key) == 0
+            assert self.rows() == [] and not self.in_trash()
+            entries = self.api("GET", "/api/v1/workspaces/default/audit?action=media.delete&limit=1000", 200)["items"]
+            assert [entry["detail"]["object_key"] for entry in entries].count(self.key) == 1
+
+
 OBJECT_FLOWS = {
     "file": File,
     "overwrite": Overwrite,
@@ -811,6 +866,7 @@ OBJECT_FLOWS = {
     "multipart_overwrite": MultipartOverwrite,
     "abort": Abort,
     "delete": Delete,
+    "purge": Purge,
 }
 
 
@@ -879,6 +935,11 @@ def go(lab, flow, step, action, **env):
 @pytest.mark.parametrize("flow,step,action", [case for case in CASES if case[0] in OBJECT_FLOWS])
 def test_no_reply_without_row_and_bytes(lab, flow, step, action):
     go(lab, flow, step, action)
+
+
+def test_control_an_object_that_goes_before_its_row_is_noticed(lab):
+    with pytest.raises(AssertionError, match="is gone"):
+        go(lab, "purge", "catalogue.purge.commit", "kill", EYRIE_CONTROL="remove-before-commit")
 
 
 @pytest.mark.parametrize("step,action", [case[1:] for case in CASES if case[0] == "first_start"])
