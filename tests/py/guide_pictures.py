@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import tempfile
 import uuid
@@ -39,6 +40,12 @@ def fly(server, folder):
             dock.event("file_upload_callback", report(key, name, flight_id, flight_task={"uploaded_file_count": n, "expected_file_count": 3, "flight_type": 0}))
 
 
+def keep(page, name):
+    IMAGES.mkdir(exist_ok=True)
+    Image.open(io.BytesIO(page.screenshot())).save(IMAGES / f"{name}.webp", quality=82, method=6)
+    print(f"{name}.webp {os.path.getsize(IMAGES / f'{name}.webp') // 1000} kB")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="eyrie-pictures-") as folder, sync_playwright() as playwright:
         folder = Path(folder)
@@ -70,9 +77,27 @@ def main():
                 page = person.open(path if path.startswith("/") else f"/w/default/{path}")
                 page.locator(ready).first.wait_for()
                 page.wait_for_load_state("networkidle") if name == "stranger" else page.wait_for_timeout(2500)
-                IMAGES.mkdir(exist_ok=True)
-                Image.open(io.BytesIO(page.screenshot())).save(IMAGES / f"{name}.webp", quality=82, method=6)
-                print(f"{name}.webp {os.path.getsize(IMAGES / f'{name}.webp') // 1000} kB")
+                keep(page, name)
+            for photo in photos[12:16]:
+                ask.delete(f"{base}media/{photo['id']}", headers={"Origin": server.http_url})
+            page = person.open("/w/default/trash")
+            page.locator(".cell img:not(.placeholder)").nth(3).wait_for()
+            page.wait_for_timeout(1000)
+            keep(page, "trash")
+            # a season later
+            post("legal-holds", {"name": "Incident of 3 May", "media_ids": [photo["id"] for photo in photos[:2]]})
+            server.stop()
+            with sqlite3.connect(server.data / "eyrie.db") as database:
+                database.execute("UPDATE media SET created_at = created_at - ?", (100 * 86_400_000_000,))
+            server.start()
+            page = person.open("/w/default/admin/retention")
+            page.get_by_role("button", name="Add rule").click()
+            page.get_by_role("dialog").get_by_label("Name").fill("Photos of Nord, 90 days")
+            page.get_by_role("dialog").get_by_label("Dock").select_option(label="Dock Nord")
+            page.get_by_role("dialog").get_by_label("Photo").check()
+            page.locator(".tried img:not(.placeholder)").nth(7).wait_for()
+            page.wait_for_timeout(1500)
+            keep(page, "rule")
             person.close()
         finally:
             browser.close()

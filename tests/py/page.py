@@ -10,8 +10,8 @@ DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 # software drawing, so that maps work on machines without a GPU
 ARGUMENTS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-# nothing else is forgiven: a file may have no thumbnail, and a refused login is said in words
-FORGIVEN = ("status of 404", "status of 401", "status of 403")
+# nothing else is forgiven: a file may have no thumbnail, and a refusal is said in words
+FORGIVEN = ("status of 404", "status of 401", "status of 403", "status of 409")
 
 
 def launch(playwright):

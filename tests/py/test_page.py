@@ -370,7 +370,7 @@ ROUTES = {
     "albums": ("/w/default/albums", ".notice"),
     "shares": ("/w/default/shares", ".notice"),
     "trash": ("/w/default/trash", ".notice"),
-    **{tab: (f"/w/default/admin/{tab}", ".table tbody td, .notice, .health") for tab in ("users", "tokens", "s3-keys", "storage", "jobs", "audit", "workspaces", "settings", "health")},
+    **{tab: (f"/w/default/admin/{tab}", ".table tbody td, .notice, .health") for tab in ("users", "tokens", "s3-keys", "storage", "retention", "jobs", "audit", "workspaces", "settings", "health")},
 }
 
 

@@ -11,13 +11,14 @@ import { includes, isServerAdmin, useHere, useWsPath } from "../shell/context";
 import { dateTime } from "../ui/format";
 import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh, Working, type Tone } from "../ui/parts";
 import { AddS3Key, AddToken, AddUser, AddWorkspace } from "./add";
+import { Keep } from "../keep/keep";
 import { auditWords } from "./audit-words";
 import { Settings } from "./settings";
 import { Storage } from "./storage";
 import { UserRow } from "./user-row";
 import "../styles/admin.css";
 
-const TABS = ["users", "tokens", "s3-keys", "storage", "jobs", "audit", "workspaces", "settings", "health"] as const;
+const TABS = ["users", "tokens", "s3-keys", "storage", "retention", "jobs", "audit", "workspaces", "settings", "health"] as const;
 /** Of the whole server, for its administrator. */
 const SERVER_TABS: readonly string[] = ["workspaces", "settings"];
 type Tab = (typeof TABS)[number];
@@ -28,7 +29,7 @@ export default function Admin({ tab }: { tab: string }) {
   const shown = TABS.filter((one) => !SERVER_TABS.includes(one) || isServerAdmin(session));
   const current: Tab = shown.find((one) => one === tab) ?? "users";
   if (!includes(session, "admin")) return <Notice title={t.errors.forbidden}>{t.errors.forbiddenHelp}</Notice>;
-  const pages: Record<Tab, () => ReactNode> = { users: Users, tokens: Tokens, "s3-keys": S3Keys, storage: Storage, jobs: Jobs, audit: Audit, workspaces: Workspaces, settings: Settings, health: Health };
+  const pages: Record<Tab, () => ReactNode> = { users: Users, tokens: Tokens, "s3-keys": S3Keys, storage: Storage, retention: Keep, jobs: Jobs, audit: Audit, workspaces: Workspaces, settings: Settings, health: Health };
   const Page = pages[current];
   return (
     <div className="page admin">
@@ -291,21 +292,39 @@ function JobRow({ job }: { job: JobItem }) {
 
 function Audit() {
   const { ws } = useHere();
-  const query = useInfiniteQuery(audit(ws));
+  const [action, setAction] = useState("");
+  const [actor, setActor] = useState("");
+  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined }));
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const people = useQuery(users(ws)).data?.items ?? [];
+  const filtered = action !== "" || actor !== "";
   return (
     <>
-      <Head help={t.admin.auditHelp} />
+      <Head
+        help={t.admin.auditHelp}
+        action={
+          <span className="row-actions">
+            <select className="select" style={{ width: "auto" }} aria-label={t.admin.what} value={action} onChange={(event) => setAction(event.target.value)}>
+              <option value="">{t.audit.everything}</option>
+              {Object.entries(t.audit.nouns).map(([noun, words]) => <option key={noun} value={noun}>{words}</option>)}
+            </select>
+            <select className="select" style={{ width: "auto", maxWidth: 220 }} aria-label={t.admin.who} value={actor} onChange={(event) => setActor(event.target.value)}>
+              <option value="">{t.audit.everybody}</option>
+              {[...new Set([...people.map((person) => `user:${person.name}`), ...items.map((entry) => entry.actor), ...(actor ? [actor] : [])])].map((one) => <option key={one} value={one}>{auditWords.actor(one)}</option>)}
+            </select>
+          </span>
+        }
+      />
       <Await query={query} loading={<Loading height={40} />}>
         {() =>
-          items.length === 0 ? <Notice icon={History} title={t.admin.noAudit}>{t.admin.noAuditHelp}</Notice> : (
+          items.length === 0 ? <Notice icon={History} title={filtered ? t.audit.noneFound : t.admin.noAudit}>{filtered ? t.audit.noneFoundHelp : t.admin.noAuditHelp}</Notice> : (
             <>
               <Table head={[t.admin.when, t.admin.who, t.admin.what]}>
                 {items.map((entry) => (
                   <tr key={entry.id}>
                     <td className="nowrap num"><Moment at={entry.at}>{dateTime(entry.at)}</Moment></td>
                     <td className="nowrap">{auditWords.actor(entry.actor)}</td>
-                    <td className="break">{auditWords.action(entry.action)} <strong>{entry.subject}</strong></td>
+                    <td className="break">{auditWords.action(entry.action)} <strong>{auditWords.subject(entry)}</strong></td>
                   </tr>
                 ))}
               </Table>

@@ -55,8 +55,10 @@ export function useLive(ws: string): Live {
       on<MediaItem>(["media.stored", "media.updated", "media.missing"], (media) => {
         client.setQueryData([ws, "item", media.id], (known: object | undefined) => known && { ...known, ...media });
         refresh("media");
+        refresh("trash");
         refresh("item");
       });
+      on(["media.deleted"], () => ["media", "trash", "flight", "flights"].forEach(refresh));
       on(["job.updated"], () => refresh("jobs"));
       on(["reload"], () => void client.invalidateQueries({ queryKey: [ws] }));
     };

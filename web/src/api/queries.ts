@@ -1,6 +1,6 @@
 // What the pages read, as queries with keys of one shape: [workspace, noun, ...]; `live.ts` knows them.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, mediaUrl, ok, Refusal, type MediaDetail, type MediaItem } from "./client";
+import { api, mediaUrl, ok, Refusal, type MediaDetail, type MediaItem, type Schemas } from "./client";
 
 /** What a list of media may be narrowed to; the same words as in the address and in the API. */
 export type MediaFilter = {
@@ -116,6 +116,34 @@ export const visits = (ws: string, id: string) =>
   });
 
 /** What the files take, by month, dock and kind. */
+export const trash = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "trash"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/trash", { params: { path: { ws } } })),
+  });
+
+export const retentionRules = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "retention", "rules"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/retention-rules", { params: { path: { ws } } })),
+  });
+
+/** A dry run; nothing is changed. */
+export const retentionPreview = (ws: string, body: Schemas["RetentionPreviewRequest"]) =>
+  queryOptions({
+    queryKey: [ws, "retention", "preview", body],
+    queryFn: () => ok(api.POST("/api/v1/workspaces/{ws}/retention-rules/preview", { params: { path: { ws } }, body })),
+    staleTime: 0,
+  });
+
+export const holds = (ws: string) =>
+  infiniteQueryOptions({
+    queryKey: [ws, "holds"],
+    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/legal-holds", { params: { path: { ws }, query: { limit: 100, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+  });
+
 export const storage = (ws: string) =>
   queryOptions({
     queryKey: [ws, "storage"],
@@ -260,10 +288,11 @@ export const s3Keys = (ws: string) =>
     queryKey: [ws, "s3-keys"],
     queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/s3-keys", { params: { path: { ws }, query: { limit: 1000 } } })),
   });
-export const audit = (ws: string) =>
+/** `action` may be a noun: everything that was done to it. */
+export const audit = (ws: string, filter: { actor?: string; action?: string } = {}) =>
   infiniteQueryOptions({
-    queryKey: [ws, "audit"],
-    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/audit", { params: { path: { ws }, query: { limit: 100, cursor: pageParam } } })),
+    queryKey: [ws, "audit", filter],
+    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/audit", { params: { path: { ws }, query: { ...filter, limit: 100, cursor: pageParam } } })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });

@@ -1,14 +1,15 @@
 // One flight: its state and figures, its map and its strip, which move together, and every file in it.
 import { useQuery } from "@tanstack/react-query";
-import { ChevronLeft, Download, Images, Share2 } from "lucide-react";
+import { ChevronLeft, Download, Images, Lock, Share2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import type { FlightItem, MediaItem } from "../api/client";
+import type { DockItem, FlightItem, MediaItem, Schemas } from "../api/client";
 import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
 import { downloadZip } from "../gallery/download";
 import { isPictured, Picture } from "../gallery/picture";
 import { PpkSet } from "../item/ppk";
 import { t } from "../i18n";
+import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
@@ -26,28 +27,32 @@ export default function FlightPage({ id }: { id: string }) {
   const { ws } = useHere();
   const path = useWsPath();
   const query = useQuery(flightQuery(ws, id));
+  const counts = useQuery(mediaCounts(ws, { flight_id: id }));
+  const dockList = useQuery(docks(ws));
+  // the facts above the map come at once: one that came later would move everything below it
+  const loading = query.isPending || counts.isPending || dockList.isPending;
   return (
     <div className="page">
       <Link className="back" href={path("flights")}>
         <ChevronLeft className="icon" aria-hidden />
         {t.places.flights}
       </Link>
-      <Await query={query} loading={<Loading rows={3} height={120} />}>{() => query.data && <Flight flight={query.data} />}</Await>
+      {loading ? <Loading rows={3} height={120} /> : <Await query={query}>{() => query.data && <Flight flight={query.data} counts={counts.data} docks={dockList.data?.items} />}</Await>}
     </div>
   );
 }
 
-function Flight({ flight }: { flight: FlightItem }) {
+function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schemas["MediaCountsItem"]; docks?: DockItem[] }) {
   const { ws } = useHere();
   const path = useWsPath();
-  const dockList = useQuery(docks(ws));
-  const counts = useQuery(mediaCounts(ws, { flight_id: flight.flight_id }));
   const files = useQuery(mediaAll(ws, { flight_id: flight.flight_id }));
   const items = useMemo(() => (files.data ?? []).toReversed(), [files.data]);
   const pictured = useMemo(() => items.filter(isPictured), [items]);
   const [current, setCurrent] = useState<string | null>(null);
   const may = useMay("operator");
   const [sharing, setSharing] = useState(false);
+  const admin = useMay("admin");
+  const [holding, setHolding] = useState(false);
   const { first_captured_at: first, last_captured_at: last } = flight;
   const seconds = first && last ? (Date.parse(last) - Date.parse(first)) / 1000 : null;
   const search = `?flight_id=${encodeURIComponent(flight.flight_id)}`;
@@ -71,22 +76,29 @@ function Flight({ flight }: { flight: FlightItem }) {
             {t.shares.share}
           </button>
         )}
+        {admin && flight.stored_count > 0 && (
+          <button className="button" onClick={() => setHolding(true)} title={t.holds.place}>
+            <Lock className="icon" aria-hidden />
+            {t.holds.short}
+          </button>
+        )}
+        {holding && <HoldDialog on={{ flight_id: flight.flight_id }} what={t.holds.thisFlight} onClose={() => setHolding(false)} />}
         {sharing && <ShareDialog what={{ flight_id: flight.flight_id }} title={`${flightTitle(flight)}, ${dateTime(beginning(flight))}`} onClose={() => setSharing(false)} />}
         <Link className="button" href={path(`gallery${search}&kind=all`)}>
           <Images className="icon" aria-hidden />
           {t.flights.inGallery}
         </Link>
       </div>
-      {flight.state === "stalled" && <WhatToDo flight={flight} dock={dockList.data?.items.find((dock) => dock.sn === flight.gateway_sn)} />}
+      {flight.state === "stalled" && <WhatToDo flight={flight} dock={docks?.find((dock) => dock.sn === flight.gateway_sn)} />}
       <dl className="flight-facts">
         <div><dt>{t.flights.state}</dt><dd><FlightState flight={flight} /></dd></div>
         <div>
           <dt>{t.flights.dock}</dt>
-          <dd>{flight.gateway_sn ? <Link href={path(`docks/${encodeURIComponent(flight.gateway_sn)}`)}>{dockName(dockList.data?.items, flight.gateway_sn)}</Link> : t.flights.noDock}</dd>
+          <dd>{flight.gateway_sn ? <Link href={path(`docks/${encodeURIComponent(flight.gateway_sn)}`)}>{dockName(docks, flight.gateway_sn)}</Link> : t.flights.noDock}</dd>
         </div>
         {seconds !== null && <div><dt>{t.flights.duration}</dt><dd>{duration(seconds)}</dd></div>}
-        <div><dt>{t.flights.files}</dt><dd>{counts.data ? kindWords(counts.data.kinds).join(" · ") || "0" : " "}</dd></div>
-        <div><dt>{t.flights.size}</dt><dd>{counts.data ? bytes(counts.data.size_bytes) : " "}</dd></div>
+        <div><dt>{t.flights.files}</dt><dd>{counts ? [...kindWords(counts.kinds), ...gone(flight)].join(" · ") || "0" : "–"}</dd></div>
+        <div><dt>{t.flights.size}</dt><dd>{counts ? bytes(counts.size_bytes) : "–"}</dd></div>
         <div><dt>{t.flights.id}</dt><dd className="mono small break">{flight.flight_id} <CopyButton text={flight.flight_id} label={t.common.copyThat(t.flights.id)} /></dd></div>
       </dl>
       {flight.bbox ? (
@@ -101,7 +113,7 @@ function Flight({ flight }: { flight: FlightItem }) {
       <Await query={files} loading={<div className="film skeleton" />}>
         {() =>
           items.length === 0 ? (
-            <Notice title={t.flights.noFiles}>{t.flights.noFilesHelp}</Notice>
+            flight.deleted_count > 0 ? <Notice title={t.flights.allDeleted(flight.deleted_count)}>{t.flights.allDeletedHelp}</Notice> : <Notice title={t.flights.noFiles}>{t.flights.noFilesHelp}</Notice>
           ) : (
             <>
               {pictured.length > 0 && <Film items={pictured} current={current} choose={setCurrent} link={(item) => path(`media/${item.id}${search}`)} />}
@@ -114,6 +126,9 @@ function Flight({ flight }: { flight: FlightItem }) {
     </div>
   );
 }
+
+/** What is no longer listed. */
+const gone = (flight: FlightItem) => [flight.trashed_count > 0 && t.flights.inTrash(flight.trashed_count), flight.deleted_count > 0 && t.flights.wereDeleted(flight.deleted_count)].filter((words) => words !== false);
 
 /** A flight over one spot still gets a map that shows its surroundings. */
 function grown([west, south, east, north]: [number, number, number, number]): [number, number, number, number] {

@@ -10,7 +10,7 @@ import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, clock, duration, relativeDay, startOfDay, zoneName } from "../ui/format";
 import { Await, Bar, Loading, Moment, Notice, State, toast, useTick, Working } from "../ui/parts";
-import { beginning, dockName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
+import { arrivedFiles, beginning, dockName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -190,9 +190,9 @@ export function FlightState({ flight }: { flight: FlightItem }) {
       ) : (
         <>
           <span className="num small quiet">
-            {expected === null ? t.flights.storedUnknown(flight.stored_count) : t.flights.storedOf(flight.stored_count, expected)}
+            {expected === null ? t.flights.storedUnknown(arrivedFiles(flight)) : t.flights.storedOf(arrivedFiles(flight), expected)}
           </span>
-          {flight.state === "uploading" && expected !== null && <Bar done={flight.stored_count} total={expected} label={t.flights.progress} />}
+          {flight.state === "uploading" && expected !== null && <Bar done={arrivedFiles(flight)} total={expected} label={t.flights.progress} />}
           {flight.state === "stalled" && <span className="small quiet">{t.flights.stalled(missing)} <Moment at={flight.updated_at} /></span>}
         </>
       )}

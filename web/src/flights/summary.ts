@@ -32,5 +32,7 @@ export function kindWords(counts: Schemas["KindCount"][]): string[] {
   return groups.filter(([n]) => n > 0).map(([n, words]) => words(n));
 }
 
-export const missingFiles = (flight: FlightItem) =>
-  flight.expected_file_count === null ? null : Math.max(0, flight.expected_file_count - flight.stored_count);
+/** What came, whatever became of it since. */
+export const arrivedFiles = (flight: FlightItem) => flight.stored_count + flight.trashed_count + flight.deleted_count;
+
+export const missingFiles = (flight: FlightItem) => (flight.expected_file_count === null ? null : Math.max(0, flight.expected_file_count - arrivedFiles(flight)));

@@ -1,13 +1,14 @@
 // All pictures and files, the newest first, narrowed by what the address says.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { BookImage, Download, FolderMinus, Images, Share2, Trash2, X } from "lucide-react";
+import { BookImage, Download, FolderMinus, Images, Lock, Share2, Trash2, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { ChooseAlbum } from "../albums/choose";
-import { api, ok, type MediaItem } from "../api/client";
+import { api, ok, Refusal, type MediaItem } from "../api/client";
 import { docks } from "../api/queries";
 import { dockName } from "../flights/summary";
 import { t } from "../i18n";
+import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, number, zoneName } from "../ui/format";
@@ -108,7 +109,8 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
   const items = [...picked.values()];
   const ids = items.map((item) => item.id);
   const [busy, setBusy] = useState(false);
-  const [dialog, setDialog] = useState<"album" | "share" | null>(null);
+  const [dialog, setDialog] = useState<"album" | "share" | "hold" | null>(null);
+  const admin = useMay("admin");
   const close = () => setDialog(null);
   const run = (work: () => Promise<void>) => {
     setBusy(true);
@@ -145,6 +147,12 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
             <BookImage className="icon" aria-hidden />
             <span className="label">{t.albums.into}</span>
           </button>
+          {admin && (
+            <button className="button" aria-label={t.holds.place} title={t.holds.place} onClick={() => setDialog("hold")}>
+              <Lock className="icon" aria-hidden />
+              <span className="label">{t.holds.short}</span>
+            </button>
+          )}
           {remove ? (
             <button className="button" aria-label={t.albums.remove} onClick={remove}>
               <FolderMinus className="icon" aria-hidden />
@@ -159,6 +167,7 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
         </>
       )}
       {dialog === "album" && <ChooseAlbum ids={ids} onClose={close} onDone={clear} />}
+      {dialog === "hold" && <HoldDialog on={{ media_ids: ids }} what={t.gallery.files(items.length)} onClose={close} />}
       {dialog === "share" && <ShareDialog what={{ media_ids: ids }} title={t.shares.selection(items.length)} onClose={close} />}
     </div>
   );
@@ -176,13 +185,15 @@ export function useTrash(ws: string) {
       };
       const all = async (back: boolean) => {
         const results = await inTurns(items, (item) => call(item, back));
-        const failed = results.filter((result) => result.status === "rejected").length;
+        const failed = results.filter((result) => result.status === "rejected");
+        const held = failed.filter((result) => result.reason instanceof Refusal && result.reason.status === 409).length;
         await again();
-        return failed;
+        return { failed: failed.length, held };
       };
-      const failed = await all(false);
-      if (failed > 0) toast(t.trash.failed(failed));
-      else toast(t.trash.moved(items.length), () => void all(true).then((bad) => toast(bad ? t.trash.failed(bad) : t.trash.restored(items.length))));
+      const { failed, held } = await all(false);
+      if (held > 0) toast(t.trash.held(held));
+      else if (failed > 0) toast(t.trash.failed(failed));
+      else toast(t.trash.moved(items.length), () => void all(true).then((bad) => toast(bad.failed ? t.trash.failed(bad.failed) : t.trash.restored(items.length))));
     },
     [client, ws],
   );

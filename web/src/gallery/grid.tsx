@@ -21,8 +21,10 @@ const NONE: number[] = [];
 /** Where a gallery was when it was left, by its address: going back shows the same pictures. */
 const places = new Map<string, { key: string; offset: number; focus?: string }>();
 
-export function Grid({ ws, filter, days, trashed, open, selection, place }: {
+export function Grid({ ws, filter, days, trashed, note, open, selection, place }: {
   ws: string; filter: MediaFilter; days: Day[]; trashed?: boolean; open: (item: MediaItem) => void; selection: Selection; place: string;
+  /** A few words on the picture. */
+  note?: (item: MediaItem) => string | null;
 }) {
   const root = useRef<HTMLDivElement>(null);
   const { width, view, scroller } = useView(root);
@@ -175,7 +177,7 @@ export function Grid({ ws, filter, days, trashed, open, selection, place }: {
                 if (!item) return <span key={`${row.first + one}`} className="cell empty" style={style} />;
                 return (
                   <Tile
-                    key={item.id} ws={ws} item={item} style={style} picked={selection.ids.has(item.id)} picking={selection.ids.size > 0}
+                    key={item.id} ws={ws} item={item} note={note?.(item)} style={style} picked={selection.ids.has(item.id)} picking={selection.ids.size > 0}
                     stands={others.current.get(item.id)?.length ?? 0} tab={item.id === focusable} open={open} toggle={toggle} onKey={move} onFocus={setActive}
                   />
                 );
@@ -230,8 +232,8 @@ function DayHead({ day, items, selection }: { day: Day; items?: MediaItem[]; sel
   );
 }
 
-function Tile({ ws, item, style, picked, picking, stands, tab, open, toggle, onKey, onFocus }: {
-  ws: string; item: MediaItem; style: React.CSSProperties; picked: boolean; picking: boolean; stands: number; tab: boolean;
+function Tile({ ws, item, note, style, picked, picking, stands, tab, open, toggle, onKey, onFocus }: {
+  ws: string; item: MediaItem; note?: string | null; style: React.CSSProperties; picked: boolean; picking: boolean; stands: number; tab: boolean;
   open: (item: MediaItem) => void; toggle: (item: MediaItem, range: boolean) => void; onKey: (event: KeyboardEvent, item: MediaItem) => void; onFocus: (id: string) => void;
 }) {
   const press = (event: MouseEvent) => {
@@ -245,12 +247,13 @@ function Tile({ ws, item, style, picked, picking, stands, tab, open, toggle, onK
         id={`tile-${item.id}`}
         className="open"
         tabIndex={tab ? 0 : -1}
-        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${flag ? `, ${flag}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
+        aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${flag ? `, ${flag}` : ""}${note ? `, ${note}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
         onClick={press}
         onKeyDown={(event) => onKey(event, item)}
         onFocus={() => onFocus(item.id)}
       >
         <Picture ws={ws} item={item} />
+        {note && <span className="goes-badge num" data-note={note} />}
         {stands > 0 && <span className="stack-badge num" title={t.gallery.oneTrigger(stands + 1)}><Layers className="icon" aria-hidden />{stands + 1}</span>}
         {/* in words in the tile's name: a second text beside a name tile would be read as one with it */}
         {flag && <span className={item.status === "missing" ? "flag failed" : "flag"} title={flag}><TriangleAlert className="icon" aria-hidden /></span>}

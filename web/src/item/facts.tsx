@@ -1,6 +1,6 @@
 // What is known of a file, in words with units; what its own bytes tell comes from the readers and may not be there yet.
 import { useQuery } from "@tanstack/react-query";
-import { AlertTriangle } from "lucide-react";
+import { AlertTriangle, Lock } from "lucide-react";
 import { Link } from "wouter";
 import type { MediaDetail, MediaItem } from "../api/client";
 import { docks, flight } from "../api/queries";
@@ -27,6 +27,12 @@ export function Facts({ item }: { item: MediaDetail }) {
             <p>{t.item.warnings}</p>
             <ul>{item.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul>
           </div>
+        </div>
+      )}
+      {item.legal_holds.length > 0 && (
+        <div className="callout">
+          <Lock className="icon" aria-hidden />
+          <p>{t.holds.isOn(item.legal_holds.join(", "))}</p>
         </div>
       )}
       <div>

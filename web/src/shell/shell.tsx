@@ -6,6 +6,7 @@ import { Link, useLocation } from "wouter";
 import type { SessionItem } from "../api/client";
 import { useLive, type Live } from "../api/live";
 import { docks, flights, workspaces } from "../api/queries";
+import { missingFiles } from "../flights/summary";
 import { t } from "../i18n";
 import { Dialog, isTyping, State } from "../ui/parts";
 import { Account } from "./account";
@@ -126,7 +127,7 @@ function LiveState({ live, ws }: { live: Live; ws: string }) {
   const online = useQuery({ ...docks(ws), refetchInterval: 15_000 });
   if (live === "lost") return <div className="live" role="status"><State tone="attention"><span className="words">{t.live.lost}</span></State></div>;
   const uploading = list.data?.pages[0]?.items.filter((flight) => flight.state === "uploading") ?? [];
-  const left = uploading.reduce((sum, flight) => sum + Math.max(0, (flight.expected_file_count ?? 0) - flight.stored_count), 0);
+  const left = uploading.reduce((sum, flight) => sum + (missingFiles(flight) ?? 0), 0);
   const busy = new Set(uploading.map((flight) => flight.gateway_sn)).size;
   const heard = online.data?.items.filter((dock) => dock.online).length ?? 0;
   return (
