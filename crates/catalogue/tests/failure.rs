@@ -105,7 +105,11 @@ async fn a_deletion_that_fails_deletes_nothing_and_one_that_is_done_leaves_word(
             eyrie_catalogue::PurgeCandidate { media_id: photo.id, object: Some(object), duplicates: Vec::new() };
         let (before, now) = (common::at(300), common::at(400));
         fail_set(step, Some(FailAction::Error), Some(1));
-        fixture.catalogue.purge(std::slice::from_ref(&candidate), before, now, entry).await.expect_err("the disk failed");
+        fixture
+            .catalogue
+            .purge(std::slice::from_ref(&candidate), before, now, entry)
+            .await
+            .expect_err("the disk failed");
         let refused = fixture.catalogue.purge(std::slice::from_ref(&candidate), before, now, entry).await;
         assert!(matches!(refused, Err(CatalogueError::Broken)), "{step}");
         let again = fixture.again().await;
