@@ -254,7 +254,7 @@ async fn what_needs_a_file_keeps_it_and_says_so() {
             flight_id,
             ..new_job("extract-metadata")
         };
-        f.catalogue.add_jobs(&[job.clone()], at(1)).await.unwrap();
+        f.catalogue.add_jobs(std::slice::from_ref(&job), at(1)).await.unwrap();
         kept(Kept::Job).await;
         f.catalogue.cancel_job(job.id, "over", at(2)).await.unwrap();
         assert_eq!(f.catalogue.job(job.id).await.unwrap().unwrap().state, JobState::Dead);
@@ -412,7 +412,7 @@ async fn a_dry_run_says_what_the_rule_then_does() {
     f.catalogue.add_jobs(&[job], at(1)).await.unwrap();
     let rule = f.rule(older_than(30));
     assert!(f.catalogue.add_retention_rule(&rule, &entry(f.workspace_id, "retention_rule.add", "x")).await.unwrap());
-    assert_eq!(f.catalogue.retention_rules(None).await.unwrap(), [rule.clone()]);
+    assert_eq!(f.catalogue.retention_rules(None).await.unwrap(), std::slice::from_ref(&rule));
 
     let preview = f.catalogue.preview_retention(f.workspace_id, &rule.reach, at(0), 2).await.unwrap();
     assert_eq!((preview.count, preview.size_bytes), (5, 500));
