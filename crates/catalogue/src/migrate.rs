@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0009_quarters.sql"),
     include_str!("../migrations/sqlite/0010_shares.sql"),
     include_str!("../migrations/sqlite/0011_keep.sql"),
+    include_str!("../migrations/sqlite/0012_names.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {
