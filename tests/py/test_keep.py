@@ -266,8 +266,15 @@ def test_an_object_on_hold_is_neither_replaced_nor_removed_by_anybody(house):
             call(**target, **more)
         return error.value.response["Error"]["Code"]
 
+    def begins():
+        try:
+            house.s3.create_multipart_upload(**target)
+            return True
+        except ClientError:
+            return False
+
     # a command's hold holds within a moment, without a word to the server
-    wait_for(lambda: refused(house.s3.delete_object, IfMatch="\"other\"") == "AccessDenied", "the hold", 5)
+    wait_for(lambda: not begins(), "the hold", 5)
     assert refused(house.s3.delete_object) == "AccessDenied"
     assert refused(house.s3.put_object, Body=b"other") == "AccessDenied"
     assert refused(house.s3.create_multipart_upload) == "AccessDenied"
@@ -292,6 +299,22 @@ def test_an_object_on_hold_is_neither_replaced_nor_removed_by_anybody(house):
             return False
 
     wait_for(replaced, "the end of the hold", 5)
+
+
+def test_an_object_removed_over_s3_is_written_down_and_one_that_is_shared_stays(house):
+    row, shared = house.file(), house.file()
+    share = house.ask("POST", "/shares", 201, json={"title": "x", "media_ids": [shared["id"]], "download": True})
+    with pytest.raises(ClientError, match="share link"):
+        house.s3.delete_object(Bucket=house.bucket, Key=shared["object_key"])
+    house.ask("DELETE", f"/shares/{share['id']}", 204)
+    for one in (row, shared):
+        house.s3.delete_object(Bucket=house.bucket, Key=one["object_key"])
+    house.s3.delete_object(Bucket=house.bucket, Key="imports/none")
+    log = house.ask("GET", "/audit?action=object")["items"]
+    assert {(entry["actor"], entry["subject"]) for entry in log} == {(f"s3-key:{house.key['access_key_id']}", one["id"]) for one in (row, shared)}
+    # it is no deletion of the library's: the rows stay, as an alarm
+    house.server.cli("reconcile")
+    assert [house.row(one["object_key"])["status"] for one in (row, shared)] == ["missing", "missing"]
 
 
 def test_a_rule_moves_and_the_period_deletes(tmp_path):

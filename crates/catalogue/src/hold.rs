@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::keep::{HOLDS, push_held};
+use crate::keep::{HOLDS, push_held, push_kept_but_for_jobs};
+use crate::media::media;
 use crate::page::{Key, List, page_of, page_size};
 use crate::sqlite::{Db, Row, chunks};
 use crate::value::{Columns as _, OrConstraint as _, us};
-use crate::{AuditEntry, Catalogue, Page, Result, audit};
+use crate::{AuditEntry, Catalogue, Kept, Media, Page, Result, audit};
 
 /// What a hold is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,18 +130,44 @@ impl Catalogue {
 
     /// Whether a hold is open on the file that this object is, or is a second copy of.
     pub async fn is_object_held(&self, bucket: &str, object_key: &str) -> Result<bool> {
-        let mut sql = sqlx::QueryBuilder::<Db>::new(
-            "SELECT 1 AS n FROM media WHERE media.id IN (SELECT id FROM media WHERE bucket = ",
-        );
-        sql.push_bind(bucket).push(" AND object_key = ").push_bind(object_key);
-        sql.push(
-            " AND status <> 'quarantined' UNION ALL SELECT media_id FROM workspaces CROSS JOIN duplicates
-             ON duplicates.workspace_id = workspaces.id WHERE workspaces.bucket = ",
-        );
-        sql.push_bind(bucket).push(" AND object_key = ").push_bind(object_key).push(") AND ");
+        let mut sql = sqlx::QueryBuilder::<Db>::new("SELECT 1 AS n FROM media WHERE media.id IN (");
+        push_files_of(&mut sql, bucket, object_key);
+        sql.push(") AND ");
         push_held(&mut sql);
         Ok(self.engine.fetch_optional("cannot look for legal holds", sql.build()).await?.is_some())
     }
+}
+
+impl Catalogue {
+    /// The listed file that this object is, or is a second copy of, and what keeps it besides jobs.
+    pub async fn object_kept(
+        &self,
+        bucket: &str,
+        object_key: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Media, Option<Kept>)>> {
+        let mut sql = sqlx::QueryBuilder::<Db>::new("SELECT media.*, ");
+        push_kept_but_for_jobs(&mut sql, now);
+        sql.push(" AS kept FROM media WHERE media.id IN (");
+        push_files_of(&mut sql, bucket, object_key);
+        sql.push(")");
+        let Some(row) = self.engine.fetch_optional("cannot look for what keeps an object", sql.build()).await? else {
+            return Ok(None);
+        };
+        let word: Option<String> = row.get("kept")?;
+        Ok(Some((media(&row)?, word.and_then(|word| word.parse().ok()))))
+    }
+}
+
+/// A SELECT of the ids of files that have these bytes.
+fn push_files_of(sql: &mut sqlx::QueryBuilder<Db>, bucket: &str, object_key: &str) {
+    sql.push("SELECT id FROM media WHERE bucket = ").push_bind(bucket.to_owned());
+    sql.push(" AND object_key = ").push_bind(object_key.to_owned());
+    sql.push(
+        " AND status <> 'quarantined' UNION ALL SELECT media_id FROM workspaces CROSS JOIN duplicates
+         ON duplicates.workspace_id = workspaces.id WHERE workspaces.bucket = ",
+    );
+    sql.push_bind(bucket.to_owned()).push(" AND object_key = ").push_bind(object_key.to_owned());
 }
 
 fn hold(row: &Row) -> Result<LegalHold> {

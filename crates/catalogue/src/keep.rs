@@ -20,8 +20,27 @@ type Sql = sqlx::QueryBuilder<Db>;
 
 /// An expression over a row of `media`: a word of [`Kept`], or null when nothing keeps the file.
 pub(crate) fn push_kept(sql: &mut Sql, now: Timestamp) {
+    sql.push("CASE ");
+    push_needs(sql, now);
+    // a job of a flight reads its files
+    sql.push(
+        " WHEN media.id IN (SELECT media_id FROM jobs WHERE state IN ('queued', 'failed', 'running') AND media_id IS NOT NULL)
+         OR (media.workspace_id, media.flight_id) IN (SELECT workspace_id, flight_id FROM jobs
+         WHERE state IN ('queued', 'failed', 'running') AND media_id IS NULL AND flight_id IS NOT NULL)
+         THEN 'job' END",
+    );
+}
+
+/// The same without jobs.
+pub(crate) fn push_kept_but_for_jobs(sql: &mut Sql, now: Timestamp) {
+    sql.push("CASE ");
+    push_needs(sql, now);
+    sql.push(" END");
+}
+
+fn push_needs(sql: &mut Sql, now: Timestamp) {
     let now = us(now);
-    sql.push("CASE WHEN ");
+    sql.push("WHEN ");
     push_held(sql);
     sql.push(" THEN 'hold' WHEN ");
     let open = |sql: &mut Sql| {
@@ -43,15 +62,8 @@ pub(crate) fn push_kept(sql: &mut Sql, now: Timestamp) {
          AND shares.flight_id = media.flight_id AND shares.flight_id IS NOT NULL",
     );
     open(sql);
-    // a job of a flight reads its files
-    sql.push(
-        " THEN 'share' WHEN media.id IN (SELECT media_id FROM jobs WHERE state IN ('queued', 'failed', 'running')
-         AND media_id IS NOT NULL) OR (media.workspace_id, media.flight_id) IN (SELECT workspace_id, flight_id FROM jobs
-         WHERE state IN ('queued', 'failed', 'running') AND media_id IS NULL AND flight_id IS NOT NULL)
-         THEN 'job' WHEN ",
-    );
-    sql.push(plan_ids("media.id", "archives.plan", "archives.expires_at > "));
-    sql.push_bind(now).push(") THEN 'download' END");
+    sql.push(" THEN 'share' WHEN ").push(plan_ids("media.id", "archives.plan", "archives.expires_at > "));
+    sql.push_bind(now).push(") THEN 'download'");
 }
 
 /// Whether a row of `legal_holds` is on a row of `media` of its workspace.

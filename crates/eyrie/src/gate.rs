@@ -8,10 +8,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eyrie_catalogue::Catalogue;
+use eyrie_catalogue::{Catalogue, Kept};
 use eyrie_mqtt::{Gate, Login, Refusal};
 use eyrie_objects::{KeyGrant, Keys};
 use parking_lot::Mutex;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
@@ -264,5 +265,29 @@ impl Keys for OperatorKeys {
     async fn is_held(&self, bucket: &str, key: &str) -> Result<bool, Box<dyn Error + Send + Sync>> {
         let app = &self.0;
         Ok(app.holds.any() && app.catalogue.is_object_held(bucket, key).await?)
+    }
+
+    /// A file of the library whose object an operator removes over S3 is missing from then on; the log says by whose hand.
+    async fn refuse_removal(
+        &self,
+        access_key_id: &str,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
+        let app = &self.0;
+        let Some((media, kept)) = app.catalogue.object_kept(bucket, key, app.now()).await? else { return Ok(None) };
+        let why = match kept {
+            Some(Kept::Hold) => "A legal hold is on the file: it can be neither replaced nor removed.",
+            Some(Kept::Share) => "An open share link shows the file: revoke the link first.",
+            Some(Kept::Download) => "The file is in a download that can be resumed: it ends within a day.",
+            // work on a file does not keep a tool from it
+            Some(Kept::Job | Kept::Changed | Kept::Damaged) | None => {
+                let detail = json!({ "name": media.name, "object_key": key, "etag": media.etag });
+                let admin = app.admin(format!("s3-key:{access_key_id}"));
+                admin.audit(Some(media.workspace_id), "object.delete", &media.id.to_string(), detail).await?;
+                return Ok(None);
+            }
+        };
+        Ok(Some(why.to_owned()))
     }
 }

@@ -63,9 +63,19 @@ pub trait Keys: Send + Sync + 'static {
         None
     }
 
-    /// Whether the object may be neither replaced nor removed, by nobody. Asked before each such request.
+    /// Whether the object may not be replaced, by nobody. Asked before each such request.
     async fn is_held(&self, _bucket: &str, _key: &str) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
         Ok(false)
+    }
+
+    /// Told before an object is removed with this key, which is the moment to write it down. `Some`: why it may not be.
+    async fn refuse_removal(
+        &self,
+        _access_key_id: &str,
+        _bucket: &str,
+        _key: &str,
+    ) -> Result<Option<String>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Authority {
     reach: Reach,
     policy: Option<Arc<Policy>>,
     keys: Arc<dyn Keys>,
+    /// The operator's key behind it; empty for others.
+    key_id: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,10 +73,14 @@ impl S3Access for Account {
                 headers: context.headers(),
             })
             .await?;
-        if rights::of(context.s3_op().name()).is_some_and(|right| right.replaces)
-            && let Some((bucket, key)) = context.s3_path().as_object()
-        {
-            authority.check_not_held(bucket, key).await?;
+        let operation = context.s3_op().name();
+        if let Some((bucket, key)) = context.s3_path().as_object() {
+            if rights::of(operation).is_some_and(|right| right.replaces) {
+                authority.check_not_held(bucket, key).await?;
+            }
+            if operation == "DeleteObject" {
+                authority.check_removal(bucket, key).await?;
+            }
         }
         context.extensions_mut().insert(authority);
         Ok(())
@@ -133,7 +139,7 @@ impl Account {
     }
 
     fn path_only(&self) -> Authority {
-        Authority { reach: Reach::Path, policy: None, keys: Arc::clone(&self.keys) }
+        Authority { reach: Reach::Path, policy: None, keys: Arc::clone(&self.keys), key_id: String::new() }
     }
 
     async fn anonymous(&self, path: &S3Path) -> S3Error {
@@ -171,7 +177,8 @@ impl Account {
             Need::Write => grant.write,
             Need::Buckets => grant.write && self.open_store.is_some(),
         };
-        let authority = Authority { reach, policy: policy.map(Arc::new), keys: Arc::clone(&self.keys) };
+        let (keys, key_id) = (Arc::clone(&self.keys), key_id.to_owned());
+        let authority = Authority { reach, policy: policy.map(Arc::new), keys, key_id };
         let reaches = match path {
             S3Path::Root => right.target == Target::Account,
             S3Path::Bucket { bucket } | S3Path::Object { bucket, .. } => authority.reaches(bucket),
@@ -193,6 +200,18 @@ impl Authority {
             Err(error) => {
                 tracing::error!(%error, "legal holds could not be looked up");
                 Err(s3_error!(InternalError, "Legal holds could not be looked up."))
+            }
+        }
+    }
+
+    /// An object that something needs is not removed.
+    pub(super) async fn check_removal(&self, bucket: &str, key: &str) -> S3Result<()> {
+        match self.keys.refuse_removal(&self.key_id, bucket, key).await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(S3Error::with_message(s3s::S3ErrorCode::AccessDenied, why)),
+            Err(error) => {
+                tracing::error!(%error, "what keeps an object could not be looked up");
+                Err(s3_error!(InternalError, "What keeps the object could not be looked up."))
             }
         }
     }

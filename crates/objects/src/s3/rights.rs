@@ -29,7 +29,7 @@ pub(super) struct Right {
     pub(super) action: &'static str,
     /// Whether a dock's session may do it, below its prefix.
     pub(super) dock: bool,
-    /// Whether the object of the path is another one, or none, afterwards.
+    /// Whether the object of the path may be another one afterwards.
     pub(super) replaces: bool,
 }
 
@@ -71,7 +71,7 @@ static RIGHTS: [Right; 28] = [
     right("AbortMultipartUpload", Need::Write, Target::Object, "s3:AbortMultipartUpload", true),
     right("CopyObject", Need::Write, Target::Object, "s3:PutObject", false).replaces(),
     right("UploadPartCopy", Need::Write, Target::Object, "s3:PutObject", false),
-    right("DeleteObject", Need::Write, Target::Object, "s3:DeleteObject", false).replaces(),
+    right("DeleteObject", Need::Write, Target::Object, "s3:DeleteObject", false),
     right("DeleteObjects", Need::Write, Target::ObjectsInBody, "s3:DeleteObject", false),
     right("PutBucketAcl", Need::Write, Target::Bucket, "s3:PutBucketAcl", false),
     right("PutObjectAcl", Need::Write, Target::Object, "s3:PutObjectAcl", false),

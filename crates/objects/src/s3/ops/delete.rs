@@ -73,7 +73,7 @@ async fn delete_one(
     object: ObjectIdentifier,
 ) -> S3Result<()> {
     authority.check_object("s3:DeleteObject", bucket, &object.key)?;
-    authority.check_not_held(bucket, &object.key).await?;
+    authority.check_removal(bucket, &object.key).await?;
     no_versions(object.version_id.as_deref())?;
     let condition = Condition { etag: object.e_tag.map(ETag::into_value), ..Condition::default() };
     let seen = Seen { time: object.last_modified_time, size: object.size };
