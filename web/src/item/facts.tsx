@@ -8,7 +8,7 @@ import { aircraftWord } from "../docks/words";
 import { dockName, flightTitle } from "../flights/summary";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { bytes, coordinates, dateTimeSeconds, degrees, metres, number, zoneName } from "../ui/format";
+import { bytes, centimetres, coordinates, dateTimeSeconds, degrees, exactCoordinates, metres, number, zoneName } from "../ui/format";
 import { CopyButton, Moment, State } from "../ui/parts";
 
 export function Facts({ item }: { item: MediaDetail }) {
@@ -16,7 +16,7 @@ export function Facts({ item }: { item: MediaDetail }) {
   const path = useWsPath();
   const flown = useQuery({ ...flight(ws, item.flight_id ?? ""), enabled: item.flight_id !== null });
   const dockList = useQuery(docks(ws));
-  const { position, gimbal } = item;
+  const { position, gimbal, corrected_position: solved } = item;
   const camera = cameraWords(item);
   return (
     <div className="facts-panel">
@@ -61,6 +61,13 @@ export function Facts({ item }: { item: MediaDetail }) {
             ].filter(Boolean).join(", ")}
           </Fact>
         )}
+        {solved && (
+          <Fact label={t.item.corrected}>
+            <span className="num">{exactCoordinates(solved.lat, solved.lng)}</span>
+            <CopyButton text={exactCoordinates(solved.lat, solved.lng)} label={t.common.copyThat(t.item.corrected)} />
+            <p className="quiet small">{correctedWords(solved)}</p>
+          </Fact>
+        )}
         {gimbal && (gimbal.yaw_deg !== null || gimbal.pitch_deg !== null) && <Fact label={t.item.view}>{viewWords(gimbal)}</Fact>}
         {camera.length > 0 && <Fact label={t.item.camera}>{camera.join(" · ")}</Fact>}
         {rtkWords(item) && <Fact label={t.item.accuracy}>{rtkWords(item)}</Fact>}
@@ -90,6 +97,18 @@ function Fact({ label, children }: { label: string; children: React.ReactNode })
       <dd>{children}</dd>
     </div>
   );
+}
+
+/** "Fixed · 109.51 m above the ellipsoid · ± 0.8 cm, 0.7 cm, 1.9 cm (north, east, up) · 1.24 m from the position in flight". */
+function correctedWords({ quality, std_m, ellipsoid_height_m, moved_m, lever_arm_applied }: NonNullable<MediaDetail["corrected_position"]>): string {
+  const qualities = t.item.qualities as Record<string, string>;
+  return [
+    quality && (qualities[quality] ?? quality),
+    t.item.aboveEllipsoid(number(ellipsoid_height_m, 2)),
+    std_m && t.item.deviation(std_m.map(centimetres).join(", ")),
+    moved_m !== null && t.item.movedBy(number(moved_m, 2)),
+    !lever_arm_applied && t.item.ofAntenna,
+  ].filter(Boolean).join(" · ");
 }
 
 const size = (item: MediaItem) => item.width_px && item.height_px && `${item.width_px} × ${item.height_px} px`;

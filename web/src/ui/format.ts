@@ -70,4 +70,7 @@ export function bytes(value: number): string {
 export const metres = (value: number) => `${number(value, Math.abs(value) < 100 ? 1 : 0)} m`;
 export const degrees = (value: number) => `${number(value, 1)}°`;
 export const milliseconds = (value: number) => (value < 1000 ? `${number(value, value < 10 ? 1 : 0)} ms` : `${number(value / 1000, 1)} s`);
+/** To a millimetre, for what was solved. */
+export const exactCoordinates = (lat: number, lng: number) => `${lat.toFixed(8)}, ${lng.toFixed(8)}`;
+export const centimetres = (metres: number) => `${number(metres * 100, 1)} cm`;
 export const coordinates = (lat: number, lng: number) => `${lat.toFixed(6)}, ${lng.toFixed(6)}`;
