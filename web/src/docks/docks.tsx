@@ -4,7 +4,7 @@ import { Plus, Warehouse } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
 import type { DockItem, Schemas } from "../api/client";
-import { docks } from "../api/queries";
+import { controllers, docks } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { number } from "../ui/format";
@@ -18,6 +18,8 @@ export default function Docks() {
   const { ws } = useHere();
   const admin = useMay("admin");
   const query = useQuery({ ...docks(ws), refetchInterval: 15_000 });
+  // asked for now, shown below the docks when those are there: they would move it
+  useQuery(controllers(ws));
   const [adding, setAdding] = useState(false);
   const [shown, setShown] = useState<Schemas["DockAccessItem"] | null>(null);
   useTick(15_000);
@@ -43,7 +45,7 @@ export default function Docks() {
           )
         }
       </Await>
-      <Controllers />
+      {!query.isPending && <Controllers />}
       {adding && <AddDock onClose={() => setAdding(false)} onAdded={(access) => (setAdding(false), setShown(access))} />}
       {shown && <Credentials access={shown} onClose={() => setShown(null)} />}
     </div>

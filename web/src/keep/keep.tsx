@@ -23,12 +23,15 @@ type Hold = Schemas["LegalHoldItem"];
 export function Keep() {
   const { ws } = useHere();
   const path = useWsPath();
-  const bin = useQuery(trash(ws)).data;
+  const [bin, ...others] = [useQuery(trash(ws)), useQuery(retentionRules(ws)), useInfiniteQuery(holds(ws)), useQuery(docks(ws))] as const;
+  // at once: what comes later would move what is below it
+  if (bin.isPending || others.some((query) => query.isPending)) return <Loading rows={5} height={56} />;
+  const period_s = bin.data?.period_s;
   return (
     <>
       <div className="admin-head">
         <p className="quiet">
-          {t.keep.help} {bin && (bin.period_s === null ? t.keep.noPeriod : t.keep.period(periodWords(bin.period_s)))} <Link href={path("trash")}>{t.trash.title}</Link>
+          {t.keep.help} {period_s === undefined ? "" : period_s === null ? t.keep.noPeriod : t.keep.period(periodWords(period_s))} <Link href={path("trash")}>{t.trash.title}</Link>
         </p>
       </div>
       <Rules />
