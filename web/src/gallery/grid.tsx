@@ -2,7 +2,7 @@
 // is why no general virtualiser stands here; days are read as they come near.
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { Check, Layers, TriangleAlert } from "lucide-react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import type { MediaItem } from "../api/client";
 import { docks, mediaAll, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
@@ -155,6 +155,8 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
     return undefined;
   };
 
+  const acts = useRef<Acts>({ open, toggle, onKey: move });
+  acts.current = { open, toggle, onKey: move };
   const total = sections.length > 0 ? (sections.at(-1)?.top ?? 0) + (sections.at(-1)?.height ?? 0) : 0;
   const shown = near.flatMap((day) => known.current.get(day.key) ?? []);
   const focusable = active && shown.some((one) => one.id === active) ? active : shown[0]?.id;
@@ -169,20 +171,18 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
         return (
           <section key={day.key} className="grid-day" style={{ transform: `translateY(${section.top}px)`, height: section.height }} aria-label={day.from ? dayWords(day.from) : t.gallery.undated}>
             <DayHead day={day} items={read.current.get(day.key)} selection={selection} />
-            {section.rows.slice(from).map((row) => {
-              if (section.top + row.top > view.top + view.height + OVERSCAN) return null;
-              return row.boxes.map((box, one) => {
+            {section.rows.slice(from, at(section.rows, view.top + view.height + OVERSCAN - section.top) + 1).map((row) =>
+              row.boxes.map((box, one) => {
                 const item = items?.[row.first + one];
-                const style = { left: box.left, top: row.top, width: box.width, height: row.height };
-                if (!item) return <span key={`${row.first + one}`} className="cell empty" style={style} />;
+                if (!item) return <span key={`${row.first + one}`} className="cell empty" style={{ left: box.left, top: row.top, width: box.width, height: row.height }} />;
                 return (
                   <Tile
-                    key={item.id} ws={ws} item={item} note={note?.(item)} style={style} picked={selection.ids.has(item.id)} picking={selection.ids.size > 0}
-                    stands={others.current.get(item.id)?.length ?? 0} tab={item.id === focusable} open={open} toggle={toggle} onKey={move} onFocus={setActive}
+                    key={item.id} ws={ws} item={item} note={note?.(item)} left={box.left} top={row.top} width={box.width} height={row.height}
+                    picked={selection.ids.has(item.id)} picking={selection.ids.size > 0} stands={others.current.get(item.id)?.length ?? 0} tab={item.id === focusable} acts={acts} onFocus={setActive}
                   />
                 );
-              });
-            })}
+              }),
+            )}
           </section>
         );
       })}
@@ -232,24 +232,27 @@ function DayHead({ day, items, selection }: { day: Day; items?: MediaItem[]; sel
   );
 }
 
-function Tile({ ws, item, note, style, picked, picking, stands, tab, open, toggle, onKey, onFocus }: {
-  ws: string; item: MediaItem; note?: string | null; style: React.CSSProperties; picked: boolean; picking: boolean; stands: number; tab: boolean;
-  open: (item: MediaItem) => void; toggle: (item: MediaItem, range: boolean) => void; onKey: (event: KeyboardEvent, item: MediaItem) => void; onFocus: (id: string) => void;
+/** What a tile can do; always the present ones, so that a tile is drawn again only when it looks different. */
+type Acts = { open: (item: MediaItem) => void; toggle: (item: MediaItem, range: boolean) => void; onKey: (event: KeyboardEvent, item: MediaItem) => void };
+
+const Tile = memo(function Tile({ ws, item, note, left, top, width, height, picked, picking, stands, tab, acts, onFocus }: {
+  ws: string; item: MediaItem; note?: string | null; left: number; top: number; width: number; height: number; picked: boolean; picking: boolean; stands: number; tab: boolean;
+  acts: React.RefObject<Acts>; onFocus: (id: string) => void;
 }) {
   const press = (event: MouseEvent) => {
-    if (picking || event.shiftKey || event.ctrlKey || event.metaKey) toggle(item, event.shiftKey);
-    else open(item);
+    if (picking || event.shiftKey || event.ctrlKey || event.metaKey) acts.current.toggle(item, event.shiftKey);
+    else acts.current.open(item);
   };
   const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : null;
   return (
-    <div className={`cell${picked ? " picked" : ""}${picking ? " picking" : ""}`} style={style}>
+    <div className={`cell${picked ? " picked" : ""}${picking ? " picking" : ""}`} style={{ left, top, width, height }}>
       <button
         id={`tile-${item.id}`}
         className="open"
         tabIndex={tab ? 0 : -1}
         aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${flag ? `, ${flag}` : ""}${note ? `, ${note}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
         onClick={press}
-        onKeyDown={(event) => onKey(event, item)}
+        onKeyDown={(event) => acts.current.onKey(event, item)}
         onFocus={() => onFocus(item.id)}
       >
         <Picture ws={ws} item={item} />
@@ -258,12 +261,12 @@ function Tile({ ws, item, note, style, picked, picking, stands, tab, open, toggl
         {/* in words in the tile's name: a second text beside a name tile would be read as one with it */}
         {flag && <span className={item.status === "missing" ? "flag failed" : "flag"} title={flag}><TriangleAlert className="icon" aria-hidden /></span>}
       </button>
-      <button className="pick" tabIndex={-1} aria-label={t.gallery.select(item.name)} aria-pressed={picked} onClick={(event) => toggle(item, event.shiftKey)}>
+      <button className="pick" tabIndex={-1} aria-label={t.gallery.select(item.name)} aria-pressed={picked} onClick={(event) => acts.current.toggle(item, event.shiftKey)}>
         <Check className="icon" aria-hidden />
       </button>
     </div>
   );
-}
+});
 
 /** Width of the grid and what of it is in sight, relative to its top. */
 function useView(root: React.RefObject<HTMLDivElement | null>) {
