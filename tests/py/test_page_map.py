@@ -1,10 +1,12 @@
 """The map as people use it: heaps, areas, footprints, who saw a spot, and a background of the operator's own, all without internet."""
 
+import gzip
 import io
 import json
 import re
 import subprocess
 
+import mapbox_vector_tile
 import pytest
 from conftest import ROOT, binary
 from foreign_dock import wait_for
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.skipif(
 expect.set_options(timeout=20_000)
 PHOTOS = 6
 GREEN = (40, 200, 60)
+LAND = (0xF4, 0xF4, 0xF1)
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +260,53 @@ def test_the_operator_s_map_lies_below(new_server, browser, background):
     assert part.headers["content-range"].endswith(f"/{background.stat().st_size}")
     assert ask(f"{server.http_url}/api/v1/map/base.pmtiles", headers={"range": f"bytes={background.stat().st_size}-"}).status == 416
     visitor.close()
+
+
+@pytest.fixture(scope="module")
+def sea(tmp_path_factory):
+    """A PMTiles file of vectors, in the names of OpenMapTiles: a world that is all sea, with one place in each tile."""
+    path = tmp_path_factory.mktemp("map") / "sea.pmtiles"
+    water = {"name": "water", "features": [{"geometry": "POLYGON ((-64 -64, 4160 -64, 4160 4160, -64 4160, -64 -64))", "properties": {"class": "ocean"}}]}
+    place = {"name": "place", "features": [{"geometry": "POINT (2048 3000)", "properties": {"name": "Zürich 東京"}}]}
+    tile = gzip.compress(mapbox_vector_tile.encode([water, place]))
+    with path.open("wb") as file:
+        writer = Writer(file)
+        for z in (0, 1):
+            for x in range(2**z):
+                for y in range(2**z):
+                    writer.write_tile(zxy_to_tileid(z, x, y), tile)
+        header = {
+            "tile_type": TileType.MVT, "tile_compression": Compression.GZIP, "min_zoom": 0, "max_zoom": 1, "min_lon_e7": -1_800_000_000,
+            "min_lat_e7": -850_000_000, "max_lon_e7": 1_800_000_000, "max_lat_e7": 850_000_000, "center_zoom": 0, "center_lon_e7": 0, "center_lat_e7": 0,
+        }  # fmt: skip
+        writer.finalize(header, {"attribution": "Sea", "vector_layers": [{"id": "water", "fields": {}}, {"id": "place", "fields": {}}]})
+    return path
+
+
+def test_a_map_of_vectors_lies_below_with_its_names(new_server, browser, sea):
+    """Every land lies in the sea of this file, and nobody is asked for letters: a complaint of the browser fails the visit."""
+    plain = new_server(EYRIE_ADMIN_PASSWORD=PASSWORD)
+    server = new_server(EYRIE_ADMIN_PASSWORD=PASSWORD, EYRIE_MAP_PMTILES_FILE=str(sea))
+
+    def share_of_land(server, attribution):
+        visitor = Person(browser, server).log_in()
+        page = visitor.open("/w/default/map")
+        expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text(attribution, timeout=60_000)
+        page.locator(".map-page .map").wait_for()
+        seen = []
+
+        def at_rest():
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            x, y = picture.width // 2, picture.height // 2
+            seen.append(list(picture.crop((x - 200, y - 100, x + 200, y + 200)).getdata()))
+            return len(seen) > 3 and seen[-1] == seen[-2] == seen[-3]
+
+        wait_for(at_rest, "a map at rest", timeout_s=60, every_s=0.5)
+        visitor.close()
+        return sum(pixel == LAND for pixel in seen[-1]) / len(seen[-1])
+
+    assert share_of_land(plain, "Natural Earth") > 0.1
+    assert share_of_land(server, "Sea") == 0
 
 
 def test_a_tile_server_is_named_in_the_policy_and_nothing_else(new_server, browser):

@@ -8,6 +8,7 @@ export const auditWords = {
     if (kind === "user") return name;
     if (kind === "token") return t.audit.token(name.slice(0, 8));
     if (kind === "dock") return t.audit.dock(name);
+    if (kind === "s3-key") return t.audit.s3Key(name);
     if (kind === "rule") return t.audit.rule(name);
     return (t.audit.actors as Record<string, string>)[actor] ?? actor;
   },

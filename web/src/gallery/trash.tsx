@@ -16,6 +16,7 @@ import "../styles/gallery.css";
 import "../styles/keep.css";
 
 const ALL = { status: "all" } as const;
+/** Of one request. */
 const MOST_IDS = 10_000;
 
 export default function Trash() {
@@ -51,8 +52,9 @@ export default function Trash() {
 
   /** The chosen ones, or all; it is a job, which ends with the news of what is gone. */
   const empty = async () => {
-    const media_ids = picked.size > 0 ? [...picked.keys()].slice(0, MOST_IDS) : null;
-    await ok(api.POST("/api/v1/workspaces/{ws}/trash/empty", { params: { path: { ws } }, body: { media_ids } }));
+    const ids = [...picked.keys()];
+    const parts = ids.length === 0 ? [null] : Array.from({ length: Math.ceil(ids.length / MOST_IDS) }, (_, n) => ids.slice(n * MOST_IDS, (n + 1) * MOST_IDS));
+    for (const media_ids of parts) await ok(api.POST("/api/v1/workspaces/{ws}/trash/empty", { params: { path: { ws } }, body: { media_ids } }));
     setPicked(new Map());
     toast(t.trash.deleting);
   };

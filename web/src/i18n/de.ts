@@ -420,6 +420,12 @@ export const de: Texts = {
     localTime: (time) => `${time}, Uhr des Fluggeräts ohne Zeitzone`,
     noTime: "Aufnahmezeit nicht bekannt",
     place: "Position",
+    corrected: "Korrigierte Position (PPK)",
+    qualities: { fixed: "Fix", float: "Float", sbas: "SBAS", dgps: "DGPS", single: "Einzeln", ppp: "PPP" },
+    aboveEllipsoid: (height) => `${height} m über dem Ellipsoid`,
+    deviation: (three) => `± ${three} (Nord, Ost, Höhe)`,
+    movedBy: (metres) => `${metres} m von der Position im Flug`,
+    ofAntenna: "der Antenne: der Versatz zur Kamera ist nicht bekannt",
     height: "Höhe",
     aboveTakeOff: (height) => `${height} über dem Startpunkt`,
     absolute: (height) => `${height} absolut`,
@@ -800,6 +806,7 @@ export const de: Texts = {
   audit: {
     token: (id) => `Token ${id}`,
     dock: (sn) => `Dock ${sn}`,
+    s3Key: (id) => `S3-Schlüssel ${id}`,
     rule: (name) => `Regel „${name}“`,
     everything: "Alles",
     everybody: "Alle",
@@ -807,7 +814,7 @@ export const de: Texts = {
     noneFoundHelp: "Nichts Passendes wurde getan. Wählen Sie oben anderes.",
     nouns: {
       media: "Dateien", trash: "Leeren des Papierkorbs", retention_rule: "Aufbewahrungsregeln", legal_hold: "Löschsperren", album: "Alben", share: "Links", archive: "Downloads", flight: "Flüge", dock: "Docks",
-      controller: "Fernbedienungen", job: "Aufträge", user: "Personen", session: "Anmeldungen", token: "Tokens", s3_key: "S3-Schlüssel",
+      controller: "Fernbedienungen", job: "Aufträge", object: "Über S3 entfernte Objekte", user: "Personen", session: "Anmeldungen", token: "Tokens", s3_key: "S3-Schlüssel",
     },
     actors: { server: "der Server", "command line": "Befehlszeile" },
     actions: {
@@ -838,6 +845,7 @@ export const de: Texts = {
       "flight.prioritize": "zog den Flug vor:",
       "job.retry": "wiederholte den Auftrag",
       "job.rerun": "startete die Arbeit erneut:",
+      "object.delete": "entfernte über S3:",
       "media.delete": "löschte endgültig:",
       "trash.empty": "leerte den Papierkorb:",
       "retention_rule.add": "legte die Aufbewahrungsregel an:",

@@ -431,6 +431,12 @@ export const en = {
     localTime: (time: string) => `${time}, the aircraft's clock without a zone`,
     noTime: "Capture time not known",
     place: "Position",
+    corrected: "Corrected position (PPK)",
+    qualities: { fixed: "Fixed", float: "Float", sbas: "SBAS", dgps: "DGPS", single: "Single", ppp: "PPP" },
+    aboveEllipsoid: (height: string) => `${height} m above the ellipsoid`,
+    deviation: (three: string) => `± ${three} (north, east, up)`,
+    movedBy: (metres: string) => `${metres} m from the position in flight`,
+    ofAntenna: "of the antenna: the offset to the camera is not known",
     height: "Height",
     aboveTakeOff: (height: string) => `${height} above take-off`,
     absolute: (height: string) => `${height} absolute`,
@@ -811,6 +817,7 @@ export const en = {
   audit: {
     token: (id: string) => `token ${id}`,
     dock: (sn: string) => `dock ${sn}`,
+    s3Key: (id: string) => `S3 key ${id}`,
     rule: (name: string) => `rule “${name}”`,
     everything: "Everything",
     everybody: "Everybody",
@@ -818,7 +825,7 @@ export const en = {
     noneFoundHelp: "Nothing was done that matches. Choose others above.",
     nouns: {
       media: "Files", trash: "Emptying the trash", retention_rule: "Retention rules", legal_hold: "Legal holds", album: "Albums", share: "Share links", archive: "Downloads", flight: "Flights", dock: "Docks",
-      controller: "Controllers", job: "Jobs", user: "People", session: "Logins", token: "Tokens", s3_key: "S3 keys",
+      controller: "Controllers", job: "Jobs", object: "Objects removed over S3", user: "People", session: "Logins", token: "Tokens", s3_key: "S3 keys",
     },
     actors: { server: "the server", "command line": "command line" },
     actions: {
@@ -849,6 +856,7 @@ export const en = {
       "flight.prioritize": "put first the flight",
       "job.retry": "tried again the job",
       "job.rerun": "started again the work",
+      "object.delete": "removed over S3",
       "media.delete": "deleted for good",
       "trash.empty": "emptied the trash:",
       "retention_rule.add": "made the retention rule",
