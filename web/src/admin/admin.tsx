@@ -23,6 +23,9 @@ const TABS = ["users", "tokens", "s3-keys", "storage", "retention", "jobs", "aud
 const SERVER_TABS: readonly string[] = ["workspaces", "settings"];
 type Tab = (typeof TABS)[number];
 
+/** On a phone not all tabs have room. */
+const intoSight = (tab: HTMLElement | null) => tab?.scrollIntoView({ inline: "nearest", block: "nearest" });
+
 export default function Admin({ tab }: { tab: string }) {
   const { session } = useHere();
   const path = useWsPath();
@@ -36,7 +39,7 @@ export default function Admin({ tab }: { tab: string }) {
       <div className="page-head"><h1>{t.places.admin}</h1></div>
       <nav className="tabs" aria-label={t.places.admin}>
         {shown.map((one) => (
-          <Link key={one} href={path(`admin/${one}`)} aria-current={one === current ? "page" : undefined}>{t.admin.tabs[one]}</Link>
+          <Link key={one} ref={one === current ? intoSight : undefined} href={path(`admin/${one}`)} aria-current={one === current ? "page" : undefined}>{t.admin.tabs[one]}</Link>
         ))}
       </nav>
       <Page key={current} />

@@ -741,7 +741,7 @@ export const de: Texts = {
     jobKinds: {
       "extract-metadata": "Metadaten lesen", "prioritize-upload": "Flug vorziehen", reconcile: "Speicher und Katalog vergleichen", rerun: "Dateien erneut lesen",
       "make-pictures": "Vorschaubilder erzeugen", "make-proxy": "Kleines Video erzeugen", "measure-thermal": "Temperaturen messen", "ppk-set": "Vermessungsdateien prüfen",
-      "ppk-solve": "Positionen berechnen (PPK)", "apply-retention": "Aufbewahrungsregeln anwenden", "empty-trash": "Aus dem Papierkorb löschen",
+      "ppk-solve": "Positionen berechnen (PPK)", "trace-footprints": "Gezeigten Boden bestimmen", "apply-retention": "Aufbewahrungsregeln anwenden", "empty-trash": "Aus dem Papierkorb löschen",
     },
     jobStates: { queued: "Wartet", running: "Läuft", done: "Fertig", failed: "Fehlgeschlagen, wird wiederholt", dead: "Aufgegeben" },
     allStates: "Alle Zustände",
@@ -846,6 +846,8 @@ export const de: Texts = {
       "job.retry": "wiederholte den Auftrag",
       "job.rerun": "startete die Arbeit erneut:",
       "object.delete": "entfernte über S3:",
+      "flight.ppk_solve": "ließ Positionen (PPK) berechnen für den Flug",
+      "media.make_proxy": "ließ eine kleine Kopie machen vom Video",
       "media.delete": "löschte endgültig:",
       "trash.empty": "leerte den Papierkorb:",
       "retention_rule.add": "legte die Aufbewahrungsregel an:",

@@ -752,7 +752,7 @@ export const en = {
     jobKinds: {
       "extract-metadata": "Read metadata", "prioritize-upload": "Put a flight first", reconcile: "Compare store and catalogue", rerun: "Read files again",
       "make-pictures": "Make thumbnails", "make-proxy": "Make a small video", "measure-thermal": "Measure temperatures", "ppk-set": "Look through survey files",
-      "ppk-solve": "Compute positions (PPK)", "apply-retention": "Apply retention rules", "empty-trash": "Delete from the trash",
+      "ppk-solve": "Compute positions (PPK)", "trace-footprints": "Find the ground that is shown", "apply-retention": "Apply retention rules", "empty-trash": "Delete from the trash",
     },
     jobStates: { queued: "Waiting", running: "Running", done: "Done", failed: "Failed, tries again", dead: "Given up" },
     allStates: "All states",
@@ -857,6 +857,8 @@ export const en = {
       "job.retry": "tried again the job",
       "job.rerun": "started again the work",
       "object.delete": "removed over S3",
+      "flight.ppk_solve": "asked for positions (PPK) of the flight",
+      "media.make_proxy": "asked for a small copy of the video",
       "media.delete": "deleted for good",
       "trash.empty": "emptied the trash:",
       "retention_rule.add": "made the retention rule",

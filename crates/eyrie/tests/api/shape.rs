@@ -111,6 +111,16 @@ async fn the_description_is_served_as_it_is_kept() {
     assert_eq!(served, serde_json::to_value(eyrie::api::openapi()).unwrap());
 }
 
+/// The page has words for each kind of job, in each language.
+#[test]
+fn the_page_has_words_for_every_job() {
+    let texts = [include_str!("../../../../web/src/i18n/en.ts"), include_str!("../../../../web/src/i18n/de.ts")];
+    for kind in eyrie::jobs::KINDS {
+        let named = |text: &str| text.contains(&format!("\"{kind}\": \"")) || text.contains(&format!(" {kind}: \""));
+        assert!(texts.iter().all(|text| named(text)), "{kind}");
+    }
+}
+
 /// docs/api.md explains each kind of problem and each route.
 #[test]
 fn the_document_names_every_problem_and_every_route() {
