@@ -106,6 +106,9 @@ impl Catalogue {
         mut entry: impl FnMut(&Media) -> AuditEntry,
     ) -> Result<PurgeOutcome> {
         const DOING: &str = "delete files for good";
+        if candidates.is_empty() {
+            return Ok(PurgeOutcome::default());
+        }
         self.engine.fail_point(DOING, || fail_point!("catalogue.purge.begin")).await?;
         let mut write = self.engine.begin(DOING).await?;
         let mut outcome = PurgeOutcome::default();

@@ -279,9 +279,8 @@ impl Keys for OperatorKeys {
         let why = match kept {
             Some(Kept::Hold) => "A legal hold is on the file: it can be neither replaced nor removed.",
             Some(Kept::Share) => "An open share link shows the file: revoke the link first.",
-            Some(Kept::Download) => "The file is in a download that can be resumed: it ends within a day.",
-            // work on a file does not keep a tool from it
-            Some(Kept::Job | Kept::Changed | Kept::Damaged) | None => {
+            // neither work on a file nor a download of it keeps a tool from it: both say that it is missing
+            Some(Kept::Job | Kept::Download | Kept::Changed | Kept::Damaged) | None => {
                 let detail = json!({ "name": media.name, "object_key": key, "etag": media.etag });
                 let admin = app.admin(format!("s3-key:{access_key_id}"));
                 admin.audit(Some(media.workspace_id), "object.delete", &media.id.to_string(), detail).await?;
