@@ -119,7 +119,7 @@ impl Fleet {
                         camera_model: model.camera_model().into(),
                         aircraft_sn: aircraft_sn.clone(),
                         home: LatLng { lat, lng },
-                        utc_offset_s: 7_200,
+                        utc_offset_s: crate::flight::utc_offset_s(started_at),
                         number: number + 1,
                         flight_id,
                     };

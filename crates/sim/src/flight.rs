@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use eyrie_cloudapi::LatLng;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -76,6 +77,11 @@ pub struct Plan {
     /// Tells flights from one another: route, number, ids.
     pub number: u32,
     pub flight_id: Uuid,
+}
+
+/// What the aircraft's clock is ahead of UTC where made flights happen, seconds.
+pub(crate) fn utc_offset_s(at: Timestamp) -> i32 {
+    TimeZone::get("Europe/Zurich").map_or(0, |zone| zone.to_offset(at).seconds())
 }
 
 impl Flight {

@@ -140,6 +140,11 @@ fn a_flight_has_all_kinds_of_files() {
         .map(|file| {
             let found = eyrie_media::sniff(&file.name, &flight.bytes(file).unwrap());
             assert_eq!(found.warnings, Vec::<String>::new(), "{}", file.name);
+            // nothing of a flight is older than the flight: the ephemerides of a navigation file are not its time
+            let understood =
+                eyrie_media::understand::understand(&file.name, &mut flight.bytes(file).unwrap().as_ref()).unwrap();
+            let at = understood.captured_at.map(|at| at.value);
+            assert!(at.is_none_or(|at| at.duration_since(started).as_secs() >= -1), "{}: {at:?}", file.name);
             found.kind.as_str()
         })
         .collect();

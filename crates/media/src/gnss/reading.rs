@@ -57,7 +57,9 @@ fn read_as(format: Format, reader: &mut dyn RangeRead) -> Option<Reading> {
         }
         Format::RinexObservation | Format::RinexNavigation | Format::RinexOther => {
             let found = rinex::read(reader);
-            of("rinex", &found, found.first_epoch.map(GpsTime::utc), &found.warnings)
+            // ephemerides are of hours before the flight that received them
+            let first = found.first_epoch.filter(|_| format != Format::RinexNavigation);
+            of("rinex", &found, first.map(GpsTime::utc), &found.warnings)
         }
         Format::Rtcm3 => {
             let found = rtcm::read(reader);

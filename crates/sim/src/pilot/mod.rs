@@ -207,7 +207,7 @@ impl Pilot<'_> {
             camera_model: CAMERA_MODEL.into(),
             aircraft_sn: self.aircraft_sn.clone(),
             home,
-            utc_offset_s: 7_200,
+            utc_offset_s: crate::flight::utc_offset_s(started_at),
             number,
             flight_id: Uuid::new_v4(),
         };
