@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 import subprocess
+import time
 
 import pytest
 from conftest import ROOT, binary
@@ -168,6 +169,11 @@ def test_the_trash_is_emptied_after_a_question_and_the_log_says_it(person, serve
     expect(page.locator(".table tbody")).to_contain_text("deleted for good")
     expect(page.locator(".table tbody")).to_contain_text("rule “Photos, a month”")
     page.get_by_label("Who").select_option(label="admin")
+    expect(page.locator(".table tbody tr")).to_have_count(PHOTOS - 1)
+    page.get_by_label("To").fill("2026-01-01")
+    expect(page.get_by_role("heading", name="No entry")).to_be_visible()
+    page.get_by_label("To").fill("")
+    page.get_by_label("From").fill(time.strftime("%Y-%m-%d", time.localtime(time.time() - 86_400)))
     expect(page.locator(".table tbody tr")).to_have_count(PHOTOS - 1)
     assert admin.faults() == []
 

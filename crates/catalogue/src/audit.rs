@@ -28,6 +28,10 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// An action (`media.trash`), or a noun with all its actions (`media`).
     pub action: Option<String>,
+    /// At this time or later.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub to: Option<Timestamp>,
 }
 
 impl Catalogue {
@@ -46,11 +50,17 @@ impl Catalogue {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Page<AuditEntry>> {
-        let after = Key::open(cursor, List::Audit)?;
+        let mut after = Key::open(cursor, List::Audit)?;
+        if let Some(to) = filter.to.map(us).filter(|to| *to < after.at) {
+            after = Key { at: to, id: Uuid::nil() };
+        }
         let mut sql = sqlx::QueryBuilder::new("SELECT * FROM audit WHERE (at, id) < (");
         sql.push_bind(after.at).push(", ").push_bind(after.id).push(")");
         if let Some(id) = workspace_id {
             sql.push(" AND workspace_id = ").push_bind(id);
+        }
+        if let Some(from) = filter.from {
+            sql.push(" AND at >= ").push_bind(us(from));
         }
         if let Some(actor) = &filter.actor {
             sql.push(" AND actor = ").push_bind(actor);

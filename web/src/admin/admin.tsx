@@ -8,7 +8,7 @@ import { audit, health, jobs, s3Keys, tokens, users, workspaces } from "../api/q
 import { More } from "../flights/flights";
 import { t } from "../i18n";
 import { includes, isServerAdmin, useHere, useWsPath } from "../shell/context";
-import { dateTime } from "../ui/format";
+import { dateTime, momentOf } from "../ui/format";
 import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh, Working, type Tone } from "../ui/parts";
 import { AddS3Key, AddToken, AddUser, AddWorkspace } from "./add";
 import { Keep } from "../keep/keep";
@@ -297,16 +297,21 @@ function Audit() {
   const { ws } = useHere();
   const [action, setAction] = useState("");
   const [actor, setActor] = useState("");
-  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined }));
+  const [from, setFrom] = useState("");
+  const [to, setTo] = useState("");
+  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined, from: momentOf(from, 0), to: momentOf(to, 1) }));
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const people = useQuery(users(ws)).data?.items ?? [];
-  const filtered = action !== "" || actor !== "";
+  const filtered = [action, actor, from, to].some((value) => value !== "");
   return (
     <>
       <Head
         help={t.admin.auditHelp}
         action={
           <span className="row-actions">
+            <input className="input" type="date" style={{ width: "auto" }} aria-label={t.filters.from} value={from} max={to || undefined} onChange={(event) => setFrom(event.target.value)} />
+            <span aria-hidden>–</span>
+            <input className="input" type="date" style={{ width: "auto" }} aria-label={t.filters.to} value={to} min={from || undefined} onChange={(event) => setTo(event.target.value)} />
             <select className="select" style={{ width: "auto" }} aria-label={t.admin.what} value={action} onChange={(event) => setAction(event.target.value)}>
               <option value="">{t.audit.everything}</option>
               {Object.entries(t.audit.nouns).map(([noun, words]) => <option key={noun} value={noun}>{words}</option>)}

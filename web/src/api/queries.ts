@@ -289,7 +289,7 @@ export const s3Keys = (ws: string) =>
     queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/s3-keys", { params: { path: { ws }, query: { limit: 1000 } } })),
   });
 /** `action` may be a noun: everything that was done to it. */
-export const audit = (ws: string, filter: { actor?: string; action?: string } = {}) =>
+export const audit = (ws: string, filter: { actor?: string; action?: string; from?: string; to?: string } = {}) =>
   infiniteQueryOptions({
     queryKey: [ws, "audit", filter],
     queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/audit", { params: { path: { ws }, query: { ...filter, limit: 100, cursor: pageParam } } })),

@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { mediaCounts, type MediaFilter } from "../api/queries";
-import { startOfDay } from "../ui/format";
+import { momentOf, startOfDay } from "../ui/format";
 
 export type Day = {
   key: string;
@@ -34,20 +34,12 @@ export function filterOf(search: URLSearchParams): MediaFilter {
   }
   if (!filter.kind) filter.kind = PICTURES;
   if (filter.kind === "all") delete filter.kind;
-  if (filter.from) filter.from = moment(filter.from, 0) ?? "";
-  if (filter.to) filter.to = moment(filter.to, 1) ?? "";
+  if (filter.from) filter.from = momentOf(filter.from, 0) ?? "";
+  if (filter.to) filter.to = momentOf(filter.to, 1) ?? "";
   for (const word of ["from", "to"]) if (!filter[word]) delete filter[word];
   const altitudes = ALTITUDES.filter((word) => filter[word]).map((word) => [word, Number(filter[word])] as const);
   for (const word of ALTITUDES) delete filter[word];
   return { ...filter, ...Object.fromEntries(altitudes.filter(([, metres]) => Number.isFinite(metres))) };
-}
-
-/** `2026-11-23` in this zone as a moment, `days` later. */
-function moment(date: string, days: number): string | null {
-  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
-  if (!parts) return null;
-  const time = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + days);
-  return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }
 
 export const isFiltered = (search: URLSearchParams) => FILTER_WORDS.some((word) => search.get(word));

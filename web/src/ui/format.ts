@@ -74,3 +74,11 @@ export const milliseconds = (value: number) => (value < 1000 ? `${number(value, 
 export const exactCoordinates = (lat: number, lng: number) => `${lat.toFixed(8)}, ${lng.toFixed(8)}`;
 export const centimetres = (metres: number) => `${number(metres * 100, 1)} cm`;
 export const coordinates = (lat: number, lng: number) => `${lat.toFixed(6)}, ${lng.toFixed(6)}`;
+
+/** `2026-11-23` in this zone as a moment, `days` later; none when it is no date. */
+export function momentOf(date: string, days: number): string | undefined {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
+  if (!parts) return undefined;
+  const time = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + days);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}

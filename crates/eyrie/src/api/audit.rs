@@ -49,6 +49,14 @@ pub struct AuditQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
     action: Option<String>,
+    /// At this time or later.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    from: Option<Timestamp>,
+    /// Before this time.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    to: Option<Timestamp>,
 }
 
 /// List the audit log of a workspace, the newest entry first
@@ -61,7 +69,8 @@ pub async fn list_audit(
     QueryParams(query): QueryParams<AuditQuery>,
     QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<AuditItem>>, Problem> {
-    let filter = AuditFilter { actor: query.actor, action: query.action };
+    let AuditQuery { actor, action, from, to } = query;
+    let filter = AuditFilter { actor, action, from, to };
     let found = app.catalogue.list_audit(Some(scope.workspace.id), &filter, page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, AuditItem::from)))
 }

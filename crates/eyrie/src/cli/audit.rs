@@ -1,5 +1,6 @@
 use clap::Args;
 use eyrie_catalogue::AuditFilter;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::Opened;
@@ -16,6 +17,12 @@ pub(super) struct Audit {
     /// Only this: media.delete, or media for all that was done to files
     #[arg(long)]
     action: Option<String>,
+    /// Only from this time on, RFC 3339: 2026-11-01T00:00:00Z
+    #[arg(long)]
+    from: Option<Timestamp>,
+    /// Only before this time
+    #[arg(long)]
+    to: Option<Timestamp>,
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
 }
@@ -26,7 +33,7 @@ impl Audit {
             Some(workspace) => Some(opened.admin.workspace(workspace).await?.id),
             None => None,
         };
-        let filter = AuditFilter { actor: self.actor, action: self.action };
+        let filter = AuditFilter { actor: self.actor, action: self.action, from: self.from, to: self.to };
         let page = opened.library.catalogue.list_audit(workspace, &filter, None, self.limit).await?;
         let items = page.items.iter().map(|entry| {
             json!({

@@ -170,7 +170,7 @@ async fn the_trash_is_emptied_by_a_job_and_only_of_what_is_in_it() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_narrowed_by_who_and_what() {
+async fn the_audit_log_is_narrowed_by_who_what_and_when() {
     let keep = Keep::start().await;
     let media = keep.media(|_| {}).await;
     keep.delete(&format!("/media/{}", media.id)).await;
@@ -184,4 +184,19 @@ async fn the_audit_log_is_narrowed_by_who_and_what() {
     assert_eq!(count(&format!("actor={actor}")).await, 2);
     assert_eq!(count(&format!("actor={actor}&action=retention_rule.add")).await, 1);
     assert_eq!(count("actor=somebody").await, 0);
+
+    // an end is not of its range
+    let both = keep.get(&format!("/audit?actor={actor}")).await;
+    let at = |n: usize| both["items"][n]["at"].as_str().expect("a time").to_owned();
+    let (newest, oldest) = (at(0), at(1));
+    let within = async |range: &str| count(&format!("actor={actor}&{range}")).await;
+    assert_eq!(within(&format!("from={oldest}")).await, 2);
+    assert_eq!(within(&format!("to={oldest}")).await, 0);
+    assert_eq!(within(&format!("from={oldest}&to=2100-01-01T00:00:00Z")).await, 2);
+    assert_eq!(within(&format!("from={newest}&action=media")).await, usize::from(newest == oldest));
+    assert_eq!(within("from=2100-01-01T00:00:00Z").await, 0);
+    assert_eq!(within("to=&from=").await, 2);
+    let page = keep.get(&format!("/audit?actor={actor}&limit=1&to=2100-01-01T00:00:00Z")).await;
+    let cursor = page["next_cursor"].as_str().expect("a second page");
+    assert_eq!(within(&format!("limit=1&to=2100-01-01T00:00:00Z&cursor={cursor}")).await, 1);
 }
