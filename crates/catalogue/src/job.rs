@@ -72,9 +72,7 @@ impl Catalogue {
         limit: u32,
     ) -> Result<Vec<Job>> {
         // most looks find nothing: they need not take the write lock
-        let due = "SELECT 1 FROM jobs WHERE state IN ('queued', 'failed', 'running') AND due_at <= $1 LIMIT 1";
-        let due = self.engine.fetch_optional("cannot look for jobs", sqlx::query(due).bind(us(now))).await?;
-        if kinds.is_empty() || limit == 0 || due.is_none() {
+        if limit == 0 || self.next_job_at(kinds).await?.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
         let mut write = self.engine.begin("claim jobs").await?;
@@ -267,12 +265,26 @@ impl Catalogue {
         Ok(page_of(items, limit, List::Jobs, |job| Key { at: us(job.created_at), id: job.id }))
     }
 
-    /// When the next job is due, for a runner that would rather sleep.
-    pub async fn next_job_at(&self) -> Result<Option<Timestamp>> {
-        let query = "SELECT due_at FROM jobs WHERE state IN ('queued', 'failed', 'running') ORDER BY due_at LIMIT 1";
-        let row = self.engine.fetch_optional("cannot look for jobs", sqlx::query(query)).await?;
-        row.map(|row| row.time("due_at")).transpose()
+    /// When the next job of `kinds` is due, for a runner that would rather sleep.
+    pub async fn next_job_at(&self, kinds: &[&str]) -> Result<Option<Timestamp>> {
+        if kinds.is_empty() {
+            return Ok(None);
+        }
+        let row = self.engine.fetch_optional("cannot look for jobs", next("", kinds).build()).await?;
+        row.map_or(Ok(None), |row| row.time_opt("due_at"))
     }
+}
+
+/// One step into an index for each kind, however many jobs are open.
+fn next(prefix: &str, kinds: &[&str]) -> sqlx::QueryBuilder<Db> {
+    let mut query = sqlx::QueryBuilder::<Db>::new(prefix);
+    for (n, kind) in kinds.iter().enumerate() {
+        query.push(if n == 0 { "SELECT min(due_at) AS due_at FROM (" } else { " UNION ALL " });
+        query.push("SELECT min(due_at) AS due_at FROM jobs").push(index_hint("jobs_next"));
+        query.push(" WHERE state IN ('queued', 'failed', 'running') AND kind = ").push_bind((*kind).to_owned());
+    }
+    query.push(") AS next");
+    query
 }
 
 /// A page walks one index from the cursor on: the one with fewest rows to pass over.
@@ -359,18 +371,36 @@ mod tests {
     use super::*;
     use crate::CatalogueConfig;
 
-    #[tokio::test]
-    async fn pages_walk_an_index() {
+    async fn new_catalogue() -> (tempfile::TempDir, Catalogue) {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
         let config = CatalogueConfig { url, backup_dir: dir.path().into() };
         let catalogue = Catalogue::open(&config, true).await.expect("a new database");
+        (dir, catalogue)
+    }
+
+    async fn plan(catalogue: &Catalogue, query: &mut sqlx::QueryBuilder<Db>) -> Vec<String> {
+        let rows = catalogue.engine.fetch_all("cannot explain", query.build()).await.expect("explained");
+        rows.iter().map(|row| row.get("detail").expect("text")).collect()
+    }
+
+    #[tokio::test]
+    async fn the_next_job_is_a_step_into_an_index_for_each_kind() {
+        let (_dir, catalogue) = new_catalogue().await;
+        let plan = plan(&catalogue, &mut next("EXPLAIN QUERY PLAN ", &["a", "b"])).await;
+        let steps = plan.iter().filter(|step| step.contains("jobs_next (kind=?)")).count();
+        assert_eq!(steps, 2, "{plan:?}");
+        assert!(!plan.iter().any(|step| step.contains("SCAN jobs")), "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn pages_walk_an_index() {
+        let (_dir, catalogue) = new_catalogue().await;
         let states = JobState::ALL.iter().copied().map(Some).chain([None]);
         for (state, n) in states.flat_map(|state| (0..4).map(move |n| (state, n))) {
             let (workspace_id, kind) = ((n & 1 == 1).then(Uuid::nil), (n & 2 == 2).then_some("a"));
             let mut query = select("EXPLAIN QUERY PLAN ", workspace_id, state, kind, Key::TOP, 100);
-            let rows = catalogue.engine.fetch_all("cannot explain", query.build()).await.expect("explained");
-            let plan = rows.iter().map(|row| row.get::<String>("detail").expect("text")).collect::<Vec<_>>().join("; ");
+            let plan = plan(&catalogue, &mut query).await.join("; ");
             let walks = plan.starts_with("SEARCH jobs USING INDEX jobs_") && !plan.contains("TEMP B-TREE");
             assert!(walks, "{workspace_id:?} {state:?} {kind:?}: {plan}");
         }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0010_shares.sql"),
     include_str!("../migrations/sqlite/0011_keep.sql"),
     include_str!("../migrations/sqlite/0012_names.sql"),
+    include_str!("../migrations/sqlite/0013_jobs_next.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

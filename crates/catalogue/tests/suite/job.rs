@@ -25,7 +25,9 @@ async fn due_jobs_of_the_wanted_kinds_are_claimed_newest_first() {
     fixture.catalogue.add_jobs(&[old.clone(), later.clone(), other], at(1)).await.expect("added");
     fixture.catalogue.add_jobs(std::slice::from_ref(&new), at(2)).await.expect("added");
     fixture.catalogue.add_jobs(std::slice::from_ref(&new), at(2)).await.expect("added twice is once");
-    assert_eq!(fixture.catalogue.next_job_at().await.expect("read"), Some(at(0)));
+    assert_eq!(fixture.catalogue.next_job_at(&["a", "b"]).await.expect("read"), Some(at(0)));
+    assert_eq!(fixture.catalogue.next_job_at(&["b", "z"]).await.expect("read"), Some(at(0)));
+    assert_eq!(fixture.catalogue.next_job_at(&["z"]).await.expect("read"), None, "of other kinds only");
     assert!(fixture.catalogue.claim_jobs(&[], at(5), at(6), 5).await.expect("claimed").is_empty());
 
     let claimed = claim(&fixture, 5, 10).await;
@@ -93,7 +95,7 @@ async fn only_the_attempt_that_holds_a_job_ends_it() {
     assert!(catalogue.finish_job(new.id, 2, Some(&json!({"ok": true})), at(82)).await.expect("ended"));
     let now = job(&fixture, new.id).await;
     assert_eq!((now.state, now.result, now.lease_until), (JobState::Done, Some(json!({"ok": true})), None));
-    assert_eq!(catalogue.next_job_at().await.expect("read"), None);
+    assert_eq!(catalogue.next_job_at(&["a", "b"]).await.expect("read"), None);
 }
 
 #[tokio::test]
@@ -104,7 +106,7 @@ async fn a_job_fails_is_tried_again_and_dies() {
     catalogue.add_jobs(std::slice::from_ref(&new), at(0)).await.expect("added");
     claim(&fixture, 0, 1).await;
     assert_eq!(catalogue.fail_job(new.id, 1, "first", Some(at(10)), at(1)).await.expect("failed"), JobState::Failed);
-    assert_eq!(catalogue.next_job_at().await.expect("read"), Some(at(10)));
+    assert_eq!(catalogue.next_job_at(&["a", "b"]).await.expect("read"), Some(at(10)));
     assert!(claim(&fixture, 9, 1).await.is_empty());
     assert_eq!(claim(&fixture, 10, 1).await.len(), 1);
     assert_eq!(catalogue.fail_job(new.id, 2, "second", Some(at(20)), at(11)).await.expect("failed"), JobState::Dead);

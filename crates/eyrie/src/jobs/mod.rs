@@ -194,15 +194,15 @@ async fn worker(app: Arc<App>, kinds: Arc<[&'static str]>, wake: Arc<Notify>, st
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = wake.notified() => {}
-                    () = tokio::time::sleep(next_look(&app).await) => {}
+                    () = tokio::time::sleep(next_look(&app, &kinds).await) => {}
                 }
             }
         }
     }
 }
 
-async fn next_look(app: &App) -> Duration {
-    match app.catalogue.next_job_at().await {
+async fn next_look(app: &App, kinds: &[&str]) -> Duration {
+    match app.catalogue.next_job_at(kinds).await {
         Ok(Some(at)) => {
             let wait = at.duration_since(app.now()).as_millis().clamp(50, LOOK_EVERY.as_millis() as i128);
             Duration::from_millis(wait as u64)
