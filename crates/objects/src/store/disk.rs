@@ -236,11 +236,14 @@ impl Disk {
             .map_err(|error| self.break_down("a file could not be synced", &error))
     }
 
+    /// A directory that is gone was not even tried to be synced: that breaks nothing.
     pub(super) fn sync_dir(&self, flow: Flow, dir: &Path) -> Result<(), StoreError> {
         self.not_broken()?;
-        reach(flow, Step::SyncDir)
-            .and_then(|()| self.files.sync_dir(dir))
-            .map_err(|error| self.break_down("a directory could not be synced", &error))
+        let doing = "a directory could not be synced";
+        reach(flow, Step::SyncDir).and_then(|()| self.files.sync_dir(dir)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.failed(doing, error),
+            _ => self.break_down(doing, &error),
+        })
     }
 
     pub(super) fn rename(&self, flow: Flow, from: &Path, to: &Path) -> io::Result<()> {
@@ -292,7 +295,7 @@ impl Disk {
         }
     }
 
-    /// Nothing is known of directories any more: a bucket went.
+    /// Nothing is known of directories any more: a bucket went, or one of them did.
     pub(super) fn forget_dirs(&self) {
         self.durable.lock().clear();
     }

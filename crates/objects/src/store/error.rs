@@ -47,3 +47,10 @@ pub enum StoreError {
     #[error("{doing}")]
     Io { doing: String, source: std::io::Error },
 }
+
+impl StoreError {
+    /// A file or directory of the path is not there.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}

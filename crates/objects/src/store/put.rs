@@ -149,7 +149,7 @@ impl Engine {
         tmp.write(flow, &record.trailer())?;
         tmp.sync(flow)?;
         let _held = self.locks.hold(key_lock(bucket, &record.key));
-        let replaced = {
+        let mut once = || {
             let _tree = self.tree.read();
             self.require_bucket(bucket)?;
             let current = self.current(bucket, &record.key)?;
@@ -158,12 +158,28 @@ impl Engine {
             tmp.place(flow, &path.file)
                 .map_err(|source| self.disk.failed("the object cannot be put into place", source))?;
             self.disk.sync_dir(flow, path.parent())?;
-            current
+            Ok::<_, StoreError>(current)
+        };
+        let replaced = match once() {
+            Err(error) if error.is_not_found() => {
+                self.remake_dirs(flow, bucket, path)?;
+                once()?
+            }
+            other => other?,
         };
         let upload_id = replaced.as_ref().and_then(Record::upload_id);
         assert!(upload_id.is_none() || upload_id != record.upload_id(), "an upload becomes an object once");
         self.release(flow, upload_id);
         Ok(())
+    }
+
+    /// A directory that was believed to be there is gone: a command beside the server, or a person, removed an empty one.
+    /// Nobody writes meanwhile, so nobody builds on a directory whose own entry is not durable yet.
+    fn remake_dirs(&self, flow: Flow, bucket: &str, path: &KeyPath) -> Result<(), StoreError> {
+        let _tree = self.tree.write();
+        self.require_bucket(bucket)?;
+        self.disk.forget_dirs();
+        self.disk.ensure_dirs(flow, &path.dirs)
     }
 }
 

@@ -43,6 +43,11 @@ impl Home {
         self.store.recover().expect("is put in order");
     }
 
+    /// As a command opens it beside the running program.
+    pub(crate) fn beside(&self) -> Store {
+        open(self.dir.path(), self.clock.clone(), self.files.clone(), false).expect("opens")
+    }
+
     pub(crate) fn advance(&self, time: Duration) {
         self.clock.set(self.clock.now() + time);
     }

@@ -129,3 +129,42 @@ async fn hundreds_of_requests_at_once_all_end() {
     assert!(results.into_iter().all(|result| result.unwrap().is_some()));
     home.tmp_is_empty().await;
 }
+
+/// A command beside the server removes objects too, and with them directories that the server believes to be there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn directories_that_another_process_removed_are_made_again() {
+    let home = Arc::new(Home::with_files(Arc::new(Unsynced)).await);
+    let command = home.beside();
+    put(&home.store, "docks/A/one", b"1").await.unwrap();
+    let made = || entries(&home.root().join("buckets").join(BUCKET));
+    let with_docks = made();
+    assert!(command.delete(BUCKET, "docks/A/one").await.unwrap());
+    assert_eq!(made(), with_docks - 1, "the directory is gone");
+    put(&home.store, "docks/B/two", b"2").await.unwrap();
+    assert_eq!(get(&home.store, "docks/B/two").await.unwrap(), b"2");
+    assert!(command.delete(BUCKET, "docks/B/two").await.unwrap());
+
+    let puts = (0..4).map(|writer| {
+        let home = home.clone();
+        tokio::spawn(async move {
+            for n in 0..150 {
+                let key = format!("docks/{writer}/{n}/file");
+                put(&home.store, &key, b"bytes").await.unwrap_or_else(|error| panic!("{key}: {error:?}"));
+            }
+        })
+    });
+    let mut puts = std::pin::pin!(join_all(puts));
+    let mut removed = 0;
+    loop {
+        let done = futures::poll!(&mut puts);
+        for object in command.list(BUCKET, "docks/", None, None, 1000).await.unwrap().objects {
+            removed += usize::from(command.delete(BUCKET, &object.key).await.unwrap());
+        }
+        if let std::task::Poll::Ready(done) = done {
+            done.into_iter().for_each(|put| put.unwrap());
+            break;
+        }
+    }
+    assert_eq!(removed, 600);
+    home.store.writable().unwrap();
+}
