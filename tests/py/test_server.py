@@ -80,11 +80,12 @@ def test_plain_text_is_refused_where_tls_is_spoken(tls):
 
 
 def test_the_doctor_says_that_docks_do_not_trust_a_certificate_of_its_own_making(tls):
-    done = tls.run("doctor", "--json")
-    report = json.loads(done.stdout)
-    failed = [step["step"] for step in report["steps"] if step["status"] == "failed"]
-    assert (done.returncode, failed) == (1, ["certificate"]), report
-    assert "public authority" in next(step["advice"] for step in report["steps"] if step["step"] == "certificate")
+    for _ in range(2):
+        done = tls.run("doctor", "--json")
+        failed = {step["step"]: step for step in json.loads(done.stdout)["steps"] if step["status"] == "failed"}
+        # a second walk finds what the first one took away
+        assert (done.returncode, list(failed)) == (1, ["certificate"]), json.dumps(failed, indent=1)
+        assert "public authority" in failed["certificate"]["advice"]
 
 
 def test_sighup_takes_a_new_certificate_and_keeps_the_old_one_when_it_is_broken(tls):

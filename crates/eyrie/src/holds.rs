@@ -7,12 +7,15 @@ use eyrie_catalogue::Catalogue;
 #[derive(Default)]
 pub struct Holds {
     any: AtomicBool,
+    /// One after the other: what was read first must not be told last.
+    loading: tokio::sync::Mutex<()>,
 }
 
 impl Holds {
     /// # Errors
     /// The catalogue's; what was known stays.
     pub async fn load(&self, catalogue: &Catalogue) -> eyrie_catalogue::Result<()> {
+        let _alone = self.loading.lock().await;
         self.any.store(catalogue.has_open_holds().await?, Ordering::Release);
         Ok(())
     }

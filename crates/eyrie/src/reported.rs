@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use eyrie_catalogue::{
-    FlightFacts, IngestReport, IssuedPrefix, Media, MediaKind, MediaStatus, PilotFile, Position, Processing, RawEvent,
-    StoredObject,
+    CatalogueError, FlightFacts, IngestReport, IssuedPrefix, Media, MediaKind, MediaStatus, PilotFile, Position,
+    Processing, RawEvent, StoredObject,
 };
 use eyrie_cloudapi::{CapturedTime, FileUpload};
 use eyrie_env::fail_point;
@@ -15,7 +15,7 @@ use eyrie_objects::{ObjectInfo, StoreError};
 use serde_json::json;
 
 use crate::app::App;
-use crate::dock::state::{GatewayKind, Identity};
+use crate::dock::state::{GatewayKind, Identity, is_below};
 use crate::ingest::{IngestError, blocking_fail_point};
 use crate::jobs::extract_metadata;
 use crate::purge;
@@ -55,7 +55,7 @@ pub(crate) enum NotKept {
     #[error(transparent)]
     Ingest(#[from] IngestError),
     #[error(transparent)]
-    Catalogue(#[from] eyrie_catalogue::CatalogueError),
+    Catalogue(#[from] CatalogueError),
 }
 
 /// Where the reported object is.
@@ -75,7 +75,7 @@ impl Reported<'_> {
             Ok(found) => found,
             Err(error) => {
                 self.keep_event().await?;
-                return Err(error.into());
+                return Err(error);
             }
         };
         if let Found::Stored(prefix, _) | Found::Missing(prefix) = &found {
@@ -200,9 +200,21 @@ async fn commit(app: &Arc<App>, report: IngestReport) -> Result<(), IngestError>
     replied.map_err(|_| IngestError::Stopping)
 }
 
+/// The prefixes ever issued to `sn` that the key lies below, newest first. Memory knows them all but for moments; the
+/// catalogue has the last word before a file is put in quarantine.
+async fn prefixes_holding(app: &App, sn: &str, object_key: &str) -> Result<Vec<IssuedPrefix>, CatalogueError> {
+    let known = app.docks.prefixes_holding(sn, object_key);
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    let mut recorded = app.catalogue.prefixes_of(sn).await?;
+    recorded.retain(|prefix| is_below(object_key, &prefix.prefix));
+    Ok(recorded)
+}
+
 /// HEAD below each prefix that holds the key, with a few tries: a store may show an object a moment after its PUT.
-async fn look(app: &App, sn: &str, object_key: &str) -> Result<Found, StoreError> {
-    let prefixes = app.docks.prefixes_holding(sn, object_key);
+async fn look(app: &App, sn: &str, object_key: &str) -> Result<Found, NotKept> {
+    let prefixes = prefixes_holding(app, sn, object_key).await?;
     let Some(newest) = prefixes.first() else { return Ok(Found::Foreign) };
     for attempt in 0..app.config.ingest.head_attempts.max(1) {
         if attempt > 0 {

@@ -51,7 +51,8 @@ pub(super) async fn bind(call: &Call<'_>, request: &AirportOrganizationBind) -> 
         match outcome {
             Ok(()) if device.sn == call.sn() => {
                 let callsign = Some(device.device_callsign.as_str()).filter(|callsign| !callsign.is_empty());
-                if let Err(error) = remember(call, callsign).await {
+                let app = call.app;
+                if let Err(error) = app.docks.bind(&app.catalogue, call.sn(), callsign, app.now()).await {
                     code = codes::BIND_FAILED;
                     note = Some(format!("the binding could not be stored: {error}"));
                 }
@@ -66,18 +67,6 @@ pub(super) async fn bind(call: &Call<'_>, request: &AirportOrganizationBind) -> 
     }
     let result = outcomes.iter().map(|(_, code)| *code).find(|code| *code != 0).unwrap_or(0);
     Answer { data: organization_bind_reply(&outcomes), result, note }
-}
-
-async fn remember(call: &Call<'_>, callsign: Option<&str>) -> eyrie_catalogue::Result<()> {
-    let app = call.app;
-    app.catalogue.set_dock_bound(call.sn(), Some(app.now())).await?;
-    if let Some(callsign) = callsign {
-        app.catalogue.set_dock_callsign(call.sn(), callsign).await?;
-    }
-    // what a person called it stays
-    let kept = app.catalogue.dock(call.sn()).await?.and_then(|dock| dock.callsign);
-    app.docks.set_bound(call.sn(), kept.as_deref());
-    Ok(())
 }
 
 /// Organization id and binding code against the workspace that the dock was added to.

@@ -95,11 +95,17 @@ pub struct Claims {
 }
 
 #[derive(Default)]
-pub struct Docks(RwLock<Inner>);
+pub struct Docks {
+    inner: RwLock<Inner>,
+    /// Shared while a change is on its way to the catalogue and to memory, exclusive while everything is read: what was
+    /// read before a change must not take its place after it.
+    changes: tokio::sync::RwLock<()>,
+}
 
 impl Docks {
     /// Reads everything from the catalogue; what is live in memory wins over older rows.
     pub async fn load(&self, catalogue: &Catalogue) -> eyrie_catalogue::Result<()> {
+        let _alone = self.changes.write().await;
         let docks = catalogue.docks(None).await?;
         let controllers = catalogue.controllers(None).await?;
         let workspaces = catalogue.workspaces().await?;
@@ -109,7 +115,7 @@ impl Docks {
         for prefix in prefixes {
             by_dock.entry(prefix.gateway_sn.clone()).or_default().push(prefix);
         }
-        let mut inner = self.0.write();
+        let mut inner = self.inner.write();
         let mut known = HashMap::new();
         let gateways = docks.into_iter().map(Gateway::Dock).chain(controllers.into_iter().map(Gateway::Controller));
         for gateway in gateways {
@@ -130,11 +136,11 @@ impl Docks {
     }
 
     pub fn identity(&self, sn: &str) -> Option<Identity> {
-        self.0.read().docks.get(sn).map(|entry| entry.identity.clone())
+        self.inner.read().docks.get(sn).map(|entry| entry.identity.clone())
     }
 
     pub fn live(&self, sn: &str, now: Timestamp) -> Option<LiveView> {
-        let inner = self.0.read();
+        let inner = self.inner.read();
         let entry = inner.docks.get(sn)?;
         let aircraft = inner.aircraft.values().filter(|aircraft| aircraft.gateway_sn == sn).cloned().collect();
         Some(LiveView { live: entry.live.clone(), aircraft, online: is_online(&entry.live, now) })
@@ -143,7 +149,7 @@ impl Docks {
     /// Notes that `sn` was heard and merges what it said: a field that is `None` keeps what is known.
     /// False when the dock is not ours.
     pub fn heard(&self, sn: &str, now: Timestamp, said: &DockLive) -> bool {
-        let mut inner = self.0.write();
+        let mut inner = self.inner.write();
         let Some(entry) = inner.docks.get_mut(sn) else { return false };
         merge(&mut entry.live, said);
         entry.live.last_seen_at = Some(now);
@@ -153,24 +159,39 @@ impl Docks {
 
     /// As [`Docks::heard`], but not over MQTT: it does not make the device online.
     pub fn said(&self, sn: &str, said: &DockLive) {
-        if let Some(entry) = self.0.write().docks.get_mut(sn) {
+        if let Some(entry) = self.inner.write().docks.get_mut(sn) {
             merge(&mut entry.live, said);
             entry.dirty = true;
         }
     }
 
-    pub fn set_bound(&self, sn: &str, callsign: Option<&str>) {
-        if let Some(entry) = self.0.write().docks.get_mut(sn) {
-            entry.identity.bound = true;
-            if let Some(callsign) = callsign {
-                entry.identity.callsign = Some(callsign.to_owned());
-            }
+    /// Marks the dock as bound, in the catalogue and here; a name that a person gave it stays.
+    ///
+    /// # Errors
+    /// The catalogue's.
+    pub async fn bind(
+        &self,
+        catalogue: &Catalogue,
+        sn: &str,
+        callsign: Option<&str>,
+        now: Timestamp,
+    ) -> eyrie_catalogue::Result<()> {
+        let _change = self.changes.read().await;
+        catalogue.set_dock_bound(sn, Some(now)).await?;
+        if let Some(callsign) = callsign {
+            catalogue.set_dock_callsign(sn, callsign).await?;
         }
+        let callsign = catalogue.dock(sn).await?.and_then(|dock| dock.callsign);
+        if let Some(entry) = self.inner.write().docks.get_mut(sn) {
+            entry.identity.bound = true;
+            entry.identity.callsign = callsign.or_else(|| entry.identity.callsign.take());
+        }
+        Ok(())
     }
 
     /// The prefix this dock is given now: the newest issued one, or the one it would get.
     pub fn object_key_prefix(&self, sn: &str) -> Option<String> {
-        let inner = self.0.read();
+        let inner = self.inner.read();
         let entry = inner.docks.get(sn)?;
         let newest = entry.prefixes.first().map(|prefix| prefix.prefix.clone());
         Some(newest.unwrap_or_else(|| entry.identity.kind.prefix_for(sn)))
@@ -178,24 +199,30 @@ impl Docks {
 
     /// The prefix of this dock in its workspace's bucket, when it is recorded already.
     pub fn recorded_prefix(&self, sn: &str) -> Option<IssuedPrefix> {
-        let inner = self.0.read();
+        let inner = self.inner.read();
         let entry = inner.docks.get(sn)?;
         entry.prefixes.iter().find(|prefix| prefix.bucket == entry.identity.bucket).cloned()
     }
 
-    /// To be called after the prefix is durable in the catalogue.
-    pub fn remember_prefix(&self, prefix: &IssuedPrefix) {
-        let mut inner = self.0.write();
-        let Some(entry) = inner.docks.get_mut(&prefix.gateway_sn) else { return };
+    /// Remembers a prefix for ever, in the catalogue and here.
+    ///
+    /// # Errors
+    /// The catalogue's.
+    pub async fn record_prefix(&self, catalogue: &Catalogue, prefix: &IssuedPrefix) -> eyrie_catalogue::Result<()> {
+        let _change = self.changes.read().await;
+        catalogue.record_prefix(prefix).await?;
+        let mut inner = self.inner.write();
+        let Some(entry) = inner.docks.get_mut(&prefix.gateway_sn) else { return Ok(()) };
         let known = |known: &IssuedPrefix| known.bucket == prefix.bucket && known.prefix == prefix.prefix;
         if !entry.prefixes.iter().any(known) {
             entry.prefixes.insert(0, prefix.clone());
         }
+        Ok(())
     }
 
     /// The prefixes ever issued to `sn` that `object_key` lies below, newest first; empty means quarantine.
     pub fn prefixes_holding(&self, sn: &str, object_key: &str) -> Vec<IssuedPrefix> {
-        let inner = self.0.read();
+        let inner = self.inner.read();
         let Some(entry) = inner.docks.get(sn) else { return Vec::new() };
         entry.prefixes.iter().filter(|prefix| is_below(object_key, &prefix.prefix)).cloned().collect()
     }
@@ -203,7 +230,7 @@ impl Docks {
     /// Applies a topology of `gateway_sn`; the whole list replaces what the dock held. The rules are in
     /// `docs/decisions/aircraft-claims.md`.
     pub fn claim(&self, gateway_sn: &str, aircraft: &[Aircraft], now: Timestamp) -> Claims {
-        let mut inner = self.0.write();
+        let mut inner = self.inner.write();
         let mut claims = Claims::default();
         let Some(workspace_id) = inner.docks.get(gateway_sn).map(|entry| entry.identity.workspace_id) else {
             return claims;
@@ -235,12 +262,12 @@ impl Docks {
 
     /// True when `gateway_sn` holds the aircraft now.
     pub fn holds(&self, gateway_sn: &str, aircraft_sn: &str) -> bool {
-        self.0.read().aircraft.get(aircraft_sn).is_some_and(|held| held.gateway_sn == gateway_sn)
+        self.inner.read().aircraft.get(aircraft_sn).is_some_and(|held| held.gateway_sn == gateway_sn)
     }
 
     /// Every dock and controller of a workspace by SN, as it is now.
     pub fn of_workspace(&self, workspace_id: Uuid, now: Timestamp) -> Vec<(Identity, LiveView)> {
-        let inner = self.0.read();
+        let inner = self.inner.read();
         let mut held: HashMap<&str, Vec<Aircraft>> = HashMap::new();
         for aircraft in inner.aircraft.values() {
             held.entry(&aircraft.gateway_sn).or_default().push(aircraft.clone());
@@ -260,17 +287,17 @@ impl Docks {
 
     /// The dock that holds an aircraft now.
     pub fn holder(&self, aircraft_sn: &str) -> Option<String> {
-        self.0.read().aircraft.get(aircraft_sn).map(|held| held.gateway_sn.clone())
+        self.inner.read().aircraft.get(aircraft_sn).map(|held| held.gateway_sn.clone())
     }
 
     /// True when some workspace with docks has this organization id.
     pub fn is_organization(&self, organization_id: &str) -> bool {
-        self.0.read().docks.values().any(|entry| entry.identity.organization_id == organization_id)
+        self.inner.read().docks.values().any(|entry| entry.identity.organization_id == organization_id)
     }
 
     /// What changed since the last call, for one commit.
     pub fn take_dirty(&self) -> Vec<(String, DockLive)> {
-        let mut inner = self.0.write();
+        let mut inner = self.inner.write();
         let said = inner.docks.iter_mut();
         said.filter_map(|(sn, entry)| std::mem::take(&mut entry.dirty).then(|| (sn.clone(), entry.live.clone())))
             .collect()
@@ -278,7 +305,7 @@ impl Docks {
 
     /// Docks, not controllers, whose online state differs from what was last announced: (workspace, SN, online).
     pub fn take_online_changes(&self, now: Timestamp) -> Vec<(Uuid, String, bool)> {
-        let mut inner = self.0.write();
+        let mut inner = self.inner.write();
         let mut changes = Vec::new();
         let docks = inner.docks.iter_mut().filter(|(_, entry)| entry.identity.kind == GatewayKind::Dock);
         for (sn, entry) in docks {
@@ -365,6 +392,11 @@ fn merge(known: &mut DockLive, said: &DockLive) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use eyrie_catalogue::{CatalogueConfig, NewDock};
+
     use super::*;
 
     fn docks(list: &[(&str, u128)]) -> Docks {
@@ -384,7 +416,7 @@ mod tests {
             };
             let entry =
                 Entry { identity, live: DockLive::default(), prefixes: vec![], dirty: false, announced_online: false };
-            docks.0.write().docks.insert((*sn).into(), entry);
+            docks.inner.write().docks.insert((*sn).into(), entry);
         }
         docks
     }
@@ -448,6 +480,68 @@ mod tests {
         assert_eq!(docks.take_online_changes(at(60)), [(Uuid::from_u128(1), "A".to_owned(), true)]);
         assert!(docks.take_online_changes(at(60)).is_empty());
         assert_eq!(docks.take_online_changes(at(61)), [(Uuid::from_u128(1), "A".to_owned(), false)]);
+    }
+
+    /// Commands change the database beside the server, so everything is read anew at any time.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn reading_everything_anew_never_forgets_what_was_recorded_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("eyrie.db").display());
+        let config = CatalogueConfig { url, backup_dir: folder.path().join("backups") };
+        let catalogue = Arc::new(Catalogue::open(&config, true).await.unwrap());
+        let workspace = Workspace {
+            id: Uuid::from_u128(1),
+            name: "w".into(),
+            bucket: "w".into(),
+            organization_id: "o".into(),
+            binding_code: "c".into(),
+            created_at: at(0),
+        };
+        catalogue.add_workspace(&workspace).await.unwrap();
+        let sns: Vec<String> = (0..200).map(|n| format!("D{n}")).collect();
+        for sn in &sns {
+            let (sn, password_hash) = (sn.clone(), "$argon2".into());
+            let dock = NewDock { sn, workspace_id: workspace.id, callsign: None, password_hash, created_at: at(0) };
+            catalogue.add_dock(&dock).await.unwrap();
+        }
+        let docks = Arc::new(Docks::default());
+        docks.load(&catalogue).await.unwrap();
+
+        let recording = Arc::new(AtomicBool::new(true));
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let (docks, catalogue, recording) = (docks.clone(), catalogue.clone(), recording.clone());
+                tokio::spawn(async move {
+                    let mut read = 0;
+                    while recording.load(Ordering::Relaxed) {
+                        docks.load(&catalogue).await.unwrap();
+                        read += 1;
+                    }
+                    read
+                })
+            })
+            .collect();
+        let mut forgotten = Vec::new();
+        for (n, sn) in sns.iter().enumerate() {
+            let prefix = IssuedPrefix {
+                gateway_sn: sn.clone(),
+                workspace_id: workspace.id,
+                bucket: "w".into(),
+                prefix: GatewayKind::Dock.prefix_for(sn),
+                issued_at: at(1),
+            };
+            docks.record_prefix(&catalogue, &prefix).await.unwrap();
+            docks.bind(&catalogue, sn, None, at(1)).await.unwrap();
+            let known = |sn: &String| {
+                !docks.prefixes_holding(sn, &format!("docks/{sn}/x")).is_empty() && docks.identity(sn).unwrap().bound
+            };
+            forgotten.extend(sns[..=n].iter().filter(|sn| !known(sn)).cloned());
+        }
+        recording.store(false, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.await.unwrap() > 0);
+        }
+        assert!(forgotten.is_empty(), "{forgotten:?}");
     }
 
     #[test]

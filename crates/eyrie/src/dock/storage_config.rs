@@ -66,7 +66,6 @@ async fn record_prefix(app: &App, device: &Identity) -> eyrie_catalogue::Result<
         prefix: device.kind.prefix_for(&device.sn),
         issued_at: app.now(),
     };
-    app.catalogue.record_prefix(&prefix).await?;
-    app.docks.remember_prefix(&prefix);
+    app.docks.record_prefix(&app.catalogue, &prefix).await?;
     Ok(prefix)
 }
