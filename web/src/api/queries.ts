@@ -179,18 +179,25 @@ const MEDIA_A_REQUEST = 500;
 export const mediaAll = (ws: string, filter: ListFilter, most = 20_000) =>
   queryOptions({
     queryKey: [ws, "media", "all", filter],
-    queryFn: async ({ signal }) => {
+    queryFn: async ({ client, queryKey, signal }) => {
       const items: MediaItem[] = [];
+      const soFar = mediaSoFar(ws, filter).queryKey;
+      const known = client.getQueryData(soFar)?.length ?? 0;
       let cursor: string | undefined;
       do {
         const query = { ...filter, limit: MEDIA_A_REQUEST, cursor };
         const page = await ok(api.GET("/api/v1/workspaces/{ws}/media", { params: { path: { ws }, query }, signal }));
         items.push(...page.items);
         cursor = page.next_cursor ?? undefined;
+        if (cursor && items.length > known && client.getQueryData(queryKey) === undefined) client.setQueryData(soFar, [...items]);
       } while (cursor && items.length < most);
       return items;
     },
   });
+
+/** What the first reading of {@link mediaAll} has found so far: nothing when it was read whole. Never asks by itself. */
+export const mediaSoFar = (ws: string, filter: ListFilter) =>
+  queryOptions({ queryKey: [ws, "media", "so far", filter], queryFn: (): MediaItem[] => [], enabled: false, gcTime: 0 });
 
 /** The ground that one file shows, or that of a filter's files: GeoJSON polygons with `media_id`, and `t_s` in videos. */
 export const footprints = (ws: string, of: { id: string } | { filter: ListFilter }, enabled = true) =>

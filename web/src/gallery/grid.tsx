@@ -4,7 +4,7 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { Check, Layers, TriangleAlert } from "lucide-react";
 import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 import type { MediaItem } from "../api/client";
-import { docks, mediaAll, type MediaFilter } from "../api/queries";
+import { docks, mediaAll, mediaSoFar, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
 import { dockName } from "../flights/summary";
 import { useHere } from "../shell/context";
@@ -18,6 +18,7 @@ import { useSelectAll, useSelecting, type Selection } from "./select";
 
 const OVERSCAN = 600;
 const NONE: number[] = [];
+const dataOf = (results: { data?: MediaItem[] }[]) => results.map((result) => result.data);
 /** Where a gallery was when it was left, by its address: going back shows the same pictures. */
 const places = new Map<string, { key: string; offset: number; focus?: string }>();
 
@@ -29,10 +30,14 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   const root = useRef<HTMLDivElement>(null);
   const { width, view, scroller } = useView(root);
   const known = useRef(new Map<string, MediaItem[]>());
+  const seen = useRef(new Map<string, MediaItem[]>());
+  /** Days that were read to their end. */
   const read = useRef(new Map<string, MediaItem[]>());
   /** Those that a shown item stands for. */
   const others = useRef(new Map<string, MediaItem[]>());
   const aspects = useRef(new Map<string, number[]>());
+  /** How many of a day are still to be read. */
+  const unread = useRef(new Map<string, number>());
   const laid = useRef<Laid>(new Map());
   const [active, setActive] = useState<string | null>(places.get(place)?.focus ?? null);
   const measure = useMemo<Measure>(() => {
@@ -43,7 +48,7 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   // which days are in sight, from the geometry that is known so far
   const [version, setVersion] = useState(0);
   const sections = useMemo(
-    () => (width > 0 ? laySections(days.map(({ key, count }) => ({ key, count: known.current.get(key)?.length ?? count, aspects: aspects.current.get(key) ?? NONE })), measure, laid.current) : []),
+    () => (width > 0 ? laySections(days.map(({ key, count }) => ({ key, count: (known.current.get(key)?.length ?? 0) + (unread.current.get(key) ?? count), aspects: aspects.current.get(key) ?? NONE })), measure, laid.current) : []),
     [days, measure, width, version],
   );
   const first = at(sections, view.top - OVERSCAN);
@@ -51,18 +56,22 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   while (last + 1 < sections.length && (sections[last + 1]?.top ?? 0) < view.top + view.height + OVERSCAN) last += 1;
   const near = sections.length > 0 ? days.slice(first, last + 1) : [];
 
-  const queries = useQueries({
+  const whole = useQueries({
     queries: near.map((day) => ({ ...mediaAll(ws, dayFilter(filter, day, trashed)), placeholderData: read.current.get(day.key) })),
-    combine: (results) => results.map((result) => result.data),
+    combine: dataOf,
   });
+  // a day of thousands shows its first ones before its last ones are read
+  const parts = useQueries({ queries: near.map((day) => mediaSoFar(ws, dayFilter(filter, day, trashed))), combine: dataOf });
   useLayoutEffect(() => {
     let changed = false;
     near.forEach((day, n) => {
-      const items = queries[n];
-      if (items && read.current.get(day.key) !== items) {
-        read.current.set(day.key, items);
+      const items = whole[n] ?? parts[n];
+      if (items && seen.current.get(day.key) !== items) {
+        seen.current.set(day.key, items);
+        if (whole[n]) read.current.set(day.key, items);
         const folded = fold(items);
         known.current.set(day.key, folded.items);
+        unread.current.set(day.key, whole[n] ? 0 : Math.max(0, day.count - items.length));
         aspects.current.set(day.key, folded.items.map(aspect));
         for (const [id, group] of folded.others) others.current.set(id, group);
         changed = true;
@@ -158,8 +167,8 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   const acts = useRef<Acts>({ open, toggle, onKey: move });
   acts.current = { open, toggle, onKey: move };
   const total = sections.length > 0 ? (sections.at(-1)?.top ?? 0) + (sections.at(-1)?.height ?? 0) : 0;
-  const shown = near.flatMap((day) => known.current.get(day.key) ?? []);
-  const focusable = active && shown.some((one) => one.id === active) ? active : shown[0]?.id;
+  const shown = near.map((day) => known.current.get(day.key) ?? []);
+  const focusable = active && shown.some((items) => items.some((one) => one.id === active)) ? active : shown.find((items) => items.length > 0)?.[0]?.id;
 
   return (
     <div className="grid-root" ref={root} style={{ height: total || undefined }} data-total={days.reduce((sum, day) => sum + day.count, 0)}>
@@ -255,7 +264,7 @@ const Tile = memo(function Tile({ ws, item, note, left, top, width, height, pick
         onKeyDown={(event) => acts.current.onKey(event, item)}
         onFocus={() => onFocus(item.id)}
       >
-        <Picture ws={ws} item={item} />
+        <Picture ws={ws} item={item} eager />
         {note && <span className="goes-badge num" data-note={note} />}
         {stands > 0 && <span className="stack-badge num" title={t.gallery.oneTrigger(stands + 1)}><Layers className="icon" aria-hidden />{stands + 1}</span>}
         {/* in words in the tile's name: a second text beside a name tile would be read as one with it */}

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::list::{Sql, index, push_conditions};
+use super::list::{FEW_IN_A_BOX, Sql, at_most_in, push_rows};
 use super::row::NO_TIME;
 use crate::map::is_counted;
-use crate::sqlite::{Engine, index_hint};
+use crate::sqlite::Engine;
 use crate::value::{Columns as _, us};
 use crate::{MediaCounts, MediaFilter, MediaGroup, MediaSlot, Result};
 
 const US: i64 = 1_000_000;
 
+/// Looking at each of so many costs less than at all there are in a library where a box holds no more.
+const MANY_IN_A_BOX: i64 = 250_000;
 /// What `media_quarters` is counted in.
 const QUARTER_US: i64 = 900 * US;
 
@@ -30,7 +32,29 @@ pub(super) async fn count(
     if step_us % QUARTER_US == 0 && by != Some(MediaGroup::FlightId) && in_quarters(filter) {
         return read(engine, quarters(workspace_id, filter, step_us / QUARTER_US, by)).await;
     }
-    let mut sql = Sql::new("SELECT kind, CASE WHEN sort_at = ");
+    let by_area = match filter.bbox {
+        Some(bbox) => at_most_in(engine, bbox, most_in_a_box(filter)).await?,
+        None => false,
+    };
+    read(engine, walk("", workspace_id, filter, step_us, by, by_area)).await
+}
+
+/// Above so many rows in its box the other words of a filter are the narrower way, as far as can be told without looking.
+fn most_in_a_box(filter: &MediaFilter) -> i64 {
+    let narrow = filter.flight_id.is_some() || filter.gateway_sn.is_some() || filter.from.is_some() || filter.undated;
+    if narrow { FEW_IN_A_BOX } else { MANY_IN_A_BOX }
+}
+
+fn walk(
+    prefix: &str,
+    workspace_id: Uuid,
+    filter: &MediaFilter,
+    step_us: i64,
+    by: Option<MediaGroup>,
+    by_area: bool,
+) -> Sql {
+    let mut sql = Sql::new(prefix);
+    sql.push("SELECT kind, CASE WHEN sort_at = ");
     sql.push_bind(NO_TIME).push(" THEN NULL ELSE sort_at - ((sort_at % ").push_bind(step_us).push(" + ");
     sql.push_bind(step_us).push(") % ").push_bind(step_us).push(") END AS at, count(*) AS n, ");
     let group = match by {
@@ -38,15 +62,10 @@ pub(super) async fn count(
         Some(MediaGroup::GatewaySn) => "gateway_sn",
         Some(MediaGroup::FlightId) => "flight_id",
     };
-    sql.push("CAST(total(size_bytes) AS INTEGER) AS bytes, ").push(group).push(" AS of_group FROM media");
-    // an album's files are found by their ids
-    if filter.chosen.is_none() {
-        sql.push(index_hint(index(filter)));
-    }
-    sql.push(" WHERE ");
-    push_conditions(&mut sql, workspace_id, filter);
+    sql.push("CAST(total(size_bytes) AS INTEGER) AS bytes, ").push(group).push(" AS of_group");
+    push_rows(&mut sql, workspace_id, filter, by_area);
     sql.push(" GROUP BY at, of_group, kind ORDER BY at DESC, of_group");
-    read(engine, sql).await
+    sql
 }
 
 /// Whether the counted quarters can answer.
@@ -113,4 +132,29 @@ async fn read(engine: &Arc<Engine>, mut sql: Sql) -> Result<MediaCounts> {
         }
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Catalogue, CatalogueConfig};
+
+    #[tokio::test]
+    async fn what_lies_in_a_box_is_counted_by_the_spatial_index() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", dir.path().join("eyrie.db").display());
+        let config = CatalogueConfig { url, backup_dir: dir.path().into() };
+        let catalogue = Catalogue::open(&config, true).await.expect("a new database");
+        let filter = MediaFilter { bbox: Some([1.0, 1.0, 2.0, 2.0]), ..MediaFilter::default() };
+        let mut plans = Vec::new();
+        for by_area in [true, false] {
+            let mut sql = walk("EXPLAIN QUERY PLAN ", Uuid::nil(), &filter, US, None, by_area);
+            let rows = catalogue.engine.fetch_all("cannot explain", sql.build()).await.expect("explained");
+            let details = rows.iter().map(|row| row.get::<String>("detail").expect("text"));
+            plans.push(details.collect::<Vec<_>>().join("; "));
+        }
+        assert!(plans[0].contains("SCAN media_area VIRTUAL TABLE INDEX"), "{}", plans[0]);
+        assert!(plans[0].contains("USING INTEGER PRIMARY KEY"), "{}", plans[0]);
+        assert!(plans[1].starts_with("SEARCH media USING INDEX media_by_time"), "{}", plans[1]);
+    }
 }

@@ -22,8 +22,9 @@ use crate::sqlite::{Db, Engine, index_hint, push_area, push_contains};
 use crate::value::{Columns as _, us};
 use crate::{Chosen, Media, MediaFilter, MediaStatus, NO_GROUP, Page, Result};
 
-/// Rows in a box that are rather sorted than met on the way.
-const FEW_IN_A_BOX: i64 = 4_000;
+/// Rows in a box that are rather sorted than met on the way: their place may have been left long ago, behind all that came
+/// since.
+pub(super) const FEW_IN_A_BOX: i64 = 16_000;
 
 pub(crate) type Sql = sqlx::QueryBuilder<Db>;
 
@@ -64,26 +65,32 @@ pub(crate) async fn at_most_in(engine: &Arc<Engine>, bbox: [f64; 4], most: i64) 
 
 fn select(prefix: &str, workspace_id: Uuid, filter: &MediaFilter, after: Key, limit: u32, by_area: bool) -> Sql {
     let mut sql = Sql::new(prefix);
-    sql.push("SELECT media.* FROM ");
+    sql.push("SELECT media.*");
+    push_rows(&mut sql, workspace_id, filter, by_area);
+    sql.push(" AND (sort_at, id) < (").push_bind(after.at).push(", ").push_bind(after.id).push(")");
+    sql.push(" ORDER BY sort_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+    sql
+}
+
+/// From FROM to the last condition of a filter. `by_area`: its box is the narrowest way to its rows.
+pub(super) fn push_rows(sql: &mut Sql, workspace_id: Uuid, filter: &MediaFilter, by_area: bool) {
+    sql.push(" FROM ");
     match (filter.bbox, filter.chosen) {
         (_, Some(chosen)) => {
             sql.push("(");
-            push_chosen(&mut sql, chosen);
+            push_chosen(sql, chosen);
             sql.push(") AS chosen CROSS JOIN media WHERE media.id = chosen.media_id AND ");
         }
         (Some(bbox), None) if by_area => {
             sql.push("(");
-            push_area(&mut sql, bbox);
+            push_area(sql, bbox);
             sql.push(") AS inside CROSS JOIN media WHERE media.num = inside.num AND ");
         }
         _ => {
             sql.push("media").push(index_hint(index(filter))).push(" WHERE ");
         }
     }
-    push_conditions(&mut sql, workspace_id, filter);
-    sql.push(" AND (sort_at, id) < (").push_bind(after.at).push(", ").push_bind(after.id).push(")");
-    sql.push(" ORDER BY sort_at DESC, id DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
-    sql
+    push_conditions(sql, workspace_id, filter);
 }
 
 /// A SELECT of `media_id`s.
