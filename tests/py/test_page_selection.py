@@ -95,6 +95,31 @@ def test_a_selection_is_taken_as_a_zip_and_as_a_list(person, flight_id):
 
 
 @pytest.mark.parametrize("person", ["desk"], indirect=True)
+def test_a_day_shows_its_first_pictures_before_its_last_are_read(person, flight_id):
+    page, held = person.page, []
+
+    def by_twos(route):
+        if "cursor=" in route.request.url and not released:
+            held.append(route)
+        else:
+            route.continue_(url=route.request.url.replace("limit=500", "limit=2"))
+
+    released = False
+    page.route("**/media?*limit=500*", by_twos)
+    person.open(f"/w/default/gallery?flight_id={flight_id}&kind=photo")
+    expect(page.locator(".cell:not(.empty)")).to_have_count(2)
+    # those to come have their places already, and the day cannot be taken as a whole yet
+    expect(page.locator(".cell.empty")).to_have_count(PHOTOS - 2)
+    expect(page.locator(".pick-day")).to_have_count(0)
+    released = True
+    [route] = held
+    route.continue_(url=route.request.url.replace("limit=500", "limit=2"))
+    expect(page.locator(".cell:not(.empty)")).to_have_count(PHOTOS)
+    expect(page.locator(".cell.empty")).to_have_count(0)
+    expect(page.locator(".pick-day")).to_have_count(1)
+    assert person.faults() == []
+
+
 def test_keys_select_one_a_range_and_all(person, flight_id):
     page = person.open(f"/w/default/gallery?flight_id={flight_id}&kind=photo")
     tiles = page.locator(".cell .open")
