@@ -182,12 +182,14 @@ impl Running {
         }
     }
 
-    /// Reads the certificate of the HTTP and S3 listeners again.
+    /// Reads the certificate of the three listeners again.
     ///
     /// # Errors
     /// The files are not good; what is in force stays.
     pub fn reload_tls(&self) -> anyhow::Result<()> {
-        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)
+        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)?;
+        self.app.broker.get().map_or(Ok(()), Broker::reload_tls)?;
+        Ok(())
     }
 
     /// Takes no more work, finishes or leaves what is in hand, writes what is to be written. Below 10 s.

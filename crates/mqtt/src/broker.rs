@@ -43,6 +43,7 @@ mod wire;
 use engine::Engine;
 use front::Front;
 use registry::{Registry, see_off};
+use wire::Tls;
 
 /// Log targets that print secrets at `trace`, and must be held at `debug`.
 pub const CAPPED_LOG_TARGETS: [&str; 2] = ["tungstenite", "tokio_tungstenite"];
@@ -135,6 +136,7 @@ pub struct Broker {
     registry: Arc<Registry>,
     engine: Arc<Engine>,
     front: Front,
+    tls: Option<Arc<Tls>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -148,15 +150,15 @@ pub enum BrokerError {
 impl Broker {
     /// Listens when it returns. Must be called inside a tokio runtime.
     pub async fn start(config: BrokerConfig, gate: Arc<dyn Gate>) -> Result<Self, BrokerError> {
-        let tls = config.tls.as_ref().map(|(chain, key)| wire::acceptor(chain, key)).transpose()?;
+        let tls = config.tls.as_ref().map(|(chain, key)| Tls::open(chain, key)).transpose()?.map(Arc::new);
         let listener = tokio::net::TcpListener::bind(config.listen)
             .await
             .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
         let registry = Arc::new(Registry::new(gate, config.service));
         let engine = Arc::new(Engine::start(&config.limits, registry.clone()).await?);
-        let front = Front::start(listener, tls, engine.clone(), config.limits, registry.clone())
+        let front = Front::start(listener, tls.clone(), engine.clone(), config.limits, registry.clone())
             .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
-        Ok(Self { registry, engine, front })
+        Ok(Self { registry, engine, front, tls })
     }
 
     /// Where docks connect: MQTT and MQTT over WebSocket on one port.
@@ -167,6 +169,14 @@ impl Broker {
     /// Plain TCP on loopback, for [`crate::Link`] alone.
     pub fn internal_addr(&self) -> SocketAddr {
         self.engine.service_addr()
+    }
+
+    /// Reads certificate and key again; connections go on with what they have. Nothing to do without TLS.
+    ///
+    /// # Errors
+    /// The files are not good; what is in force stays.
+    pub fn reload_tls(&self) -> Result<(), BrokerError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// Ends every session of `username`, subscriptions and queued messages included; it must authenticate again.

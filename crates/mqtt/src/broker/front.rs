@@ -18,14 +18,15 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::codec::{Encoder, Framed, FramedParts};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::connect::{Answer, Connect, Denied, answer, codec, refuse};
 use super::engine::Engine;
 use super::registry::{Announced, Entered, Registry};
-use super::wire::{BoxedWire, Opening, open};
+use super::wire::{BoxedWire, Opening, Tls, open};
 use super::{BrokerLimits, Login};
 
 /// How long the gate may think. Then the client is asked to come back.
@@ -59,7 +60,7 @@ pub(super) struct Front {
 }
 
 struct Shared {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     engine: Arc<Engine>,
     limits: BrokerLimits,
     registry: Arc<Registry>,
@@ -70,7 +71,7 @@ struct Shared {
 impl Front {
     pub(super) fn start(
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Tls>>,
         engine: Arc<Engine>,
         limits: BrokerLimits,
         registry: Arc<Registry>,
@@ -173,7 +174,7 @@ impl Shared {
         let keepalive = socket2::TcpKeepalive::new().with_time(TCP_KEEPALIVE);
         socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive).ok()?;
         let wire: BoxedWire = match &self.tls {
-            Some(tls) => Box::new(tls.accept(stream).await.ok()?),
+            Some(tls) => Box::new(tls.current().accept(stream).await.ok()?),
             None => Box::new(stream),
         };
         let (wire, read) = match open(wire, self.limits.max_packet_bytes).await.ok()? {
