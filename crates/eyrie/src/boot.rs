@@ -232,8 +232,12 @@ impl Gate for LateGate {
         self.0.wait().await.authenticate(login).await
     }
 
-    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool {
-        self.0.get().is_some_and(|gate| gate.may_publish(username, topic, retain))
+    fn may_publish(&self, username: &str, topic: &str) -> bool {
+        self.0.get().is_some_and(|gate| gate.may_publish(username, topic))
+    }
+
+    fn may_retain(&self, username: &str, topic: &str) -> bool {
+        self.0.get().is_some_and(|gate| gate.may_retain(username, topic))
     }
 
     fn may_subscribe(&self, username: &str, filter: &str) -> bool {

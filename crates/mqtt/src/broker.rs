@@ -85,8 +85,12 @@ pub enum Refusal {
 #[async_trait::async_trait]
 pub trait Gate: Send + Sync + 'static {
     async fn authenticate(&self, login: &Login<'_>) -> Result<(), Refusal>;
-    /// Asked for each PUBLISH and for the Will at CONNECT.
-    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool;
+    /// Asked for each PUBLISH, for the Will at CONNECT, and for the Will again when it is sent.
+    fn may_publish(&self, username: &str, topic: &str) -> bool;
+    /// Whether a message that may be published, and asks to be retained, is. If not, it is delivered as any other.
+    fn may_retain(&self, _username: &str, _topic: &str) -> bool {
+        true
+    }
     /// Asked for each filter of a SUBSCRIBE, `$share/...` included and unstripped.
     fn may_subscribe(&self, username: &str, filter: &str) -> bool;
     /// Whether a client without a username may connect. It is then not authenticated, its username in the rules is empty,
@@ -185,6 +189,14 @@ impl Broker {
         let connections = self.registry.connections(Some(username));
         self.engine.end_sessions(self.engine.sessions(Some(username)).await).await;
         see_off(connections, FAREWELL).await;
+    }
+
+    /// Ends the sessions of all accounts but `username` that subscribed to exactly one of `filters`, those offline included.
+    /// For a right that went to somebody else: rules are asked at SUBSCRIBE, not for each delivery.
+    pub async fn end_other_subscribers(&self, filters: &[String], username: &str) {
+        for other in self.engine.subscribers(filters).await.into_iter().filter(|other| other != username) {
+            self.disconnect(&other).await;
+        }
     }
 
     /// Clients connected now, the server's own not counted.

@@ -11,7 +11,7 @@ mod organization;
 pub mod services;
 pub mod state;
 pub(crate) mod storage_config;
-mod topology;
+pub(crate) mod topology;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

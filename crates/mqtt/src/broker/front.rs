@@ -205,8 +205,8 @@ impl Shared {
             let login = Login { client_id: connect.client_id(), username: &username, password: &password, peer };
             timeout(AUTHENTICATE_TIMEOUT, gate.authenticate(&login)).await.map_err(|_| Denied::Unavailable)??;
         }
-        if let Some((topic, retain)) = connect.will()
-            && !gate.may_publish(&username, topic, retain)
+        if let Some(topic) = connect.will()
+            && !gate.may_publish(&username, topic)
         {
             return Err(Denied::NotAuthorized);
         }
