@@ -233,7 +233,7 @@ async fn exchange(app: &Arc<App>, incoming: Incoming, received: &Received, start
 /// Metric labels come from our own list, never from the wire.
 fn method_label(message: &Message, method: Option<&str>) -> String {
     match message {
-        Message::UnknownRequest | Message::UnknownEvent | Message::UnknownStatus => "unknown".into(),
+        Message::UnknownRequest | Message::UnknownEvent { .. } | Message::UnknownStatus => "unknown".into(),
         _ => method.unwrap_or("none").into(),
     }
 }
@@ -268,7 +268,11 @@ async fn converse(call: &Call<'_>) -> Option<Answer> {
         Message::FlighttaskProgressGet(_) => {
             call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "this server dispatches no waylines")).await
         }
-        Message::PsdkUiResourceUploadResult(_) | Message::UnknownEvent | Message::UnknownStatus => {
+        Message::UnknownEvent { flight_id } => {
+            let answer = Answer::result(0).with_note("kept as it is");
+            flight_task::keep(call, flight_id.as_deref(), answer, |_| {}).await
+        }
+        Message::PsdkUiResourceUploadResult(_) | Message::UnknownStatus => {
             call.keep_and_answer(Answer::result(0).with_note("kept as it is")).await
         }
         Message::UnknownRequest => {
