@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::app::App;
 use crate::config::Config;
@@ -184,7 +186,16 @@ async fn handle(app: Arc<App>, received: Received) {
     match decode(&received.topic, &received.payload) {
         Ok(incoming) => {
             app.docks.heard(incoming.topic.sn.as_ref(), app.now(), &Default::default());
-            exchange(&app, incoming, &received, started).await;
+            // texts, not `%`: what a device writes is quoted in the log
+            let span = tracing::info_span!(
+                "dock.message",
+                dock.sn = incoming.topic.sn.as_ref(),
+                tid = incoming.envelope.tid.as_str(),
+                method = incoming.envelope.method.as_deref(),
+                object.key = Empty,
+                flight.id = Empty,
+            );
+            exchange(&app, incoming, &received, started).instrument(span).await;
         }
         Err(error) => unreadable(&app, &received, &error).await,
     }
@@ -200,18 +211,18 @@ async fn exchange(app: &Arc<App>, incoming: Incoming, received: &Received, start
     if let (Some(topic), Some(link)) = (reply_topic, app.link.get()) {
         let payload = reply(&incoming.envelope, &incoming.topic.sn, app.clock.now_ms(), &answer.data);
         if let Err(error) = link.publish(&topic.to_string(), payload).await {
-            tracing::warn!(%error, dock.sn = sn, tid = %incoming.envelope.tid, "an answer could not be sent");
+            tracing::warn!(%error, "an answer could not be sent");
         }
     }
     let took = started.elapsed();
     let label = method_label(&incoming.message, method.as_deref());
     metrics::histogram!("eyrie_dock_answer_seconds", "method" => label.clone()).record(took.as_secs_f64());
     metrics::counter!("eyrie_dock_answers_total", "method" => label, "ok" => if answer.result == 0 { "true" } else { "false" }).increment(1);
-    if answer.result != 0 {
-        tracing::warn!(
-            dock.sn = sn, tid = %incoming.envelope.tid, method = method.as_deref(), result = answer.result,
-            note = answer.note.as_deref(), "a dock was refused"
-        );
+    let (result, note) = (answer.result, answer.note.as_deref());
+    if result == 0 {
+        tracing::debug!(result, note, duration_ms = took.as_secs_f64() * 1e3, "a dock was answered");
+    } else {
+        tracing::warn!(result, note, "a dock was refused");
     }
     app.trace.record(TraceEntry {
         id: app.new_id(),

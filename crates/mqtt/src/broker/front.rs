@@ -123,7 +123,8 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: Cancellatio
         };
         full = false;
         let (shared, closed) = (shared.clone(), closed.clone());
-        tokio::spawn(async move {
+        let span = tracing::info_span!("mqtt.connection", %peer, dock.sn = Empty);
+        let connection = async move {
             let _permit = permit;
             // On the heap, because it is large and the task stays as large as its largest part.
             let handshake = Box::pin(shared.handshake(stream, peer));
@@ -136,7 +137,8 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: Cancellatio
                 relay.run().await;
                 shared.relays.fetch_sub(1, Ordering::Relaxed);
             }
-        });
+        };
+        tokio::spawn(connection.instrument(span));
     }
 }
 
@@ -148,6 +150,8 @@ impl Shared {
             tracing::debug!(%peer, "no CONNECT");
             return None;
         };
+        let username: String = connect.username().unwrap_or_default().chars().take(SHOWN_CHARS).collect();
+        tracing::Span::current().record("dock.sn", username);
         // Before it is authenticated, so that disconnecting the account also ends who is just being checked.
         let entered = self.registry.enter(connect.username().unwrap_or_default());
         let cut = entered.connection.cut.clone();
@@ -161,8 +165,7 @@ impl Shared {
                 () = cut.cancelled() => None,
             },
             Err(denied) => {
-                let username: String = connect.username().unwrap_or_default().chars().take(SHOWN_CHARS).collect();
-                tracing::info!(%peer, username, ?denied, "connection refused");
+                tracing::info!(?denied, "connection refused");
                 let _ = timeout(LINGER, refuse(&mut client, connect.version(), denied)).await;
                 None
             }
