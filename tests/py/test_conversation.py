@@ -374,6 +374,37 @@ def test_a_flight_exists_as_soon_as_an_event_names_it(dock, api):
         assert {flight[name] for name in nothing} == {None} and flight["stored_count"] == 0
 
 
+def test_the_last_word_counts_whatever_comes_at_once(dock, api):
+    """Messages of a moment, as after a cut: the newest state of a task and the newest topology stay."""
+    flight_id, tids = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(60)]
+    waiting = [dock.waiting.setdefault(tid, queue.Queue()) for tid in tids]
+    on = [{"sn": "AIRCRAFT1", "domain": 0, "type": 91, "sub_type": 1, "index": "A"}]
+    for number, tid in enumerate(tids):
+        progress = {"result": 0, "output": {"ext": {"flight_id": flight_id}, "status": f"step-{number}"}}
+        body = {"tid": tid, "bid": tid, "timestamp": 1, "need_reply": 1, "method": "flighttask_progress", "data": progress}
+        dock.publish("events", body)
+        topology = {"domain": 3, "type": 2, "sub_type": 0, "sub_devices": on if number % 2 == 0 else []}
+        dock.publish("status", {"tid": tid, "bid": tid, "timestamp": 1, "method": "update_topo", "data": topology}, root="sys")
+    for replies in waiting:
+        assert [replies.get(timeout=30)[1]["data"]["result"] for _ in range(2)] == [0, 0]
+    assert api(f"flights/{flight_id}")["task_status"] == "step-59"
+    assert api(f"docks/{dock.sn}")["aircraft"] == []
+
+
+def test_a_flight_without_counts_is_complete_when_its_dock_has_nothing_left(new_server):
+    server = new_server(EYRIE_INGEST_STALLED_AFTER="2 s")
+    api = Api(server.http_url, server.cli("token", "create", "--workspace", "default", "--role", "viewer")["token"])
+    with ForeignDock(add_dock(server, "PYNOCOUNTS1")) as dock:
+        osd = lambda left: dock.publish("osd", {"tid": "1", "data": {"media_file_detail": {"remain_upload": left}}})
+        osd(3)
+        assert dock.upload(flight_id="uncounted", flight_task=None)[0] == {"result": 0}
+        assert dock.upload(flight_id="short", flight_task={"expected_file_count": 2})[0] == {"result": 0}
+        assert [api(f"flights/{name}")["state"] for name in ("uncounted", "short")] == ["uploading", "uploading"]
+        wait_for(lambda: api("flights/uncounted")["state"] == "stalled", "no word of it for long")
+        wait_for(lambda: osd(0) and api("flights/uncounted")["state"] == "complete", "the dock has nothing left", every_s=0.5)
+        wait_for(lambda: api("flights/short")["state"] == "stalled", "a file is missing, whatever the dock says")
+
+
 def test_a_task_that_failed_is_told_in_words(dock, api):
     progress = {"result": 319017, "output": {"ext": {"flight_id": str(uuid.uuid4())}, "status": "failed"}}
     assert dock.event("flighttask_progress", progress) == {"result": 0}
