@@ -5,6 +5,7 @@ import queue
 import time
 import uuid
 
+import paho.mqtt.client as mqtt
 import pytest
 import requests
 from botocore.exceptions import ClientError
@@ -125,6 +126,15 @@ def test_a_dock_bound_elsewhere_is_refused_with_its_code(server, dock):
         assert stranger.storage()["bucket"] != dock.storage()["bucket"]
     answer = dock.request("airport_organization_bind", {"bind_devices": [device]})
     assert answer["output"]["err_infos"] == [{"sn": dock.sn, "err_code": 210232}]
+
+
+@pytest.mark.parametrize("transport", ["tcp", "websockets"])
+@pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_every_quality_of_service_version_and_transport(access, api, qos, protocol, transport):
+    with ForeignDock(access, protocol=protocol, transport=transport, qos=qos) as dock:
+        answer, key, _ = dock.upload()
+        assert answer == {"result": 0} and media_of(api, key)["status"] == "stored"
 
 
 # -- one file ----------------------------------------------------------------------------------------------------------
