@@ -7,6 +7,8 @@ use crate::dock::state::ONLINE_S;
 
 /// Exchanges told.
 const LAST: u32 = 40;
+/// Shown of a file's name, which a device may have made as long as it likes.
+const NAME_CHARS: usize = 100;
 
 /// A sentence each, oldest first; never empty.
 pub(super) async fn explain(library: &Library, sn: &str) -> Vec<String> {
@@ -52,7 +54,8 @@ fn presence(dock: &Dock, now: i64) -> String {
 fn sentence(entry: &TraceEntry) -> String {
     let method = entry.method.as_deref().unwrap_or("a message without a method");
     let file = entry.asked.pointer("/file/name").or_else(|| entry.asked.get("name"));
-    let file = file.and_then(|name| name.as_str()).map(|name| format!(" {name:?}")).unwrap_or_default();
+    let shown = |name: &str| format!(" {:?}", name.chars().take(NAME_CHARS).collect::<String>());
+    let file = file.and_then(|name| name.as_str()).map(shown).unwrap_or_default();
     let well = entry.result.is_none_or(|result| result == 0);
     let done = match (entry.direction.as_str(), method, well) {
         ("down", _, true) => format!("we sent {method}"),
