@@ -22,7 +22,7 @@ class NoAnswer(Exception):
 class ForeignDock:
     """Speaks for one SN. `access` is what `eyrie dock add --json` printed."""
 
-    def __init__(self, access, protocol=mqtt.MQTTv311, client_id=None):
+    def __init__(self, access, protocol=mqtt.MQTTv311, client_id=None, transport="tcp", qos=1):
         self.sn = access["sn"]
         self.access = access
         url = urllib.parse.urlparse(access["mqtt_url"])
@@ -31,8 +31,10 @@ class ForeignDock:
         self.services = queue.Queue()
         self.subscribed = threading.Event()
         self.client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id=client_id or f"{self.sn}-{uuid.uuid4().hex[:6]}", protocol=protocol
+            mqtt.CallbackAPIVersion.VERSION2, client_id=client_id or f"{self.sn}-{uuid.uuid4().hex[:6]}", protocol=protocol,
+            transport=transport,
         )
+        self.qos = qos
         self.client.username_pw_set(access["username"], access["password"])
         self.client.on_connect = self._on_connect
         self.client.on_subscribe = lambda *_: self.subscribed.set()
@@ -61,7 +63,7 @@ class ForeignDock:
         if reason == 0 or str(reason) == "Success":
             base = f"thing/product/{self.sn}"
             topics = [f"{base}/requests_reply", f"{base}/events_reply", f"{base}/services", f"{base}/status_reply", f"sys/product/{self.sn}/status_reply"]
-            client.subscribe([(topic, 1) for topic in topics])
+            client.subscribe([(topic, self.qos) for topic in topics])
 
     def _on_message(self, _client, _userdata, message):
         body = json.loads(message.payload)
@@ -72,9 +74,9 @@ class ForeignDock:
         if waiting is not None:
             waiting.put((message.topic, body))
 
-    def publish(self, kind, body, qos=1, sn=None, root="thing"):
+    def publish(self, kind, body, qos=None, sn=None, root="thing"):
         payload = body if isinstance(body, (bytes, str)) else json.dumps(body)
-        return self.client.publish(f"{root}/product/{sn or self.sn}/{kind}", payload, qos=qos)
+        return self.client.publish(f"{root}/product/{sn or self.sn}/{kind}", payload, qos=self.qos if qos is None else qos)
 
     def ask(self, kind, method, data, timeout_s=ANSWER_S, root="thing", tid=None, bid=None, **envelope):
         """Publishes and waits for the answer with the same tid. Returns the whole reply, checked as a strict dock would."""

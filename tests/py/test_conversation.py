@@ -5,6 +5,7 @@ import queue
 import time
 import uuid
 
+import paho.mqtt.client as mqtt
 import pytest
 import requests
 from botocore.exceptions import ClientError
@@ -125,6 +126,15 @@ def test_a_dock_bound_elsewhere_is_refused_with_its_code(server, dock):
         assert stranger.storage()["bucket"] != dock.storage()["bucket"]
     answer = dock.request("airport_organization_bind", {"bind_devices": [device]})
     assert answer["output"]["err_infos"] == [{"sn": dock.sn, "err_code": 210232}]
+
+
+@pytest.mark.parametrize("transport", ["tcp", "websockets"])
+@pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_every_quality_of_service_version_and_transport(access, api, qos, protocol, transport):
+    with ForeignDock(access, protocol=protocol, transport=transport, qos=qos) as dock:
+        answer, key, _ = dock.upload()
+        assert answer == {"result": 0} and media_of(api, key)["status"] == "stored"
 
 
 # -- one file ----------------------------------------------------------------------------------------------------------
@@ -321,6 +331,8 @@ def test_a_failed_upload_is_recorded_and_acknowledged(dock, api):
     key = f"{storage['object_key_prefix']}/failed/{uuid.uuid4().hex}.JPG"
     assert dock.event("file_upload_callback", {**report(key, "x.JPG", "failed"), "result": 324030}) == {"result": 0}
     assert media_of(api, key) is None
+    flight = api("flights/failed")
+    assert (flight["gateway_sn"], flight["expected_file_count"], flight["stored_count"]) == (dock.sn, 1, 0)
 
 
 @pytest.mark.parametrize("data", [None, {}, [], "text", 7, {"file": None}, {"file": {"object_key": ""}}, {"file": {"object_key": 5}}])
@@ -358,6 +370,58 @@ def test_flight_counts_and_state(dock, api):
     assert dock.event("highest_priority_upload_flighttask_media", {"flight_id": flight_id}) == {"result": 0}
 
 
+def test_a_flight_exists_as_soon_as_an_event_names_it(dock, api):
+    for method, data in (
+        ("highest_priority_upload_flighttask_media", lambda flight_id: {"flight_id": flight_id}),
+        ("flighttask_progress", lambda flight_id: {"output": {"ext": {"flight_id": flight_id}}}),
+        ("an_event_of_next_year", lambda flight_id: {"flight_id": flight_id, "more": 1}),
+    ):
+        flight_id = str(uuid.uuid4())
+        assert dock.event(method, data(flight_id)) == {"result": 0}
+        flight = api(f"flights/{flight_id}")
+        assert flight["gateway_sn"] == dock.sn and flight["state"] == "uploading", method
+        nothing = ("flight_type", "expected_file_count", "uploaded_file_count", "first_captured_at", "last_captured_at", "bbox")
+        assert {flight[name] for name in nothing} == {None} and flight["stored_count"] == 0
+
+
+def test_the_last_word_counts_whatever_comes_at_once(dock, api):
+    """Messages of a moment, as after a cut: the newest state of a task and the newest topology stay."""
+    flight_id, tids = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(60)]
+    waiting = [dock.waiting.setdefault(tid, queue.Queue()) for tid in tids]
+    on = [{"sn": "AIRCRAFT1", "domain": 0, "type": 91, "sub_type": 1, "index": "A"}]
+    for number, tid in enumerate(tids):
+        progress = {"result": 0, "output": {"ext": {"flight_id": flight_id}, "status": f"step-{number}"}}
+        body = {"tid": tid, "bid": tid, "timestamp": 1, "need_reply": 1, "method": "flighttask_progress", "data": progress}
+        dock.publish("events", body)
+        topology = {"domain": 3, "type": 2, "sub_type": 0, "sub_devices": on if number % 2 == 0 else []}
+        dock.publish("status", {"tid": tid, "bid": tid, "timestamp": 1, "method": "update_topo", "data": topology}, root="sys")
+    for replies in waiting:
+        assert [replies.get(timeout=30)[1]["data"]["result"] for _ in range(2)] == [0, 0]
+    assert api(f"flights/{flight_id}")["task_status"] == "step-59"
+    assert api(f"docks/{dock.sn}")["aircraft"] == []
+
+
+def test_a_flight_without_counts_is_complete_when_its_dock_has_nothing_left(new_server):
+    server = new_server(EYRIE_INGEST_STALLED_AFTER="2 s")
+    api = Api(server.http_url, server.cli("token", "create", "--workspace", "default", "--role", "viewer")["token"])
+    with ForeignDock(add_dock(server, "PYNOCOUNTS1")) as dock:
+        osd = lambda left: dock.publish("osd", {"tid": "1", "data": {"media_file_detail": {"remain_upload": left}}})
+        osd(3)
+        assert dock.upload(flight_id="uncounted", flight_task=None)[0] == {"result": 0}
+        assert dock.upload(flight_id="short", flight_task={"expected_file_count": 2})[0] == {"result": 0}
+        assert [api(f"flights/{name}")["state"] for name in ("uncounted", "short")] == ["uploading", "uploading"]
+        wait_for(lambda: api("flights/uncounted")["state"] == "stalled", "no word of it for long")
+        wait_for(lambda: osd(0) and api("flights/uncounted")["state"] == "complete", "the dock has nothing left", every_s=0.5)
+        wait_for(lambda: api("flights/short")["state"] == "stalled", "a file is missing, whatever the dock says")
+
+
+def test_a_task_that_failed_is_told_in_words(dock, api):
+    progress = {"result": 319017, "output": {"ext": {"flight_id": str(uuid.uuid4())}, "status": "failed"}}
+    assert dock.event("flighttask_progress", progress) == {"result": 0}
+    noted = lambda: [entry for entry in events_of(api, dock.sn) if entry["method"] == "flighttask_progress" and entry["note"]]
+    assert "319017: the dock still handles the media" in wait_for(noted, "the trace")[0]["note"]
+
+
 def test_prioritize_reaches_the_dock_and_shows_its_outcome(dock, api):
     answer, _, _ = dock.upload(flight_id="hurry")
     for result, state in ((0, "done"), (319017, "dead")):
@@ -368,14 +432,20 @@ def test_prioritize_reaches_the_dock_and_shows_its_outcome(dock, api):
         dock.publish("services_reply", {**command, "data": {"result": result}})
         job = wait_for(lambda: (j := api(f"jobs/{queued.json()['job_id']}"))["state"] == state and j, state)
         assert (job["error"] is None) == (result == 0)
+        sent = lambda: [entry for entry in events_of(api, dock.sn) if entry["direction"] == "down" and entry["result"] == result]
+        entry = wait_for(sent, "the command in the trace")[0]
+        assert entry["topic"] == f"thing/product/{dock.sn}/services" and entry["tid"] == command["tid"] and entry["duration_ms"] > 0
+        assert entry["asked"] == {"flight_id": "hurry"} and entry["answered"]["result"] == result
+        assert (entry["note"] is None) == (result == 0)
 
 
 def test_trace_tells_what_was_asked_and_answered_without_secrets(dock, api):
     storage = dock.storage()
     dock.request("storage_config_get", {"module": 99})
-    entries = wait_for(lambda: (e := events_of(api, dock.sn)) and e[0]["result"] not in (0, None) and e, "the trace")
+    asked = lambda entry: entry["method"] == "storage_config_get" and entry["asked"] == {"module": 99}
+    entries = wait_for(lambda: (e := events_of(api, dock.sn)) and asked(e[0]) and e, "the trace")
     refused = entries[0]
-    assert refused["method"] == "storage_config_get" and refused["note"] and refused["asked"] == {"module": 99}
+    assert refused["result"] not in (0, None) and refused["note"] and refused["direction"] == "up"
     text = json.dumps(entries)
     assert storage["credentials"]["access_key_secret"] not in text
     assert storage["credentials"]["security_token"] not in text

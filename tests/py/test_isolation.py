@@ -3,6 +3,7 @@
 A denial counts by its effect: the owner listens, and a marker sent afterwards on an allowed topic ends the wait.
 """
 
+import json
 import queue
 import threading
 import time
@@ -277,6 +278,39 @@ def test_an_aircraft_has_one_holder(world):
         a2.publish(topic, end)
         a2.heard_marker(end)
         assert end.encode() not in [payload for _, payload in a1.heard]
+
+
+def test_an_aircraft_that_was_let_go_is_not_heard_any_more(world):
+    """A dock lets its aircraft go and keeps its subscription; a dock of another workspace is the next to have it."""
+    aircraft = f"AIR{uuid.uuid4().hex[:8].upper()}"
+    topic = f"thing/product/{aircraft}/osd"
+    with ForeignDock(world.dock["a1"]) as live, peer(world, "a2") as bystander:
+        claim(live, aircraft)
+        with peer(world, "a1", will=(topic, b"will", 1)) as a1:
+            assert a1.subscribe(topic) == [True]
+            claim(live)
+            with ForeignDock(world.dock["b1"]) as next_holder, peer(world, "b1") as b1:
+                claim(next_holder, aircraft)
+                assert b1.subscribe(topic) == [True]
+                assert a1.ended.wait(WAIT_S), "the session with the subscription ends"
+                b1.publish(topic, b"private")
+                end = marker()
+                b1.publish(topic, end)
+                b1.heard_marker(end)
+                assert b"will" not in [payload for _, payload in b1.heard]
+                claim(next_holder)
+            assert a1.heard == []
+        assert not bystander.ended.is_set()
+
+
+def test_a_retained_report_is_heard_once(world):
+    """A dock that sets the retain flag is heard like any other; nothing is kept."""
+    with ForeignDock(world.dock["a1"]) as live, peer(world, "a1", will=(f"thing/product/{world.sn['a1']}/osd", b"will", 1, True)):
+        tid = str(uuid.uuid4())
+        replies = live.waiting.setdefault(tid, queue.Queue())
+        body = {"tid": tid, "bid": tid, "timestamp": 1, "method": "flight_areas_get", "data": None}
+        live.client.publish(f"thing/product/{live.sn}/requests", json.dumps(body), qos=1, retain=True)
+        assert replies.get(timeout=WAIT_S)[1]["data"]["result"] == 0
 
 
 OPEN = {

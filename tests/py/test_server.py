@@ -93,13 +93,15 @@ def test_sighup_takes_a_new_certificate_and_keeps_the_old_one_when_it_is_broken(
     (tls.folder / "live.pem").write_text("not a certificate")
     tls.process.send_signal(1)
     wait_until(lambda: "certificate in force stays" in tls.log())
-    assert presented(tls.addresses["--http"]) == before
+    assert presented(tls.addresses["--http"]) == presented(tls.addresses["--mqtt"]) == before
     cert, key = certificate(tls.folder, "second")
     (tls.folder / "live.pem").write_bytes(cert.read_bytes())
     (tls.folder / "live.key").write_bytes(key.read_bytes())
     tls.process.send_signal(1)
     wait_until(lambda: presented(tls.addresses["--http"]) != before)
     assert presented(tls.addresses["--s3"], cafile=cert) == presented(tls.addresses["--http"], cafile=cert)
+    wait_until(lambda: presented(tls.addresses["--mqtt"]) != before)
+    assert presented(tls.addresses["--mqtt"], cafile=cert)
 
 
 def wait_until(condition, within_s=10):

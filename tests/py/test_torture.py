@@ -29,6 +29,7 @@ ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "10"))
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(1 << 32))))
 DOCKS = int(os.environ.get("TORTURE_DOCKS", "8"))
 READY_AIM_S = 2.0
+STOP_AIM_S = 10.0
 CAUGHT_UP_S = 10.0
 RESUME_S = 5.0
 FAST_S = 0.2
@@ -173,8 +174,8 @@ def fly(server, access, ledger, seed, stop, **more):
     return flyers
 
 
-def kill_rounds(tmp_path, rounds, seed, env=None):
-    """Returns (promised, lost, double, seconds until ready after each kill)."""
+def kill_rounds(tmp_path, rounds, seed, env=None, end=Server.kill9):
+    """Returns (promised, lost, double, seconds until ready after each `end`)."""
     dice = random.Random(seed)
     server = Server(tmp_path / "data", env=env).start()
     token = new_token(server)
@@ -190,7 +191,7 @@ def kill_rounds(tmp_path, rounds, seed, env=None):
                 time.sleep(0.01)
             assert len(ledger.promised) > before, f"no file was acknowledged in 30 s:\n{server.log()[-4000:]}"
             time.sleep(dice.uniform(0, 0.8))
-            server.kill9()
+            end(server)
             ready.append(server.start().ready_s)
         stop.set()
         for flyer in flyers:
@@ -211,6 +212,40 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path):
           f"{len(double)} double, ready again in {p99:.2f} s (p99)")
     assert lost == [] and double == []
     assert p99 < READY_AIM_S
+
+
+def stop_in_order(server):
+    began = time.monotonic()
+    assert server.stop() == 0, server.log()[-4000:]
+    assert time.monotonic() - began < STOP_AIM_S
+
+
+def test_a_stop_under_load_is_in_order_and_loses_nothing(tmp_path):
+    rounds = max(3, ROUNDS // 10)
+    promised, lost, double, _ = kill_rounds(tmp_path, rounds, SEED, end=stop_in_order)
+    print(f"\nSIGTERM: {rounds} rounds, seed {SEED}, {DOCKS} docks, {promised} files acknowledged, {len(lost)} lost, {len(double)} double")
+    assert lost == [] and double == []
+
+
+def test_a_stop_does_not_wait_for_a_disk_that_stands_still(tmp_path):
+    """A commit that does not end is left for the next start, and nobody was told that the file is kept."""
+    server = Server(tmp_path / "data", env={"EYRIE_FAILPOINTS": "ingest.commit=stall:60000@*"}).start()
+    try:
+        token, [access] = new_token(server), accesses(server, 1)
+        with ForeignDock(access) as dock:
+            storage = dock.storage()
+            key = f"{storage['object_key_prefix']}/f/late.JPG"
+            dock.put(storage, key, b"late")
+            with pytest.raises(NoAnswer):
+                dock.event("file_upload_callback", report(key, "late.JPG", "f"), timeout_s=1)
+            stop_in_order(server)
+        server.env = {}
+        server.start()
+        with ForeignDock(access) as dock:
+            assert dock.event("file_upload_callback", report(key, "late.JPG", "f")) == {"result": 0}
+        assert losses(server, token, {key: sha256(b"late")}) == ([], [])
+    finally:
+        server.kill9()
 
 
 def test_control_a_reply_before_the_commit_is_noticed(tmp_path):

@@ -53,11 +53,16 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// How many files there will be, when somebody said so.
+    pub fn expected(&self) -> Option<i64> {
+        self.expected_file_count.or(self.media_count.filter(|count| *count > 0))
+    }
+
     /// Complete: distinct stored files reach the expected count (or `media_count` when no count was given and it is
     /// above zero), or all that ever came was deleted. Otherwise uploading, or stalled when nothing changed for
     /// `stalled_after_s`.
     pub fn state(&self, now: Timestamp, stalled_after_s: i64) -> FlightState {
-        let expected = self.expected_file_count.or(self.media_count.filter(|count| *count > 0));
+        let expected = self.expected();
         let here = self.stored_count + self.trashed_count;
         let all_deleted = here == 0 && self.purged_count > 0;
         if all_deleted || expected.is_some_and(|expected| here + self.purged_count >= expected) {

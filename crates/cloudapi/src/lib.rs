@@ -74,7 +74,10 @@ pub enum Message {
     PropertySetReply(Value),
     DrcUp(Value),
     UnknownRequest,
-    UnknownEvent,
+    UnknownEvent {
+        /// Of the flight that it names, where others do.
+        flight_id: Option<String>,
+    },
     UnknownStatus,
     /// A known method whose data cannot be acted on. It can still be answered.
     Malformed {
@@ -174,7 +177,7 @@ fn read(kind: TopicKind, envelope: &Envelope) -> Result<Message, DecodeError> {
             }
             "flighttask_progress" => Ok(Message::FlighttaskProgress(FlighttaskProgress::read(data))),
             "psdk_ui_resource_upload_result" => Ok(Message::PsdkUiResourceUploadResult(data.clone())),
-            _ => Ok(Message::UnknownEvent),
+            _ => Ok(Message::UnknownEvent { flight_id: wayline::flight_id(data) }),
         },
         TopicKind::Status => match method {
             "update_topo" => UpdateTopo::read(data).map(Message::UpdateTopo),

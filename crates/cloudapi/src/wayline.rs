@@ -30,7 +30,7 @@ impl FlighttaskProgress {
         let output = get(data, "output");
         let ext = get(output, "ext");
         Self {
-            flight_id: text(get(ext, "flight_id")),
+            flight_id: flight_id(data),
             track_id: text(get(ext, "track_id")),
             media_count: count(get(ext, "media_count")),
             status: text(get(output, "status")),
@@ -38,6 +38,12 @@ impl FlighttaskProgress {
             failed_result: int(get(data, "result")).filter(|result| *result != 0),
         }
     }
+}
+
+/// The flight that an event names: in its `output`'s `ext`, as the progress of a task does, or at its root, as others do.
+pub(crate) fn flight_id(data: &Value) -> Option<String> {
+    let ext = get(get(data, "output"), "ext");
+    text(get(ext, "flight_id")).or_else(|| text(get(data, "flight_id")))
 }
 
 impl FlighttaskGet {

@@ -96,8 +96,11 @@ fn messages_without_a_method_are_known_by_their_data() {
     assert!(matches!(incoming.message, Message::UpdateTopo(_)));
     // a method that is there is believed, and what leaves doubt is not guessed
     assert_eq!(request("x", json!({ "module": 0 })), Message::UnknownRequest);
-    assert_eq!(event("x", json!({ "object_key": "k" })), Message::UnknownEvent);
-    assert_eq!(on("thing/product/SN1/events", &json!({ "data": { "flight_id": "f" } })).message, Message::UnknownEvent);
+    assert_eq!(event("x", json!({ "object_key": "k" })), Message::UnknownEvent { flight_id: None });
+    let named = Message::UnknownEvent { flight_id: Some("f".into()) };
+    assert_eq!(on("thing/product/SN1/events", &json!({ "data": { "flight_id": "f" } })).message, named);
+    assert_eq!(event("x", json!({ "output": { "ext": { "flight_id": "f" } } })), named);
+    assert_eq!(event("x", json!({ "flight_id": ["f"] })), Message::UnknownEvent { flight_id: None });
     assert_eq!(on("sys/product/SN1/status", &json!({})).message, Message::UnknownStatus);
 }
 

@@ -39,9 +39,9 @@ const STOP_BROKER: Duration = Duration::from_millis(1_500);
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// How often figures are read that nobody reports.
 const SAMPLE_EVERY: Duration = Duration::from_secs(5);
-/// How often it is asked whether a comparison of store and catalogue is due; shorter when it is due more often.
 /// How often rules are applied, and the trash is looked through.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+/// How often it is asked whether a comparison of store and catalogue is due; shorter when it is due more often.
 const RECONCILE_LOOK: Duration = Duration::from_secs(60);
 /// Bytes of entropy in the password of the server's own MQTT client.
 const SERVICE_PASSWORD_BYTES: usize = 32;
@@ -82,7 +82,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     let s3 = listen("S3 (s3.listen)", config.s3.listen).await?;
     let (http_addr, s3_addr) = (http.local_addr()?, s3.local_addr()?);
 
-    // the broker, whose gate opens as soon as there is an App to ask
+    // the broker, whose gate opens as soon as the server hears what docks say
     let late_gate = Arc::new(LateGate(SetOnce::new()));
     let service_password = secret::random_text(&*library.random, SERVICE_PASSWORD_BYTES);
     let broker = match &config.mqtt.url {
@@ -126,7 +126,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     if let Some(broker) = broker {
         assert!(app.broker.set(broker).is_ok(), "the broker is set once");
     }
-    assert!(late_gate.0.set(AccountGate::new(Arc::clone(&app))).is_ok(), "the gate is set once");
+    let account_gate = AccountGate::new(Arc::clone(&app));
 
     // those who write results; they stop last
     let (commits, stop_commits) = (TaskTracker::new(), CancellationToken::new());
@@ -159,6 +159,8 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
     if mqtt_addr.is_some() && tokio::time::timeout(LINK_READY, link_ready.wait_for(|ready| *ready)).await.is_err() {
         tracing::warn!("the embedded broker is not connected yet");
     }
+    // now somebody listens: what a dock says to a broker without subscribers is acknowledged and gone
+    assert!(late_gate.0.set(account_gate).is_ok(), "the gate is set once");
     let running =
         Running { app, http_addr, s3_addr, mqtt_addr, first_password, library, tls, stop, work, stop_commits, commits };
     running.library.dir.write_run_file(&running.run_file())?;
@@ -182,12 +184,14 @@ impl Running {
         }
     }
 
-    /// Reads the certificate of the HTTP and S3 listeners again.
+    /// Reads the certificate of the three listeners again.
     ///
     /// # Errors
     /// The files are not good; what is in force stays.
     pub fn reload_tls(&self) -> anyhow::Result<()> {
-        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)
+        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)?;
+        self.app.broker.get().map_or(Ok(()), Broker::reload_tls)?;
+        Ok(())
     }
 
     /// Takes no more work, finishes or leaves what is in hand, writes what is to be written. Below 10 s.
@@ -221,7 +225,7 @@ async fn finish(tasks: &TaskTracker, within: Duration, otherwise: &str) {
     }
 }
 
-/// Lets clients wait at the door until there is an App.
+/// Lets clients wait at the door until the server is there to hear them.
 struct LateGate(SetOnce<AccountGate>);
 
 #[async_trait::async_trait]
@@ -230,8 +234,12 @@ impl Gate for LateGate {
         self.0.wait().await.authenticate(login).await
     }
 
-    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool {
-        self.0.get().is_some_and(|gate| gate.may_publish(username, topic, retain))
+    fn may_publish(&self, username: &str, topic: &str) -> bool {
+        self.0.get().is_some_and(|gate| gate.may_publish(username, topic))
+    }
+
+    fn may_retain(&self, username: &str, topic: &str) -> bool {
+        self.0.get().is_some_and(|gate| gate.may_retain(username, topic))
     }
 
     fn may_subscribe(&self, username: &str, filter: &str) -> bool {

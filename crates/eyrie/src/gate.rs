@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::dock::topology::LIVE;
 use crate::secret;
 
 /// Passwords that are hashed at once; each takes 19 MiB and a core.
@@ -145,9 +146,13 @@ impl Gate for AccountGate {
         self.admit(login.username).await
     }
 
-    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool {
-        // nothing in the Cloud API is retained; a retained message would outlive the right to send it
-        !retain && !topic.contains(['#', '+']) && self.reaches(username, topic)
+    fn may_publish(&self, username: &str, topic: &str) -> bool {
+        !topic.contains(['#', '+']) && self.reaches(username, topic)
+    }
+
+    /// Nothing in the Cloud API is retained, and a retained message would outlive the right to send it.
+    fn may_retain(&self, _username: &str, _topic: &str) -> bool {
+        false
     }
 
     fn may_subscribe(&self, username: &str, filter: &str) -> bool {
@@ -177,7 +182,7 @@ impl AccountGate {
         };
         match root {
             "thing" | "sys" if sn == username => !rest.is_empty(),
-            "thing" => matches!(rest, "osd" | "state") && self.app.docks.holds(username, sn),
+            "thing" => LIVE.contains(&rest) && self.app.docks.holds(username, sn),
             _ => false,
         }
     }

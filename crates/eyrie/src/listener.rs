@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::config::ListenerLimits;
 use crate::tls::ServerTls;
@@ -94,7 +95,8 @@ pub async fn serve<S, B>(
         };
         let (tls, limits, service, stop, cut) =
             (tls.clone(), limits.clone(), service.clone(), stop.clone(), cut.clone());
-        connections.spawn(async move {
+        let span = tracing::info_span!("connection", part = part.as_str(), %peer);
+        let connection = async move {
             let gauge = metrics::gauge!("eyrie_connections", "part" => part.as_str());
             gauge.increment(1.0);
             tokio::select! {
@@ -103,7 +105,8 @@ pub async fn serve<S, B>(
             }
             gauge.decrement(1.0);
             drop(place);
-        });
+        };
+        connections.spawn(connection.instrument(span));
     }
     drop(listener);
     connections.close();
@@ -128,7 +131,7 @@ async fn connection<S, B>(
 {
     // without it a small answer waits for the peer's delayed acknowledgement
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(part = part.as_str(), %peer, %error, "TCP_NODELAY cannot be set");
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
     let stream = IdleTimeout::new(stream, limits.idle_timeout);
     let outcome = match tls {
@@ -144,7 +147,7 @@ async fn connection<S, B>(
     };
     if let Err(error) = outcome {
         // a peer's doing, in nearly all cases
-        tracing::debug!(part = part.as_str(), %peer, error = %crate::log_chain(&*error), "connection ended");
+        tracing::debug!(error = %crate::log_chain(&*error), "connection ended");
     }
 }
 

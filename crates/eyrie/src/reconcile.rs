@@ -46,7 +46,11 @@ impl Sides<'_> {
     async fn tell(&self, id: Uuid, change: fn(Box<Media>) -> Change) -> anyhow::Result<()> {
         let Some(events) = self.events.filter(|events| events.listeners() > 0) else { return Ok(()) };
         if let Some(media) = self.catalogue.media_by_id(id).await? {
-            events.send(media.workspace_id, change(Box::new(media)));
+            let (workspace_id, flight_id) = (media.workspace_id, media.flight_id.clone());
+            events.send(workspace_id, change(Box::new(media)));
+            if let Some(flight_id) = flight_id {
+                events.send(workspace_id, Change::Flight { flight_id });
+            }
         }
         Ok(())
     }

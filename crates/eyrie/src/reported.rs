@@ -194,7 +194,18 @@ async fn commit(app: &Arc<App>, report: IngestReport) -> Result<(), IngestError>
         tokio::spawn(async move { app.ingest.report(report).await });
         return Ok(());
     }
-    app.ingest.report(report).await?;
+    let media = report.media.clone();
+    let outcome = app.ingest.report(report).await?;
+    if let Some(media) = media {
+        tracing::info!(
+            object.key = media.object_key,
+            media.id = outcome.media_id.map(display),
+            flight.id = media.flight_id,
+            status = media.status.as_str(),
+            size_bytes = media.size_bytes,
+            "a reported file was written down"
+        );
+    }
     // an error here withholds the reply of a file that is kept: the dock reports again, and once stays once
     let replied = blocking_fail_point(|| fail_point!("dock.reply")).await;
     replied.map_err(|_| IngestError::Stopping)

@@ -16,7 +16,7 @@ impl Gate for Open {
     async fn authenticate(&self, _login: &Login<'_>) -> Result<(), Refusal> {
         Ok(())
     }
-    fn may_publish(&self, _username: &str, _topic: &str, _retain: bool) -> bool {
+    fn may_publish(&self, _username: &str, _topic: &str) -> bool {
         true
     }
     fn may_subscribe(&self, _username: &str, filter: &str) -> bool {

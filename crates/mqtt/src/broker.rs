@@ -43,6 +43,7 @@ mod wire;
 use engine::Engine;
 use front::Front;
 use registry::{Registry, see_off};
+use wire::Tls;
 
 /// Log targets that print secrets at `trace`, and must be held at `debug`.
 pub const CAPPED_LOG_TARGETS: [&str; 2] = ["tungstenite", "tokio_tungstenite"];
@@ -84,8 +85,12 @@ pub enum Refusal {
 #[async_trait::async_trait]
 pub trait Gate: Send + Sync + 'static {
     async fn authenticate(&self, login: &Login<'_>) -> Result<(), Refusal>;
-    /// Asked for each PUBLISH and for the Will at CONNECT.
-    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool;
+    /// Asked for each PUBLISH, for the Will at CONNECT, and for the Will again when it is sent.
+    fn may_publish(&self, username: &str, topic: &str) -> bool;
+    /// Whether a message that may be published, and asks to be retained, is. If not, it is delivered as any other.
+    fn may_retain(&self, _username: &str, _topic: &str) -> bool {
+        true
+    }
     /// Asked for each filter of a SUBSCRIBE, `$share/...` included and unstripped.
     fn may_subscribe(&self, username: &str, filter: &str) -> bool;
     /// Whether a client without a username may connect. It is then not authenticated, its username in the rules is empty,
@@ -135,6 +140,7 @@ pub struct Broker {
     registry: Arc<Registry>,
     engine: Arc<Engine>,
     front: Front,
+    tls: Option<Arc<Tls>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -148,15 +154,15 @@ pub enum BrokerError {
 impl Broker {
     /// Listens when it returns. Must be called inside a tokio runtime.
     pub async fn start(config: BrokerConfig, gate: Arc<dyn Gate>) -> Result<Self, BrokerError> {
-        let tls = config.tls.as_ref().map(|(chain, key)| wire::acceptor(chain, key)).transpose()?;
+        let tls = config.tls.as_ref().map(|(chain, key)| Tls::open(chain, key)).transpose()?.map(Arc::new);
         let listener = tokio::net::TcpListener::bind(config.listen)
             .await
             .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
         let registry = Arc::new(Registry::new(gate, config.service));
         let engine = Arc::new(Engine::start(&config.limits, registry.clone()).await?);
-        let front = Front::start(listener, tls, engine.clone(), config.limits, registry.clone())
+        let front = Front::start(listener, tls.clone(), engine.clone(), config.limits, registry.clone())
             .map_err(|source| BrokerError::Listen { addr: config.listen, source })?;
-        Ok(Self { registry, engine, front })
+        Ok(Self { registry, engine, front, tls })
     }
 
     /// Where docks connect: MQTT and MQTT over WebSocket on one port.
@@ -169,12 +175,28 @@ impl Broker {
         self.engine.service_addr()
     }
 
+    /// Reads certificate and key again; connections go on with what they have. Nothing to do without TLS.
+    ///
+    /// # Errors
+    /// The files are not good; what is in force stays.
+    pub fn reload_tls(&self) -> Result<(), BrokerError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+    }
+
     /// Ends every session of `username`, subscriptions and queued messages included; it must authenticate again.
     pub async fn disconnect(&self, username: &str) {
         // With those that are just being authenticated, and no others: who comes later has asked the gate anew.
         let connections = self.registry.connections(Some(username));
         self.engine.end_sessions(self.engine.sessions(Some(username)).await).await;
         see_off(connections, FAREWELL).await;
+    }
+
+    /// Ends the sessions of all accounts but `username` that subscribed to exactly one of `filters`, those offline included.
+    /// For a right that went to somebody else: rules are asked at SUBSCRIBE, not for each delivery.
+    pub async fn end_other_subscribers(&self, filters: &[String], username: &str) {
+        for other in self.engine.subscribers(filters).await.into_iter().filter(|other| other != username) {
+            self.disconnect(&other).await;
+        }
     }
 
     /// Clients connected now, the server's own not counted.

@@ -207,6 +207,7 @@ impl Dock {
                 Fault::MissingMethod => drop(message.as_object_mut().and_then(|message| message.remove("method"))),
                 Fault::TextTimestamp => message["timestamp"] = json!(message["timestamp"].to_string()),
                 Fault::NeedReplyZero => message["need_reply"] = json!(0),
+                Fault::NeedReplyFalse => message["need_reply"] = json!(false),
                 Fault::GatewayMismatch => message["gateway"] = json!("SOMEBODYELSE"),
                 _ => {}
             }

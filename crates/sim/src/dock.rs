@@ -203,7 +203,7 @@ impl Dock {
         let mut message: Value =
             serde_json::from_slice(&event(&tid, &bid, self.clock_ms(), &self.access.sn, method, data))?;
         change(&mut message);
-        let silent = message["need_reply"] == 0;
+        let silent = message["need_reply"] == 0 || message["need_reply"] == false;
         let topic = format!("thing/product/{}/events", self.access.sn);
         let timeout = if silent { SILENCE } else { ANSWER_TIMEOUT };
         let reply = self

@@ -76,6 +76,7 @@ faults! {
     NeedReplyTrue, "need-reply-true", Accepted, "need_reply as true";
     NeedReplyAbsent, "need-reply-absent", Accepted, "no need_reply";
     NeedReplyZero, "need-reply-zero", Silence, "need_reply 0: no answer wanted";
+    NeedReplyFalse, "need-reply-false", Silence, "need_reply as false: no answer wanted";
     GatewayMismatch, "gateway-mismatch", Accepted, "another dock's SN in the payload";
     ResultZero, "result-zero", Accepted, "a result 0 beside the file";
     FailedResult, "failed-result", Accepted, "a failed upload is reported; the file itself is not sent";

@@ -54,9 +54,8 @@ pub struct FlightItem {
 
 impl FlightItem {
     pub fn new(app: &App, flight: Flight) -> Self {
-        let stalled_after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
         Self {
-            state: flight.state(app.now(), stalled_after_s).into(),
+            state: state(app, &flight).into(),
             flight_id: flight.flight_id,
             workspace_id: flight.workspace_id,
             gateway_sn: flight.gateway_sn,
@@ -77,6 +76,23 @@ impl FlightItem {
             updated_at: flight.updated_at,
         }
     }
+}
+
+/// A flight without counts never has all its files by number. It is complete when its dock, heard for long since its last
+/// word, has nothing left to upload.
+fn state(app: &App, flight: &Flight) -> eyrie_catalogue::FlightState {
+    use eyrie_catalogue::FlightState::{Complete, Stalled};
+    let stalled_after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
+    let state = flight.state(app.now(), stalled_after_s);
+    if state != Stalled || flight.expected().is_some() {
+        return state;
+    }
+    let dock = flight.gateway_sn.as_deref().and_then(|sn| app.docks.live(sn, app.now()));
+    let nothing_left = dock.is_some_and(|dock| {
+        let since_s = dock.live.last_seen_at.map(|seen| seen.duration_since(flight.updated_at).as_secs());
+        dock.live.remain_upload == Some(0) && since_s.is_some_and(|since| since >= stalled_after_s)
+    });
+    if nothing_left { Complete } else { Stalled }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -5,10 +5,12 @@
 use eyrie_catalogue::PilotFile;
 use eyrie_cloudapi::{FileUpload, error as codes};
 
-use super::{Answer, Call};
+use super::{Answer, Call, flight_task};
 use crate::reported::{Kept, Reported};
 
 pub(super) async fn callback(call: &Call<'_>, upload: &FileUpload) -> Answer {
+    let span = tracing::Span::current();
+    span.record("object.key", &*upload.object_key).record("flight.id", upload.flight_id.as_deref());
     let Some(dock) = call.app.docks.identity(call.sn()) else {
         let refused =
             Answer::result(codes::NOT_KEPT).with_note("the dock is not known here: add it with `eyrie dock add`");
@@ -19,7 +21,14 @@ pub(super) async fn callback(call: &Call<'_>, upload: &FileUpload) -> Answer {
             "the dock reports that the upload failed with {result}{}",
             codes::text(result).map(|text| format!(": {text}")).unwrap_or_default()
         );
-        return call.keep_and_answer(Answer::result(0).with_note(note)).await;
+        // the flight is known by it: without the file it stalls, and somebody looks
+        let answer = Answer::result(0).with_note(note);
+        return flight_task::keep(call, upload.flight_id.as_deref(), answer, |facts| {
+            facts.flight_type = upload.flight_type;
+            facts.expected_file_count = upload.expected_file_count;
+            facts.uploaded_file_count = upload.uploaded_file_count;
+        })
+        .await;
     }
     let reported =
         Reported { app: call.app, device: &dock, upload, event: call.raw_event(), pilot: PilotFile::default() };

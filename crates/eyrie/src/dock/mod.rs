@@ -11,18 +11,21 @@ mod organization;
 pub mod services;
 pub mod state;
 pub(crate) mod storage_config;
-mod topology;
+pub(crate) mod topology;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eyrie_catalogue::{IngestReport, RawEvent, TraceEntry};
-use eyrie_cloudapi::{DecodeError, Incoming, Message, Topic, TopicKind, decode, error as codes, reply};
+use eyrie_cloudapi::{DecodeError, Incoming, Message, Sn, Topic, TopicKind, decode, error as codes, reply};
 use eyrie_mqtt::Received;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::app::App;
 use crate::config::Config;
@@ -33,29 +36,68 @@ const SAVE_LIVE_EVERY: Duration = Duration::from_secs(2);
 /// Messages in hand at a stop get this long.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// What the server subscribes to.
-pub fn subscriptions(_config: &Config) -> Vec<String> {
-    eyrie_cloudapi::SUBSCRIPTIONS.iter().map(|filter| (*filter).to_owned()).collect()
+/// What the server subscribes to. Beside another platform not what nobody here reads: rights and messages it need not have.
+pub fn subscriptions(config: &Config) -> Vec<String> {
+    let read = |filter: &&str| config.cloud_api.onboarding || !UNREAD.iter().any(|unread| filter.ends_with(unread));
+    eyrie_cloudapi::SUBSCRIPTIONS.iter().copied().filter(read).map(str::to_owned).collect()
 }
+
+const UNREAD: [&str; 2] = ["/property/set_reply", "/drc/up"];
 
 /// Takes messages until `stop`, then finishes those in hand.
 pub async fn run(app: Arc<App>, mut inbox: mpsc::Receiver<Received>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
+    let mut turns = Turns::default();
     loop {
         let received = tokio::select! {
             () = stop.cancelled() => break,
             received = inbox.recv() => received,
         };
         let Some(received) = received else { break };
-        // live state is merged in the order it was said; everything else may overtake
-        if let Some(received) = take_live(&app, received) {
-            tasks.spawn(handle(Arc::clone(&app), received));
-        }
+        let started = Instant::now();
+        let kind = Topic::parse(&received.topic).map_or("other", |topic| topic.kind.as_str());
+        metrics::counter!("eyrie_dock_messages_total", "kind" => kind).increment(1);
+        let (decoded, turn) = match decode(&received.topic, &received.payload) {
+            // here, and not in a task, because it is merged in the order it was said
+            Ok(Incoming { topic, message: Message::Osd(said) | Message::State(said), .. }) => {
+                topology::live(&app, topic.sn.as_ref(), &said);
+                received.ack();
+                continue;
+            }
+            Ok(incoming) => {
+                let turn = is_state(&incoming.message).then(|| turns.next(&incoming.topic.sn));
+                (Ok(incoming), turn)
+            }
+            Err(error) => (Err(error), None),
+        };
+        tasks.spawn(handle(Arc::clone(&app), received, decoded, turn, started));
     }
     tasks.close();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!("messages in hand were left for the next start");
     }
+}
+
+/// Of such messages the last one holds: they keep their order. Anything else may overtake.
+fn is_state(message: &Message) -> bool {
+    matches!(message, Message::UpdateTopo(_) | Message::FlighttaskProgress(_))
+}
+
+/// By gateway, the end of the last message whose order counts.
+#[derive(Default)]
+struct Turns(HashMap<Sn, oneshot::Receiver<()>>);
+
+impl Turns {
+    fn next(&mut self, sn: &Sn) -> Turn {
+        let (done, after) = oneshot::channel();
+        Turn { before: self.0.insert(sn.clone(), after), _done: done }
+    }
+}
+
+/// Waits for those before it; those after it wait until it is dropped.
+struct Turn {
+    before: Option<oneshot::Receiver<()>>,
+    _done: oneshot::Sender<()>,
 }
 
 /// Writes live state and announces docks that came or went, until `stop`; then once more.
@@ -79,24 +121,6 @@ pub async fn keep_live(app: Arc<App>, stop: CancellationToken) {
             return;
         }
     }
-}
-
-/// OSD and state messages are used up here; anything else comes back.
-fn take_live(app: &App, received: Received) -> Option<Received> {
-    let kind = Topic::parse(&received.topic).ok().map(|topic| topic.kind);
-    if !matches!(kind, Some(TopicKind::Osd | TopicKind::State)) {
-        return Some(received);
-    }
-    metrics::counter!("eyrie_dock_messages_total", "kind" => "osd").increment(1);
-    match decode(&received.topic, &received.payload) {
-        Ok(Incoming { topic, message: Message::Osd(said) | Message::State(said), .. }) => {
-            topology::live(app, topic.sn.as_ref(), &said)
-        }
-        Ok(_) => {}
-        Err(error) => tracing::debug!(%error, topic = %received.topic, "a live message could not be read"),
-    }
-    received.ack();
-    None
 }
 
 /// What a method's file decided.
@@ -179,12 +203,30 @@ impl Call<'_> {
     }
 }
 
-async fn handle(app: Arc<App>, received: Received) {
-    let started = Instant::now();
-    match decode(&received.topic, &received.payload) {
+async fn handle(
+    app: Arc<App>,
+    received: Received,
+    decoded: Result<Incoming, DecodeError>,
+    mut turn: Option<Turn>,
+    started: Instant,
+) {
+    if let Some(before) = turn.as_mut().and_then(|turn| turn.before.take()) {
+        // an error is its end, too
+        let _ = before.await;
+    }
+    match decoded {
         Ok(incoming) => {
             app.docks.heard(incoming.topic.sn.as_ref(), app.now(), &Default::default());
-            exchange(&app, incoming, &received, started).await;
+            // texts, not `%`: what a device writes is quoted in the log
+            let span = tracing::info_span!(
+                "dock.message",
+                dock.sn = incoming.topic.sn.as_ref(),
+                tid = incoming.envelope.tid.as_str(),
+                method = incoming.envelope.method.as_deref(),
+                object.key = Empty,
+                flight.id = Empty,
+            );
+            exchange(&app, incoming, &received, started).instrument(span).await;
         }
         Err(error) => unreadable(&app, &received, &error).await,
     }
@@ -200,18 +242,18 @@ async fn exchange(app: &Arc<App>, incoming: Incoming, received: &Received, start
     if let (Some(topic), Some(link)) = (reply_topic, app.link.get()) {
         let payload = reply(&incoming.envelope, &incoming.topic.sn, app.clock.now_ms(), &answer.data);
         if let Err(error) = link.publish(&topic.to_string(), payload).await {
-            tracing::warn!(%error, dock.sn = sn, tid = %incoming.envelope.tid, "an answer could not be sent");
+            tracing::warn!(%error, "an answer could not be sent");
         }
     }
     let took = started.elapsed();
     let label = method_label(&incoming.message, method.as_deref());
     metrics::histogram!("eyrie_dock_answer_seconds", "method" => label.clone()).record(took.as_secs_f64());
     metrics::counter!("eyrie_dock_answers_total", "method" => label, "ok" => if answer.result == 0 { "true" } else { "false" }).increment(1);
-    if answer.result != 0 {
-        tracing::warn!(
-            dock.sn = sn, tid = %incoming.envelope.tid, method = method.as_deref(), result = answer.result,
-            note = answer.note.as_deref(), "a dock was refused"
-        );
+    let (result, note) = (answer.result, answer.note.as_deref());
+    if result == 0 {
+        tracing::debug!(result, note, duration_ms = took.as_secs_f64() * 1e3, "a dock was answered");
+    } else {
+        tracing::warn!(result, note, "a dock was refused");
     }
     app.trace.record(TraceEntry {
         id: app.new_id(),
@@ -233,7 +275,7 @@ async fn exchange(app: &Arc<App>, incoming: Incoming, received: &Received, start
 /// Metric labels come from our own list, never from the wire.
 fn method_label(message: &Message, method: Option<&str>) -> String {
     match message {
-        Message::UnknownRequest | Message::UnknownEvent | Message::UnknownStatus => "unknown".into(),
+        Message::UnknownRequest | Message::UnknownEvent { .. } | Message::UnknownStatus => "unknown".into(),
         _ => method.unwrap_or("none").into(),
     }
 }
@@ -268,7 +310,11 @@ async fn converse(call: &Call<'_>) -> Option<Answer> {
         Message::FlighttaskProgressGet(_) => {
             call.keep_and_answer(Answer::refused(codes::ILLEGAL_ARGUMENT, "this server dispatches no waylines")).await
         }
-        Message::PsdkUiResourceUploadResult(_) | Message::UnknownEvent | Message::UnknownStatus => {
+        Message::UnknownEvent { flight_id } => {
+            let answer = Answer::result(0).with_note("kept as it is");
+            flight_task::keep(call, flight_id.as_deref(), answer, |_| {}).await
+        }
+        Message::PsdkUiResourceUploadResult(_) | Message::UnknownStatus => {
             call.keep_and_answer(Answer::result(0).with_note("kept as it is")).await
         }
         Message::UnknownRequest => {
@@ -341,4 +387,32 @@ async fn unreadable(app: &Arc<App>, received: &Received, error: &DecodeError) {
         answered: Value::Null,
         note: Some(format!("unreadable, kept as text: {error}")),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sidecar_asks_for_no_topic_that_nobody_reads() {
+        let mut config = Config::default();
+        assert_eq!(subscriptions(&config).len(), eyrie_cloudapi::SUBSCRIPTIONS.len());
+        config.cloud_api.onboarding = false;
+        let beside = subscriptions(&config);
+        assert!(!beside.iter().any(|filter| filter.contains("drc") || filter.contains("property")), "{beside:?}");
+        assert!(beside.iter().any(|filter| filter == "thing/product/+/events"));
+    }
+
+    #[tokio::test]
+    async fn messages_of_one_gateway_keep_their_turn_and_those_of_another_do_not_wait() {
+        let (a, b): (Sn, Sn) = ("A".parse().unwrap(), "B".parse().unwrap());
+        let mut turns = Turns::default();
+        let first = turns.next(&a);
+        let mut second = turns.next(&a);
+        let mut before = second.before.take().unwrap();
+        assert!(first.before.is_none() && turns.next(&b).before.is_none());
+        assert!(before.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty), "it waits");
+        drop(first);
+        assert!(before.await.is_err(), "the first one is over");
+    }
 }

@@ -1,11 +1,12 @@
 //! Commands to docks (`services`) and the replies they wait for.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use eyrie_cloudapi::{Topic, command};
+use eyrie_catalogue::TraceEntry;
+use eyrie_cloudapi::{Topic, command, error};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::app::App;
@@ -37,7 +38,7 @@ pub enum ServiceError {
 pub struct Services(Mutex<HashMap<String, (String, oneshot::Sender<ServiceReply>)>>);
 
 impl Services {
-    /// Sends a command and waits for the dock's answer.
+    /// Sends a command and waits for the dock's answer. Both are in the dock's trace.
     ///
     /// # Errors
     /// [`ServiceError`]; the dock may still carry the command out after `NoReply`.
@@ -48,8 +49,45 @@ impl Services {
         method: &str,
         data: Value,
     ) -> Result<ServiceReply, ServiceError> {
-        let link = app.link.get().ok_or(ServiceError::NotConnected)?;
+        let started = Instant::now();
         let (tid, bid) = (app.new_id().to_string(), app.new_id().to_string());
+        let topic = Topic::services(gateway_sn).map_err(|_| ServiceError::NotConnected)?.to_string();
+        let payload = command(&tid, &bid, app.clock.now_ms(), gateway_sn, method, data.clone());
+        let answer = self.send(app, gateway_sn, &topic, &tid, payload).await;
+        app.trace.record(TraceEntry {
+            id: app.new_id(),
+            gateway_sn: gateway_sn.to_owned(),
+            at: app.now(),
+            direction: "down".into(),
+            topic,
+            method: Some(method.to_owned()),
+            tid,
+            bid,
+            result: answer.as_ref().ok().map(|reply| reply.result),
+            duration_ms: Some(started.elapsed().as_secs_f64() * 1_000.0),
+            asked: data,
+            answered: match &answer {
+                Ok(reply) => json!({ "result": reply.result, "output": reply.output }),
+                Err(_) => Value::Null,
+            },
+            note: match &answer {
+                Ok(reply) if reply.result != 0 => error::text(reply.result).map(str::to_owned),
+                Ok(_) => None,
+                Err(error) => Some(error.to_string()),
+            },
+        });
+        answer
+    }
+
+    async fn send(
+        &self,
+        app: &App,
+        gateway_sn: &str,
+        topic: &str,
+        tid: &str,
+        payload: Vec<u8>,
+    ) -> Result<ServiceReply, ServiceError> {
+        let link = app.link.get().ok_or(ServiceError::NotConnected)?;
         let (sender, reply) = oneshot::channel();
         {
             let mut waiting = self.0.lock();
@@ -57,18 +95,15 @@ impl Services {
             if waiting.len() >= WAITING {
                 return Err(ServiceError::Busy);
             }
-            waiting.insert(tid.clone(), (gateway_sn.to_owned(), sender));
+            waiting.insert(tid.to_owned(), (gateway_sn.to_owned(), sender));
         }
-        let topic = Topic::services(gateway_sn).map_err(|_| ServiceError::NotConnected)?.to_string();
-        let payload = command(&tid, &bid, app.clock.now_ms(), gateway_sn, method, data);
-        let sent = link.publish(&topic, payload).await;
-        let answer = match sent {
+        let answer = match link.publish(topic, payload).await {
             Ok(()) => {
                 tokio::time::timeout(REPLY_TIMEOUT, reply).await.ok().and_then(Result::ok).ok_or(ServiceError::NoReply)
             }
             Err(_) => Err(ServiceError::NotConnected),
         };
-        self.0.lock().remove(&tid);
+        self.0.lock().remove(tid);
         answer
     }
 

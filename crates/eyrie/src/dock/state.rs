@@ -72,8 +72,10 @@ struct Entry {
 #[derive(Default)]
 struct Inner {
     docks: HashMap<String, Entry>,
-    /// Aircraft SN -> who holds it now. One holder at a time, or a dock could read another one's aircraft.
+    /// Aircraft SN -> who holds it now. One holder at a time, or a dock could read another one's aircraft. Read from the
+    /// catalogue once: afterwards what is here is newer.
     aircraft: HashMap<String, Aircraft>,
+    aircraft_read: bool,
 }
 
 /// Why an aircraft in a topology was not given to the dock that named it.
@@ -129,7 +131,7 @@ impl Docks {
             known.insert(sn.to_owned(), Entry::new(gateway, workspace, prefixes, old));
         }
         inner.docks = known;
-        if inner.aircraft.is_empty() {
+        if !std::mem::replace(&mut inner.aircraft_read, true) {
             inner.aircraft = aircraft.into_iter().map(|aircraft| (aircraft.sn.clone(), aircraft)).collect();
         }
         Ok(())

@@ -7,6 +7,9 @@ use super::state::ClaimRefusal;
 use super::{Answer, Call};
 use crate::app::App;
 
+/// The topics that a dock reaches of an aircraft it holds.
+pub(crate) const LIVE: [&str; 2] = ["osd", "state"];
+
 /// The dock's model and the aircraft behind it. Answered with 0 also when an aircraft is not granted: the dock must come
 /// online, and media does not depend on it.
 pub(super) async fn update(call: &Call<'_>, topology: &UpdateTopo) -> Answer {
@@ -28,6 +31,11 @@ pub(super) async fn update(call: &Call<'_>, topology: &UpdateTopo) -> Answer {
         for loser in &claims.losers {
             broker.disconnect(loser).await;
         }
+        // who let the aircraft go before may still listen to it
+        let granted = claims.granted.iter().map(|aircraft| aircraft.sn.as_str());
+        let filters: Vec<_> =
+            granted.flat_map(|aircraft| LIVE.map(|kind| format!("thing/product/{aircraft}/{kind}"))).collect();
+        broker.end_other_subscribers(&filters, sn).await;
     }
     let refused = claims.refused.iter().map(|(aircraft, why)| match why {
         ClaimRefusal::IsGateway => format!("{aircraft} is a dock"),

@@ -7,6 +7,8 @@ use crate::dock::state::ONLINE_S;
 
 /// Exchanges told.
 const LAST: u32 = 40;
+/// Shown of a file's name, which a device may have made as long as it likes.
+const NAME_CHARS: usize = 100;
 
 /// A sentence each, oldest first; never empty.
 pub(super) async fn explain(library: &Library, sn: &str) -> Vec<String> {
@@ -51,14 +53,17 @@ fn presence(dock: &Dock, now: i64) -> String {
 
 fn sentence(entry: &TraceEntry) -> String {
     let method = entry.method.as_deref().unwrap_or("a message without a method");
-    let file = entry.asked.pointer("/file/name").or_else(|| entry.asked.pointer("/data/file/name"));
-    let file = file.and_then(|name| name.as_str()).map(|name| format!(" {name:?}")).unwrap_or_default();
+    let file = entry.asked.pointer("/file/name").or_else(|| entry.asked.get("name"));
+    let shown = |name: &str| format!(" {:?}", name.chars().take(NAME_CHARS).collect::<String>());
+    let file = file.and_then(|name| name.as_str()).map(shown).unwrap_or_default();
     let well = entry.result.is_none_or(|result| result == 0);
     let done = match (entry.direction.as_str(), method, well) {
         ("down", _, true) => format!("we sent {method}"),
         ("down", _, false) => format!("we sent {method} and the dock refused"),
         (_, "storage_config_get", true) => "it asked for credentials to upload and got them".into(),
         (_, "storage_config_get", false) => "it asked for credentials to upload and got none".into(),
+        // the note says what became of it
+        (_, "file_upload_callback", true) if entry.note.is_some() => format!("it reported the file{file}"),
         (_, "file_upload_callback", true) => format!("it reported the file{file}, which is kept"),
         (_, "file_upload_callback", false) => {
             format!("it reported the file{file}, which is NOT kept; it will report it again")
@@ -66,6 +71,7 @@ fn sentence(entry: &TraceEntry) -> String {
         (_, "update_topo", _) => "it named its aircraft".into(),
         (_, "airport_organization_bind", true) => "it bound itself to its organization".into(),
         (_, "airport_organization_bind", false) => "it could not bind itself to its organization".into(),
+        (_, _, true) if entry.result.is_none() => format!("it sent {method}"),
         (_, _, true) => format!("it said {method} and was answered"),
         (_, _, false) => format!("it said {method} and was refused"),
     };

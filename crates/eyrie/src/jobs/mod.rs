@@ -23,6 +23,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::display;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -217,7 +219,10 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
     let run = Arc::new(Run { app: Arc::clone(app), job });
     let task = {
         let run = Arc::clone(&run);
-        tokio::spawn(async move { run_job(&run).await })
+        let (media_id, flight_id) = (run.job.media_id.map(display), run.job.flight_id.as_deref());
+        let span =
+            tracing::info_span!("job", job.id = %id, job.kind = kind, media.id = media_id, flight.id = flight_id);
+        tokio::spawn(async move { run_job(&run).await }.instrument(span))
     };
     let abort = task.abort_handle();
     let cancelled = CancellationToken::new();
@@ -242,6 +247,7 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
     metrics::histogram!("eyrie_job_seconds", "kind" => kind.clone()).record(started.elapsed().as_secs_f64());
     let saved = match outcome {
         Ok(Ok(result)) => {
+            tracing::debug!(job.id = %id, job.kind = kind, media.id = run.job.media_id.map(display), "job done");
             app.catalogue.finish_job(id, attempts, result.as_ref(), app.now()).await.map(|_| JobState::Done)
         }
         Ok(Err(Failure::Retry(error))) => fail(app, &run.job, &error, true).await,

@@ -126,11 +126,11 @@ impl Connect {
         .unwrap_or_default()
     }
 
-    /// Topic Name and retain flag of the Will.
-    pub(super) fn will(&self) -> Option<(&str, bool)> {
+    /// Topic Name of the Will.
+    pub(super) fn will(&self) -> Option<&str> {
         match self {
-            Self::V3(connect) => connect.last_will.as_ref().map(|will| (&*will.topic, will.retain)),
-            Self::V5(connect) => connect.last_will.as_ref().map(|will| (&*will.topic, will.retain)),
+            Self::V3(connect) => connect.last_will.as_ref().map(|will| &*will.topic),
+            Self::V5(connect) => connect.last_will.as_ref().map(|will| &*will.topic),
         }
     }
 
@@ -148,7 +148,7 @@ impl Connect {
             return Err(Denied::AuthenticationMethod);
         }
         match self.will() {
-            Some((topic, _)) if !is_topic_name(topic) => Err(Denied::WillTopic),
+            Some(topic) if !is_topic_name(topic) => Err(Denied::WillTopic),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! rmqtt itself, on two loopback listeners: one behind the front, one for the service.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
@@ -89,6 +90,18 @@ impl Engine {
         let shared = self.scx.extends.shared().await;
         let of_account = |id: &Id| username.is_none_or(|username| id.username.as_deref() == Some(username));
         shared.iter().map(|entry| entry.id()).filter(of_account).collect()
+    }
+
+    /// The accounts with a subscription to exactly one of these filters; the service is none.
+    pub(super) async fn subscribers(&self, filters: &[String]) -> BTreeSet<String> {
+        let router = self.scx.extends.router().await;
+        let mut accounts = BTreeSet::new();
+        for filter in filters {
+            let Some(sessions) = router.relations().get(filter.as_str()) else { continue };
+            let docks = sessions.values().filter(|(id, _)| id.lid == DOCKS);
+            accounts.extend(docks.filter_map(|(id, _)| id.username.as_ref().map(ToString::to_string)));
+        }
+        accounts
     }
 
     /// Disconnects and forgets these sessions, all at the same time.

@@ -18,14 +18,15 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::codec::{Encoder, Framed, FramedParts};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::connect::{Answer, Connect, Denied, answer, codec, refuse};
 use super::engine::Engine;
 use super::registry::{Announced, Entered, Registry};
-use super::wire::{BoxedWire, Opening, open};
+use super::wire::{BoxedWire, Opening, Tls, open};
 use super::{BrokerLimits, Login};
 
 /// How long the gate may think. Then the client is asked to come back.
@@ -59,7 +60,7 @@ pub(super) struct Front {
 }
 
 struct Shared {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     engine: Arc<Engine>,
     limits: BrokerLimits,
     registry: Arc<Registry>,
@@ -70,7 +71,7 @@ struct Shared {
 impl Front {
     pub(super) fn start(
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Tls>>,
         engine: Arc<Engine>,
         limits: BrokerLimits,
         registry: Arc<Registry>,
@@ -122,7 +123,8 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: Cancellatio
         };
         full = false;
         let (shared, closed) = (shared.clone(), closed.clone());
-        tokio::spawn(async move {
+        let span = tracing::info_span!("mqtt.connection", %peer, dock.sn = Empty);
+        let connection = async move {
             let _permit = permit;
             // On the heap, because it is large and the task stays as large as its largest part.
             let handshake = Box::pin(shared.handshake(stream, peer));
@@ -135,7 +137,8 @@ async fn accept(listener: TcpListener, room: Arc<Semaphore>, closed: Cancellatio
                 relay.run().await;
                 shared.relays.fetch_sub(1, Ordering::Relaxed);
             }
-        });
+        };
+        tokio::spawn(connection.instrument(span));
     }
 }
 
@@ -147,6 +150,8 @@ impl Shared {
             tracing::debug!(%peer, "no CONNECT");
             return None;
         };
+        let username: String = connect.username().unwrap_or_default().chars().take(SHOWN_CHARS).collect();
+        tracing::Span::current().record("dock.sn", username);
         // Before it is authenticated, so that disconnecting the account also ends who is just being checked.
         let entered = self.registry.enter(connect.username().unwrap_or_default());
         let cut = entered.connection.cut.clone();
@@ -160,8 +165,7 @@ impl Shared {
                 () = cut.cancelled() => None,
             },
             Err(denied) => {
-                let username: String = connect.username().unwrap_or_default().chars().take(SHOWN_CHARS).collect();
-                tracing::info!(%peer, username, ?denied, "connection refused");
+                tracing::info!(?denied, "connection refused");
                 let _ = timeout(LINGER, refuse(&mut client, connect.version(), denied)).await;
                 None
             }
@@ -173,7 +177,7 @@ impl Shared {
         let keepalive = socket2::TcpKeepalive::new().with_time(TCP_KEEPALIVE);
         socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive).ok()?;
         let wire: BoxedWire = match &self.tls {
-            Some(tls) => Box::new(tls.accept(stream).await.ok()?),
+            Some(tls) => Box::new(tls.current().accept(stream).await.ok()?),
             None => Box::new(stream),
         };
         let (wire, read) = match open(wire, self.limits.max_packet_bytes).await.ok()? {
@@ -204,8 +208,8 @@ impl Shared {
             let login = Login { client_id: connect.client_id(), username: &username, password: &password, peer };
             timeout(AUTHENTICATE_TIMEOUT, gate.authenticate(&login)).await.map_err(|_| Denied::Unavailable)??;
         }
-        if let Some((topic, retain)) = connect.will()
-            && !gate.may_publish(&username, topic, retain)
+        if let Some(topic) = connect.will()
+            && !gate.may_publish(&username, topic)
         {
             return Err(Denied::NotAuthorized);
         }

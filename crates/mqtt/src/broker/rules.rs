@@ -8,7 +8,8 @@ use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, Register, ReturnType, Type};
 use rmqtt::session::Session;
 use rmqtt::types::{
-    AuthResult, ConnectInfo, Publish, PublishAclResult, PublishResult, Reason, Subscribe, SubscribeAclResult,
+    AuthResult, CodecPublish, ConnectInfo, From, FromType, Publish, PublishAclResult, PublishResult, Reason, Subscribe,
+    SubscribeAclResult,
 };
 
 use super::connect::is_topic_name;
@@ -17,6 +18,9 @@ use super::registry::Registry;
 
 /// Topics that may hold a retained message, over all accounts.
 pub(super) const MAX_RETAINED: isize = 10_000;
+
+/// Where a message goes that is for nobody: no rule lets anybody subscribe to it, and no wildcard of the service reaches it.
+const NOWHERE: &str = "$eyrie/nowhere";
 
 /// Before rmqtt's own handlers.
 const PRIORITY: u32 = 100;
@@ -34,6 +38,7 @@ impl Rules {
         for on in [
             Type::ClientAuthenticate,
             Type::ClientSubscribeCheckAcl,
+            Type::MessagePublish,
             Type::MessagePublishCheckAcl,
             Type::SessionCreated,
             Type::SessionTerminated,
@@ -65,7 +70,7 @@ impl Rules {
         if !is_topic_name(&publish.topic) {
             return Err(PublishAckReason::TopicNameInvalid);
         }
-        if !self.registry.gate.may_publish(username(session), &publish.topic, publish.retain) {
+        if !self.registry.gate.may_publish(username(session), &publish.topic) {
             return Err(PublishAckReason::NotAuthorized);
         }
         if publish.retain
@@ -75,6 +80,32 @@ impl Rules {
             return Err(PublishAckReason::QuotaExceeded);
         }
         Ok(())
+    }
+
+    /// What becomes of a message before anything else is asked about it; `None`: it stays as it is. A message that may not
+    /// be retained is delivered all the same: a dock that says the right thing with one flag too many must be heard. A Will
+    /// was allowed at CONNECT, and that may be long ago; rmqtt asks no rule when it sends one.
+    fn changed(&self, session: &Session, from: &From, publish: &Publish) -> Option<Publish> {
+        if session.id.lid == SERVICE {
+            return None;
+        }
+        let (gate, username) = (&self.registry.gate, username(session));
+        if matches!(from.typ(), FromType::LastWill) && !gate.may_publish(username, &publish.topic) {
+            tracing::info!(dock.sn = username, topic = &*publish.topic, "a will is not sent: the right to it is gone");
+            let nothing = CodecPublish {
+                topic: NOWHERE.into(),
+                payload: Default::default(),
+                retain: false,
+                ..(*publish.inner).clone()
+            };
+            return Some(nothing.into());
+        }
+        if publish.retain && !gate.may_retain(username, &publish.topic) {
+            let mut passing = publish.clone();
+            passing.retain = false;
+            return Some(passing);
+        }
+        None
     }
 
     fn may_subscribe(&self, session: &Session, subscribe: &Subscribe) -> bool {
@@ -93,6 +124,10 @@ impl Handler for Rules {
     async fn hook(&self, parameter: &Parameter, so_far: Option<HookResult>) -> ReturnType {
         let result = match parameter {
             Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(self.authenticate(connect)),
+            Parameter::MessagePublish(Some(session), from, publish) => match self.changed(session, from, publish) {
+                Some(changed) => HookResult::Publish(changed),
+                None => return (true, so_far),
+            },
             Parameter::MessagePublishCheckAcl(session, publish) => {
                 HookResult::PublishAclResult(match self.may_publish(session, publish).await {
                     Ok(()) => PublishAclResult::allow(),

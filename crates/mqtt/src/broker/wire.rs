@@ -1,11 +1,12 @@
 //! What bytes travel on: TCP, TLS, and WebSocket over either.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt, future};
+use parking_lot::RwLock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -30,8 +31,33 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Wire for T {}
 
 pub(super) type BoxedWire = Box<dyn Wire>;
 
-/// Reads the files once; a renewed certificate needs a new start.
-pub(super) fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, BrokerError> {
+/// What TLS handshakes are answered with; replaced as a whole.
+pub(super) struct Tls {
+    chain: PathBuf,
+    key: PathBuf,
+    current: RwLock<TlsAcceptor>,
+}
+
+impl Tls {
+    pub(super) fn open(chain: &Path, key: &Path) -> Result<Self, BrokerError> {
+        let current = RwLock::new(acceptor(chain, key)?);
+        Ok(Self { chain: chain.to_owned(), key: key.to_owned(), current })
+    }
+
+    /// For the next handshake.
+    pub(super) fn current(&self) -> TlsAcceptor {
+        self.current.read().clone()
+    }
+
+    /// Reads the files again; what is in force stays when they are not good.
+    pub(super) fn reload(&self) -> Result<(), BrokerError> {
+        let new = acceptor(&self.chain, &self.key)?;
+        *self.current.write() = new;
+        Ok(())
+    }
+}
+
+fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, BrokerError> {
     let pem_error =
         |path: &Path, error: &dyn std::fmt::Display| BrokerError::Start(format!("{}: {error}", path.display()));
     let certificates = CertificateDer::pem_file_iter(chain)

@@ -34,8 +34,12 @@ impl Gate for Docks {
         }
     }
 
-    fn may_publish(&self, username: &str, topic: &str, retain: bool) -> bool {
-        own(username, topic) && !(retain && topic.ends_with("/osd"))
+    fn may_publish(&self, username: &str, topic: &str) -> bool {
+        own(username, topic)
+    }
+
+    fn may_retain(&self, _username: &str, topic: &str) -> bool {
+        !topic.ends_with("/osd")
     }
 
     fn may_subscribe(&self, username: &str, filter: &str) -> bool {

@@ -20,7 +20,7 @@ impl Gate for Foreign {
     async fn authenticate(&self, _login: &Login<'_>) -> Result<(), Refusal> {
         Ok(())
     }
-    fn may_publish(&self, _username: &str, _topic: &str, _retain: bool) -> bool {
+    fn may_publish(&self, _username: &str, _topic: &str) -> bool {
         true
     }
     fn may_subscribe(&self, _username: &str, _filter: &str) -> bool {

@@ -158,9 +158,10 @@ async fn a_will_is_a_publish() {
         for (topic, retain, allowed) in [
             ("thing/product/A/events", false, true),
             ("thing/product/B/events", false, false),
+            ("thing/product/B/events", true, false),
             ("other", false, false),
             ("$SYS/x", false, false),
-            ("thing/product/A/osd", true, false),
+            ("thing/product/A/osd", true, true),
         ] {
             let will = format!("{version} {topic}");
             let mut arguments =
@@ -195,22 +196,107 @@ async fn a_will_is_a_publish() {
 }
 
 #[tokio::test]
-async fn the_retain_flag_is_part_of_the_question() {
+async fn a_message_that_may_not_be_retained_arrives_and_is_not_kept() {
     let broker = broker().await;
-    let publish = ["-V", "mqttv5", "-u", "A", "-P", "pw-A", "-q", "1", "-r", "-m", "kept"];
-    let refused = [&publish[..], &["-t", "thing/product/A/osd"]].concat();
-    assert!(text(&mosquitto("mosquitto_pub", broker.addr(), &refused).await).contains("Not authorized"));
-    let foreign = [&publish[..], &["-t", "thing/product/B/events"]].concat();
-    assert!(text(&mosquitto("mosquitto_pub", broker.addr(), &foreign).await).contains("Not authorized"));
-    let granted = [&publish[..], &["-t", "thing/product/A/events"]].concat();
-    assert!(mosquitto("mosquitto_pub", broker.addr(), &granted).await.status.success());
+    for version in ["mqttv311", "mqttv5"] {
+        let (link, mut inbox) = link(&broker, &["#"]).await;
+        let publish = ["-V", version, "-u", "A", "-P", "pw-A", "-q", "1", "-r", "-m", "once"];
+        let passing = [&publish[..], &["-t", "thing/product/A/osd"]].concat();
+        assert!(mosquitto("mosquitto_pub", broker.addr(), &passing).await.status.success());
+        let message = next(&mut inbox).await;
+        assert_eq!((message.topic.as_str(), &message.payload[..]), ("thing/product/A/osd", &b"once"[..]));
+        message.ack();
+        let foreign = [&publish[..], &["-t", "thing/product/B/events"]].concat();
+        let output = mosquitto("mosquitto_pub", broker.addr(), &foreign).await;
+        assert!(version == "mqttv311" || text(&output).contains("Not authorized"), "{}", text(&output));
+        silent(&mut inbox).await;
+        link.stop().await;
+    }
+    // a Will is a message, too
+    let (link, mut inbox) = self::link(&broker, &["#"]).await;
+    let mut dies = dies_with_will(&broker, "thing/product/A/osd", &["--will-retain"]).await;
+    dies.kill().unwrap();
+    dies.wait().unwrap();
+    assert_eq!(&next(&mut inbox).await.payload[..], b"gone");
+    link.stop().await;
 
-    let (link, mut inbox) = link(&broker, &["#"]).await;
+    let granted =
+        ["-V", "mqttv5", "-u", "A", "-P", "pw-A", "-q", "1", "-r", "-m", "kept", "-t", "thing/product/A/events"];
+    assert!(mosquitto("mosquitto_pub", broker.addr(), &granted).await.status.success());
+    let mut fresh = link_config(broker.internal_addr(), &["#"]);
+    fresh.client_id = "fresh".to_owned();
+    let (link, mut inbox) = eyrie_mqtt::Link::connect(fresh).unwrap();
     let message = next(&mut inbox).await;
-    assert_eq!((message.topic.as_str(), message.retain), ("thing/product/A/events", true));
+    assert_eq!((message.topic.as_str(), message.retain), ("thing/product/A/events", true), "what may be retained is");
     message.ack();
     silent(&mut inbox).await;
     link.stop().await;
+    broker.stop().await;
+}
+
+/// Dock A with a Will `gone`, connected.
+async fn dies_with_will(broker: &eyrie_mqtt::Broker, topic: &str, more: &[&str]) -> std::process::Child {
+    let addr = broker.addr();
+    let child = std::process::Command::new("mosquitto_sub")
+        .args(["-h", &addr.ip().to_string(), "-p", &addr.port().to_string(), "-V", "mqttv311"])
+        .args(["-i", "dies", "-u", "A", "-P", "pw-A", "-t", "thing/product/A/x"])
+        .args(["--will-topic", topic, "--will-payload", "gone"])
+        .args(more)
+        .spawn()
+        .unwrap();
+    until("the dock is connected", async || broker.connections() == 1).await;
+    child
+}
+
+/// Docks as everywhere here, and an aircraft `X` that one of them holds.
+struct Moving(std::sync::Arc<parking_lot::Mutex<&'static str>>);
+
+impl Moving {
+    fn holds(&self, username: &str, topic: &str) -> bool {
+        topic == "thing/product/X/osd" && *self.0.lock() == username
+    }
+}
+
+#[async_trait::async_trait]
+impl eyrie_mqtt::Gate for Moving {
+    async fn authenticate(&self, login: &eyrie_mqtt::Login<'_>) -> Result<(), eyrie_mqtt::Refusal> {
+        Docks.authenticate(login).await
+    }
+    fn may_publish(&self, username: &str, topic: &str) -> bool {
+        Docks.may_publish(username, topic) || self.holds(username, topic)
+    }
+    fn may_subscribe(&self, username: &str, filter: &str) -> bool {
+        Docks.may_subscribe(username, filter) || self.holds(username, filter)
+    }
+}
+
+#[tokio::test]
+async fn a_right_that_goes_to_another_takes_subscriptions_and_wills_along() {
+    let holder = std::sync::Arc::new(parking_lot::Mutex::new("A"));
+    let gate = std::sync::Arc::new(Moving(holder.clone()));
+    let broker = eyrie_mqtt::Broker::start(config(any_port()), gate).await.unwrap();
+    let (_link, mut inbox) = link(&broker, &["#"]).await;
+    let filter = "thing/product/X/osd".to_owned();
+
+    let mut dies = dies_with_will(&broker, &filter, &[]).await;
+    let (listening, mut heard) = v5::AsyncClient::new(dock5(broker.addr(), "listens", "A"), 10);
+    listening.subscribe(&filter, QoS::AtLeastOnce).await.unwrap();
+    let granted = poll5(&mut heard, suback5).await.unwrap().return_codes;
+    assert!(matches!(granted[..], [SubscribeReasonCode::Success(_)]), "{granted:?}");
+    let (_other, mut bystander) = v5::AsyncClient::new(dock5(broker.addr(), "c", "B"), 10);
+    poll5(&mut bystander, connack5).await.unwrap();
+
+    // A let it go, and B has it now
+    *holder.lock() = "B";
+    broker.end_other_subscribers(std::slice::from_ref(&filter), "B").await;
+    assert!(poll5(&mut heard, publish5).await.is_err(), "the session ends");
+    listening.subscribe(&filter, QoS::AtLeastOnce).await.unwrap();
+    let again = poll5(&mut heard, suback5).await.unwrap().return_codes;
+    assert!(!matches!(again[..], [SubscribeReasonCode::Success(_)]), "{again:?}");
+    dies.kill().unwrap();
+    dies.wait().unwrap();
+    silent(&mut inbox).await;
+    assert_eq!(broker.connections(), 2, "B's session, which has no such subscription, was left alone");
     broker.stop().await;
 }
 
