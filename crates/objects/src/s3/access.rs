@@ -19,7 +19,7 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use super::rights::{self, Need, Right, Target};
 use crate::credentials::{Claims, INTERNAL_KEY_ID, Scope, TokenError};
-use crate::policy::Policy;
+use crate::policy::{Listing, Policy};
 use crate::{Issuer, KeyGrant, Keys, Store};
 
 const TOKEN_HEADER: &str = "x-amz-security-token";
@@ -118,7 +118,7 @@ impl Account {
             if token.is_some() {
                 return Err(s3_error!(InvalidToken, "This access key id has no session token."));
             }
-            return self.decide_for_key(access_key_id, right, asked.path, None).await;
+            return self.decide_for_key(access_key_id, right, asked.path, None, &query).await;
         }
         let claims = self.claims(access_key_id, token)?;
         match claims.scope {
@@ -133,7 +133,7 @@ impl Account {
             Scope::Role { key_id, policy } => {
                 let policy = policy.map(|text| Policy::parse(&text)).transpose();
                 let policy = policy.map_err(|_| s3_error!(InvalidToken, "The session policy is not understood."))?;
-                self.decide_for_key(&key_id, right, asked.path, policy).await
+                self.decide_for_key(&key_id, right, asked.path, policy, &query).await
             }
         }
     }
@@ -165,6 +165,7 @@ impl Account {
         right: &'static Right,
         path: &S3Path,
         policy: Option<Policy>,
+        query: &Query,
     ) -> S3Result<Authority> {
         let grant = self.grant(key_id).await?.ok_or_else(|| denied("The key has been revoked."))?;
         let reach = if self.open_store.is_some() && grant.bucket == KeyGrant::ANY_BUCKET {
@@ -185,7 +186,8 @@ impl Account {
         };
         let permitted = match right.target {
             Target::ObjectsInBody => true,
-            Target::Account | Target::Bucket | Target::Object => authority.permits(right.action, &resource(path)),
+            Target::Bucket => authority.permits(right.action, &resource(path), &query.listing()),
+            Target::Account | Target::Object => authority.permits(right.action, &resource(path), &Listing::default()),
         };
         if may && reaches && permitted { Ok(authority) } else { Err(denied("The key does not permit this.")) }
     }
@@ -223,7 +225,7 @@ impl Authority {
     /// Whether the same credential may also do `action` (`s3:GetObject`) with this object.
     pub(super) fn check_object(&self, action: &str, bucket: &str, key: &str) -> S3Result<()> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
-        if self.reaches(bucket) && self.permits(action, &resource) {
+        if self.reaches(bucket) && self.permits(action, &resource, &Listing::default()) {
             Ok(())
         } else {
             Err(denied("The key does not permit this."))
@@ -238,8 +240,8 @@ impl Authority {
         }
     }
 
-    fn permits(&self, action: &str, resource: &str) -> bool {
-        self.policy.as_ref().is_none_or(|policy| policy.allows(action, resource))
+    fn permits(&self, action: &str, resource: &str, listing: &Listing) -> bool {
+        self.policy.as_ref().is_none_or(|policy| policy.allows(action, resource, listing))
     }
 }
 
@@ -268,25 +270,35 @@ fn security_token(headers: &HeaderMap, query: &Query) -> Option<String> {
 }
 
 /// What access wants to know of the query.
+#[derive(Default)]
 struct Query {
     /// In either version.
     presigned: bool,
     presigned_v4: bool,
     token: Option<String>,
+    prefix: Option<String>,
+    delimiter: Option<String>,
 }
 
 impl Query {
     fn of(uri: &Uri) -> Self {
-        let mut found = Self { presigned: false, presigned_v4: false, token: None };
+        let mut found = Self::default();
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()) {
             match &*name {
                 "X-Amz-Signature" => (found.presigned, found.presigned_v4) = (true, true),
                 "Signature" => found.presigned = true,
+                "prefix" => found.prefix = Some(value.into_owned()),
+                "delimiter" => found.delimiter = Some(value.into_owned()),
                 name if name.eq_ignore_ascii_case(TOKEN_HEADER) => found.token = Some(value.into_owned()),
                 _ => {}
             }
         }
         found
+    }
+
+    /// A listing without a prefix is one of the empty prefix. What is given twice, `s3s` refuses.
+    fn listing(&self) -> Listing {
+        Listing { prefix: Some(self.prefix.clone().unwrap_or_default()), delimiter: self.delimiter.clone() }
     }
 }
 
