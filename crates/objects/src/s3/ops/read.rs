@@ -47,7 +47,8 @@ macro_rules! look {
             Verdict::Failed => return Err(s3_error!(PreconditionFailed, "A condition of the request does not hold.")),
             Verdict::NotModified => return Err(not_modified(&info.etag, &http_date(info.last_modified))),
         }
-        let answer = Answer::of(&reader, input.range.as_ref(), input.part_number)?;
+        let range = input.range.as_ref().filter(|_| range_holds(&$request.headers, info));
+        let answer = Answer::of(&reader, range, input.part_number)?;
         let mut output = $output {
             accept_ranges: Some("bytes".into()),
             cache_control: info.headers.cache_control.clone(),
@@ -236,6 +237,13 @@ impl Conditions<'_> {
             (true, true) => Verdict::Holds,
         }
     }
+}
+
+/// `If-Range`: a range of the object that the client has a part of, the whole of any other (RFC 9110, section 13.1.5).
+fn range_holds(headers: &HeaderMap, info: &ObjectInfo) -> bool {
+    let Some(known) = headers.get(header::IF_RANGE) else { return true };
+    known.as_bytes() == format!("\"{}\"", info.etag).as_bytes()
+        || known.as_bytes() == http_date(info.last_modified).as_bytes()
 }
 
 /// What of the object is sent, and how.
