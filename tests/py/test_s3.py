@@ -204,6 +204,21 @@ def test_reads_by_range_and_condition(s3, writer, key):
     assert got["ContentType"] == "a/b"
 
 
+def test_a_range_that_cannot_be_answered_is_the_whole(s3, writer, key):
+    """RFC 9110: several ranges (S3 answers one), another unit, a range of another version."""
+    etag = s3.put_object(Bucket=writer.bucket, Key=key, Body=b"0123456789")["ETag"]
+    url = s3.generate_presigned_url("get_object", {"Bucket": writer.bucket, "Key": key})
+    get = lambda **headers: requests.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=30)
+    for span in ("bytes=0-1,5-6", "bytes=5-2", "items=0-1", "bytes=", "0-1"):
+        whole = get(range=span)
+        assert (whole.status_code, whole.content) == (200, b"0123456789"), span
+    modified = get().headers["last-modified"]
+    for known, status in ((etag, 206), (modified, 206), ('"another"', 200), (f"W/{etag}", 200), ("Mon, 01 Jan 2001 00:00:00 GMT", 200)):
+        assert get(range="bytes=3-", if_range=known).status_code == status, known
+    beyond = get(range="bytes=10-")
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */10")
+
+
 def test_writes_by_condition(s3, writer, key):
     where = {"Bucket": writer.bucket, "Key": key}
     assert code_of(s3.put_object, **where, Body=b"x", IfMatch='"00"') == "NoSuchKey"
@@ -629,6 +644,21 @@ def test_a_session_policy_cuts_rights_down(writer, key):
     deleted = Wire(role).send("POST", query=[("delete", "")], body=f"<Delete><Object><Key>{key}/yes</Key></Object></Delete>".encode())
     assert deleted.code == "AccessDenied"
     assert stored(writer, f"{key}/yes") == b"x"
+
+
+def test_a_session_policy_may_say_what_is_listed(writer, key):
+    bucket = f"arn:aws:s3:::{writer.bucket}"
+    lists = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket, "Condition": {"StringLike": {"s3:prefix": f"{key}/*"}}}
+    role = assumed(writer, Policy=policy(lists, {"Effect": "Allow", "Action": "s3:*Object", "Resource": f"{bucket}/{key}/*"}))
+    s3 = boto(role)
+    s3.put_object(Bucket=role.bucket, Key=f"{key}/mine", Body=b"x")
+    for operation in (s3.list_objects, s3.list_objects_v2):
+        assert [item["Key"] for item in operation(Bucket=role.bucket, Prefix=f"{key}/")["Contents"]] == [f"{key}/mine"]
+        for prefix in ("", key, f"x{key}/"):
+            assert code_of(operation, Bucket=role.bucket, Prefix=prefix) == "AccessDenied", prefix
+        assert code_of(operation, Bucket=role.bucket) == "AccessDenied"
+    twice = Wire(role).send("GET", query=[("prefix", f"{key}/"), ("prefix", "")])
+    assert twice.status in (400, 403), twice
 
 
 def test_what_sts_refuses(writer, session):
