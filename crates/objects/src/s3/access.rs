@@ -76,6 +76,7 @@ impl S3Access for Account {
         let operation = context.s3_op().name();
         if let Some((bucket, key)) = context.s3_path().as_object() {
             if rights::of(operation).is_some_and(|right| right.replaces) {
+                check_name(key)?;
                 authority.check_not_held(bucket, key).await?;
             }
             if operation == "DeleteObject" {
@@ -106,8 +107,20 @@ impl Account {
     }
 
     async fn decide(&self, asked: &Asked<'_>) -> S3Result<Authority> {
+        if let Some(right) = rights::of(asked.operation) {
+            return self.decide_right(asked, right).await;
+        }
+        // who may ask whether the bucket is there hears more
+        let bucket = asked.path.get_bucket_name().map(S3Path::bucket);
+        let (Some(bucket), Some(head)) = (bucket, rights::of("HeadBucket")) else {
+            return Err(denied("The operation is not offered."));
+        };
+        self.decide_right(&Asked { path: &bucket, ..*asked }, head).await?;
+        Err(rights::not_offered(asked.operation))
+    }
+
+    async fn decide_right(&self, asked: &Asked<'_>, right: &'static Right) -> S3Result<Authority> {
         let Some(access_key_id) = asked.access_key_id else { return Err(self.anonymous(asked.path).await) };
-        let right = rights::of(asked.operation).ok_or_else(|| denied("The operation is not offered."))?;
         let query = Query::of(asked.uri);
         if access_key_id == INTERNAL_KEY_ID {
             let reads = matches!(asked.operation, "GetObject" | "HeadObject");
@@ -249,6 +262,17 @@ impl Authority {
 fn is_below(path: &S3Path, bucket: &str, prefix: &str) -> bool {
     let Some((own_bucket, key)) = path.as_object() else { return false };
     own_bucket == bucket && key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// A new object's key can stand in a listing: one that XML cannot hold, in whatever form, would hide all others from
+/// clients that read XML as it is.
+fn check_name(key: &str) -> S3Result<()> {
+    let held = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
+    if key.chars().all(held) {
+        Ok(())
+    } else {
+        Err(s3_error!(InvalidURI, "The key has a character that XML cannot hold."))
+    }
 }
 
 fn resource(path: &S3Path) -> String {

@@ -144,6 +144,10 @@ impl S3Service {
         if parts.method == Method::POST && content_type.to_ascii_lowercase().starts_with(b"multipart/form-data") {
             return Some(not_implemented("POST forms are not offered."));
         }
+        if parts.headers.contains_key("x-amz-rename-source") {
+            // s3s would take it for a PUT of nothing
+            return Some(not_implemented("Objects are not renamed: copy and delete."));
+        }
         match body_length(&parts.headers) {
             Err(error) => Some(error),
             Ok(Some(length)) if length > self.limits.max_put_bytes => {
