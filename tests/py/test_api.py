@@ -108,6 +108,8 @@ def test_a_file_from_upload_to_trash(admin, dock):
     assert part.status_code == 206 and part.content == body[5:21]
     followed = admin.call("GET", f"media/{item['id']}/content", allow_redirects=True)
     assert followed.content == body
+    head = admin.call("HEAD", f"media/{item['id']}/content", allow_redirects=True)
+    assert int(head.headers["content-length"]) == len(body) and not head.content
     named = admin.call("GET", f"media/{item['id']}/content?download=true", 302).headers["location"]
     assert item["name"] in requests.get(named, timeout=TIMEOUT_S).headers["content-disposition"]
 

@@ -14,6 +14,7 @@ import subprocess
 import time
 import urllib.parse
 import uuid
+import xml.etree.ElementTree
 
 import boto3
 import minio
@@ -204,6 +205,21 @@ def test_reads_by_range_and_condition(s3, writer, key):
     assert got["ContentType"] == "a/b"
 
 
+def test_a_range_that_cannot_be_answered_is_the_whole(s3, writer, key):
+    """RFC 9110: several ranges (S3 answers one), another unit, a range of another version."""
+    etag = s3.put_object(Bucket=writer.bucket, Key=key, Body=b"0123456789")["ETag"]
+    url = s3.generate_presigned_url("get_object", {"Bucket": writer.bucket, "Key": key})
+    get = lambda **headers: requests.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=30)
+    for span in ("bytes=0-1,5-6", "bytes=5-2", "items=0-1", "bytes=", "0-1"):
+        whole = get(range=span)
+        assert (whole.status_code, whole.content) == (200, b"0123456789"), span
+    modified = get().headers["last-modified"]
+    for known, status in ((etag, 206), (modified, 206), ('"another"', 200), (f"W/{etag}", 200), ("Mon, 01 Jan 2001 00:00:00 GMT", 200)):
+        assert get(range="bytes=3-", if_range=known).status_code == status, known
+    beyond = get(range="bytes=10-")
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */10")
+
+
 def test_writes_by_condition(s3, writer, key):
     where = {"Bucket": writer.bucket, "Key": key}
     assert code_of(s3.put_object, **where, Body=b"x", IfMatch='"00"') == "NoSuchKey"
@@ -212,6 +228,30 @@ def test_writes_by_condition(s3, writer, key):
     s3.put_object(**where, Body=b"3", IfMatch=etag)
     assert code_of(s3.put_object, **where, Body=b"4", IfMatch=etag) == "PreconditionFailed"
     assert stored(writer, key) == b"3"
+
+
+def test_copies_by_condition(s3, writer, key):
+    where, source = {"Bucket": writer.bucket, "Key": key}, {"Bucket": writer.bucket, "Key": f"{key}.source"}
+    s3.put_object(**source, Body=b"new")
+    assert code_of(s3.copy_object, **where, CopySource=source, IfMatch='"00"') == "NoSuchKey"
+    etag = s3.copy_object(**where, CopySource=source, IfNoneMatch="*")["CopyObjectResult"]["ETag"]
+    s3.put_object(**source, Body=b"newer")
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"00"'}):
+        assert code_of(s3.copy_object, **where, CopySource=source, **condition) == "PreconditionFailed"
+    assert stored(writer, key) == b"new"
+    s3.copy_object(**where, CopySource=source, IfMatch=etag)
+    assert stored(writer, key) == b"newer"
+
+
+def test_an_access_control_list_comes_back_as_it_was_read(s3, writer, key):
+    """What s3cmd does with each copy."""
+    s3.put_object(Bucket=writer.bucket, Key=key, Body=b"x")
+    read = s3.get_object_acl(Bucket=writer.bucket, Key=key)
+    policy = {"Owner": read["Owner"], "Grants": read["Grants"]}
+    s3.put_object_acl(Bucket=writer.bucket, Key=key, AccessControlPolicy=policy)
+    everyone = {"Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"}, "Permission": "READ"}
+    wider = {**policy, "Grants": [*policy["Grants"], everyone]}
+    assert code_of(s3.put_object_acl, Bucket=writer.bucket, Key=key, AccessControlPolicy=wider) == "AccessControlListNotSupported"
 
 
 def test_lists_in_pages(s3, writer):
@@ -242,6 +282,7 @@ def test_what_clients_ask_of_a_bucket_first(s3, writer):
     s3.head_bucket(Bucket=writer.bucket)
     assert s3.get_bucket_location(Bucket=writer.bucket)["LocationConstraint"] in (None, writer.region)
     assert "Status" not in s3.get_bucket_versioning(Bucket=writer.bucket)
+    s3.create_bucket(Bucket=writer.bucket)
     assert code_of(s3.create_bucket, Bucket="another-one") == "AccessDenied"
     assert code_of(s3.delete_bucket, Bucket=writer.bucket) == "AccessDenied"
     assert code_of(s3.head_bucket, Bucket="another-one") == "403"
@@ -318,6 +359,7 @@ def test_rclone_round_trip(writer, key, tree, tmp_path):
     assert "0 differences found" in run(rclone, "check", tree, there, env=env)
     run(rclone, "copy", there, tmp_path / "back", env=env)
     assert same(tree, tmp_path / "back")
+    run("sh", "-c", f"cat {tree}/a.txt | {rclone} rcat {there}/stream", env=env)
     run(rclone, "purge", there, env=env)
     assert boto(writer).list_objects_v2(Bucket=writer.bucket, Prefix=key)["KeyCount"] == 0
 
@@ -336,6 +378,10 @@ def test_s3cmd_round_trip(writer, key, tree, tmp_path):
     at("sync", f"{there}/", f"{tmp_path / 'back'}/")
     assert same(tree, tmp_path / "back")
     assert "large.bin" in at("ls", "--recursive", f"{there}/")
+    at("cp", f"{there}/large.bin", f"{there}/copied.bin")
+    at("mv", f"{there}/copied.bin", f"{there}/moved.bin")
+    at("info", f"s3://{writer.bucket}")
+    at("info", f"{there}/moved.bin")
     at("del", "--recursive", "--force", f"{there}/")
     assert boto(writer).list_objects_v2(Bucket=writer.bucket, Prefix=key)["KeyCount"] == 0
 
@@ -488,10 +534,14 @@ def test_hostile_keys_are_stored_under_their_name_or_refused(writer):
             assert answer.status == 400 and answer.code in ("InvalidURI", "KeyTooLongError"), (name, answer)
     assert len(kept) >= len(names) - 2
     assert Wire(writer).send("PUT", "x" * 1025, b"").code == "KeyTooLongError"
-    nul = Wire(writer).send("PUT", f"{folder}/a\0b", b"x")
-    assert nul.status in (200, 400)
+    for control in ("\0", "\x01", "\x1b", "\ufffe"):
+        for operation in ({"method": "PUT"}, {"method": "POST", "query": [("uploads", "")]}):
+            refused = Wire(writer).send(key=f"{folder}/a{control}b", **operation)
+            assert (refused.status, refused.code) == (400, "InvalidURI"), "no XML can list it"
     listed = [item["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket=writer.bucket, Prefix=f"{folder}/") for item in page["Contents"]]
-    assert set(kept) <= set(listed) and len(listed) <= len(kept) + 1
+    assert set(kept) == set(listed)
+    plain = Wire(writer).send("GET", query=[("list-type", "2"), ("prefix", folder)])
+    assert len(xml.etree.ElementTree.fromstring(plain.body).findall("{*}Contents")) == len(kept)
 
 
 # access
@@ -631,6 +681,21 @@ def test_a_session_policy_cuts_rights_down(writer, key):
     assert stored(writer, f"{key}/yes") == b"x"
 
 
+def test_a_session_policy_may_say_what_is_listed(writer, key):
+    bucket = f"arn:aws:s3:::{writer.bucket}"
+    lists = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket, "Condition": {"StringLike": {"s3:prefix": f"{key}/*"}}}
+    role = assumed(writer, Policy=policy(lists, {"Effect": "Allow", "Action": "s3:*Object", "Resource": f"{bucket}/{key}/*"}))
+    s3 = boto(role)
+    s3.put_object(Bucket=role.bucket, Key=f"{key}/mine", Body=b"x")
+    for operation in (s3.list_objects, s3.list_objects_v2):
+        assert [item["Key"] for item in operation(Bucket=role.bucket, Prefix=f"{key}/")["Contents"]] == [f"{key}/mine"]
+        for prefix in ("", key, f"x{key}/"):
+            assert code_of(operation, Bucket=role.bucket, Prefix=prefix) == "AccessDenied", prefix
+        assert code_of(operation, Bucket=role.bucket) == "AccessDenied"
+    twice = Wire(role).send("GET", query=[("prefix", f"{key}/"), ("prefix", "")])
+    assert twice.status in (400, 403), twice
+
+
 def test_what_sts_refuses(writer, session):
     sts = boto(writer, "sts")
     assume = lambda **more: code_of(sts.assume_role, **{**ROLE, **more})
@@ -671,7 +736,12 @@ def test_what_is_not_offered_says_so(writer, key):
     for header, value in [("x-amz-server-side-encryption", "AES256"), ("x-amz-tagging", "a=b"), ("x-amz-object-lock-mode", "GOVERNANCE")]:
         assert wire.send("PUT", key, b"x", headers={header: value}).code == "NotImplemented"
     assert wire.send("PUT", key, b"x", headers={"x-amz-storage-class": "GLACIER"}).code == "InvalidStorageClass"
-    assert wire.send("GET", query=[("policy", "")]).code == "AccessDenied"
+    assert wire.send("PUT", key, b"", headers={"x-amz-rename-source": "x"}).code == "NotImplemented"
+    assert wire.send("PUT", query=[("versioning", "")], body=b"<VersioningConfiguration/>").code == "NotImplemented"
+    for what, code in [("policy", "NoSuchBucketPolicy"), ("cors", "NoSuchCORSConfiguration"), ("lifecycle", "NoSuchLifecycleConfiguration")]:
+        answer = wire.send("GET", query=[(what, "")])
+        assert (answer.status, answer.code) == (404, code)
+        assert wire.send("GET", path="/ws-of-another", query=[(what, "")]).code == "AccessDenied"
     assert stored(writer, key) is None
     assert EMPTY == hashlib.sha256(b"").hexdigest() and quote("/") == "%2F"
 

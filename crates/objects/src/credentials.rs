@@ -153,9 +153,25 @@ impl Issuer {
         lifetime_s: u32,
         download_name: Option<&str>,
     ) -> String {
-        let secret = self.internal_secret();
-        let signer = presign::Signer { access_key_id: INTERNAL_KEY_ID, secret: &secret, region, now: self.clock.now() };
-        signer.get(endpoint, bucket, key, lifetime_s, download_name)
+        self.signer("GET", region).url(endpoint, bucket, key, lifetime_s, download_name)
+    }
+
+    /// As [`Issuer::presign_get`] for a HEAD request: the method is part of what is signed.
+    pub fn presign_head(
+        &self,
+        endpoint: &str,
+        region: &str,
+        bucket: &str,
+        key: &str,
+        lifetime_s: u32,
+        download_name: Option<&str>,
+    ) -> String {
+        self.signer("HEAD", region).url(endpoint, bucket, key, lifetime_s, download_name)
+    }
+
+    fn signer<'a>(&self, method: &'static str, region: &'a str) -> presign::Signer<'a> {
+        let (access_key_id, secret) = (INTERNAL_KEY_ID, self.internal_secret());
+        presign::Signer { method, access_key_id, secret, region, now: self.clock.now() }
     }
 
     /// A session with the rights of `key_id`, cut down by `policy` (checked by the caller).

@@ -1,9 +1,11 @@
 //! Session policies: the part of IAM's policy language that cuts down an operator's key.
 //!
 //! A policy can only take away, so whatever is not understood is refused when the session is made rather than guessed at
-//! when it is used: conditions, `NotResource`, principals and policy variables are malformed here. A refusal wins over
-//! a permission, and what no statement names is refused.
+//! when it is used: `NotResource`, principals, policy variables, and conditions on anything but what a listing asks for
+//! are malformed here. A refusal wins over a permission, and what no statement names is refused.
 //! Source: "IAM JSON policy elements reference", AWS Identity and Access Management User Guide.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -48,6 +50,32 @@ struct Statement {
     not_action: Option<OneOrMany<String>>,
     #[serde(rename = "Resource")]
     resource: OneOrMany<String>,
+    /// All of them hold.
+    #[serde(rename = "Condition", default)]
+    conditions: BTreeMap<Operator, BTreeMap<ConditionKey, OneOrMany<String>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+enum Operator {
+    StringEquals,
+    StringNotEquals,
+    StringLike,
+    StringNotLike,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+enum ConditionKey {
+    #[serde(rename = "s3:prefix")]
+    Prefix,
+    #[serde(rename = "s3:delimiter")]
+    Delimiter,
+}
+
+/// What a request about a bucket's objects asks for, for conditions; empty for every other request.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) prefix: Option<String>,
+    pub(crate) delimiter: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -106,13 +134,18 @@ impl Policy {
             if statement.resource.as_slice().iter().any(|resource| resource != "*" && !resource.starts_with("arn:")) {
                 return malformed("a Resource is * or begins with arn:");
             }
+            let mut values = statement.conditions.values().flat_map(BTreeMap::values).map(OneOrMany::as_slice);
+            if values.any(|values| values.is_empty() || values.iter().any(|value| value.contains("${"))) {
+                return malformed("a condition needs values, and policy variables are not known");
+            }
         }
         Ok(Self { statements })
     }
 
     /// Whether `action` (`s3:PutObject`) is permitted on `resource` (`arn:aws:s3:::bucket/key`).
-    pub(crate) fn allows(&self, action: &str, resource: &str) -> bool {
-        let mut matching = self.statements.iter().filter(|statement| statement.matches(action, resource)).peekable();
+    pub(crate) fn allows(&self, action: &str, resource: &str, listing: &Listing) -> bool {
+        let matches = |statement: &&Statement| statement.matches(action, resource) && statement.holds(listing);
+        let mut matching = self.statements.iter().filter(matches).peekable();
         matching.peek().is_some() && matching.all(|statement| statement.effect == Effect::Allow)
     }
 }
@@ -130,6 +163,38 @@ impl Statement {
         };
         let resources = self.resource.as_slice();
         action_matches && resources.iter().any(|pattern| glob(pattern.as_bytes(), resource.as_bytes()))
+    }
+
+    fn holds(&self, listing: &Listing) -> bool {
+        let of_operator = |(operator, keys): (&Operator, &BTreeMap<ConditionKey, OneOrMany<String>>)| {
+            keys.iter().all(|(key, values)| operator.holds(key.of(listing), values.as_slice()))
+        };
+        self.conditions.iter().all(of_operator)
+    }
+}
+
+impl Operator {
+    /// What a request does not say is like nothing, and so other than everything.
+    fn holds(self, said: Option<&str>, values: &[String]) -> bool {
+        let is_any =
+            |same: fn(&str, &str) -> bool| said.is_some_and(|said| values.iter().any(|value| same(value, said)));
+        let equal = |value: &str, said: &str| value == said;
+        let like = |value: &str, said: &str| glob(value.as_bytes(), said.as_bytes());
+        match self {
+            Self::StringEquals => is_any(equal),
+            Self::StringNotEquals => !is_any(equal),
+            Self::StringLike => is_any(like),
+            Self::StringNotLike => !is_any(like),
+        }
+    }
+}
+
+impl ConditionKey {
+    fn of(self, listing: &Listing) -> Option<&str> {
+        match self {
+            Self::Prefix => listing.prefix.as_deref(),
+            Self::Delimiter => listing.delimiter.as_deref(),
+        }
     }
 }
 
@@ -171,14 +236,18 @@ mod tests {
         Policy::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap()
     }
 
+    fn allows(policy: &Policy, action: &str, resource: &str) -> bool {
+        policy.allows(action, resource, &Listing::default())
+    }
+
     #[test]
     fn only_what_is_named_is_permitted() {
         let policy = policy(r#"{"Effect":"Allow","Action":"s3:Get*","Resource":["arn:aws:s3:::b/docks/*"]}"#);
-        assert!(policy.allows("s3:GetObject", "arn:aws:s3:::b/docks/SN1/x"));
-        assert!(policy.allows("S3:getobject", "arn:aws:s3:::b/docks/"));
-        assert!(!policy.allows("s3:PutObject", "arn:aws:s3:::b/docks/SN1/x"));
-        assert!(!policy.allows("s3:GetObject", "arn:aws:s3:::b/docs/SN1/x"));
-        assert!(!policy.allows("s3:GetObject", "arn:aws:s3:::B/docks/SN1/x"));
+        assert!(allows(&policy, "s3:GetObject", "arn:aws:s3:::b/docks/SN1/x"));
+        assert!(allows(&policy, "S3:getobject", "arn:aws:s3:::b/docks/"));
+        assert!(!allows(&policy, "s3:PutObject", "arn:aws:s3:::b/docks/SN1/x"));
+        assert!(!allows(&policy, "s3:GetObject", "arn:aws:s3:::b/docs/SN1/x"));
+        assert!(!allows(&policy, "s3:GetObject", "arn:aws:s3:::B/docks/SN1/x"));
     }
 
     #[test]
@@ -186,17 +255,41 @@ mod tests {
         let allow = r#"{"Effect":"Allow","Action":["s3:*"],"Resource":"*"}"#;
         let deny = r#"{"Sid":"no","Effect":"Deny","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::b/keep?/*"}"#;
         for policy in [policy(&format!("{allow},{deny}")), policy(&format!("{deny},{allow}"))] {
-            assert!(policy.allows("s3:PutObject", "arn:aws:s3:::b/keep1/x"));
-            assert!(policy.allows("s3:DeleteObject", "arn:aws:s3:::b/keep12/x"));
-            assert!(!policy.allows("s3:DeleteObject", "arn:aws:s3:::b/keepä/x"));
+            assert!(allows(&policy, "s3:PutObject", "arn:aws:s3:::b/keep1/x"));
+            assert!(allows(&policy, "s3:DeleteObject", "arn:aws:s3:::b/keep12/x"));
+            assert!(!allows(&policy, "s3:DeleteObject", "arn:aws:s3:::b/keepä/x"));
         }
     }
 
     #[test]
     fn not_action_means_all_others() {
         let policy = policy(r#"{"Effect":"Allow","NotAction":["s3:Delete*"],"Resource":"arn:aws:s3:::b*"}"#);
-        assert!(policy.allows("s3:GetObject", "arn:aws:s3:::b"));
-        assert!(!policy.allows("s3:DeleteObject", "arn:aws:s3:::b/x"));
+        assert!(allows(&policy, "s3:GetObject", "arn:aws:s3:::b"));
+        assert!(!allows(&policy, "s3:DeleteObject", "arn:aws:s3:::b/x"));
+    }
+
+    #[test]
+    fn a_condition_is_about_what_a_listing_asks_for() {
+        let bucket = "arn:aws:s3:::b";
+        let lists = |policy: &Policy, prefix: &str| {
+            let listing = Listing { prefix: Some(prefix.to_owned()), delimiter: Some("/".to_owned()) };
+            policy.allows("s3:ListBucket", bucket, &listing)
+        };
+        let base = r#""Effect":"Allow","Action":"s3:*","Resource":"*""#;
+        let like =
+            policy(&format!(r#"{{{base},"Condition":{{"StringLike":{{"s3:prefix":["docks/SN1/*","home"]}}}}}}"#));
+        assert!(lists(&like, "docks/SN1/") && lists(&like, "docks/SN1/x") && lists(&like, "home"));
+        assert!(
+            !lists(&like, "") && !lists(&like, "docks/SN1") && !lists(&like, "docks/SN2/") && !lists(&like, "homes")
+        );
+        assert!(!allows(&like, "s3:GetObject", "arn:aws:s3:::b/docks/SN1/x"), "no listing has no prefix");
+        let both = r#""StringEquals":{"s3:prefix":"a*","s3:delimiter":"/"},"StringNotEquals":{"s3:prefix":"x"}"#;
+        let both = policy(&format!(r#"{{{base},"Condition":{{{both}}}}}"#));
+        assert!(lists(&both, "a*") && !lists(&both, "ab"));
+        let deny = r#"{"Effect":"Deny","Action":"s3:ListBucket","Resource":"*","Condition":{"StringNotLike":{"s3:prefix":"a/*"}}}"#;
+        let denied = policy(&format!("{{{base}}},{deny}"));
+        assert!(lists(&denied, "a/") && !lists(&denied, "b/") && !lists(&denied, ""));
+        assert!(!allows(&denied, "s3:ListBucket", bucket) && allows(&denied, "s3:GetObject", bucket));
     }
 
     #[test]
@@ -204,6 +297,9 @@ mod tests {
         let base = r#""Effect":"Allow","Action":"s3:*","Resource":"*""#;
         for bad in [
             format!(r#"{{{base},"Condition":{{"Bool":{{"aws:SecureTransport":"true"}}}}}}"#),
+            format!(r#"{{{base},"Condition":{{"StringLike":{{"aws:userid":"x"}}}}}}"#),
+            format!(r#"{{{base},"Condition":{{"StringLike":{{"s3:prefix":[]}}}}}}"#),
+            format!(r#"{{{base},"Condition":{{"StringLike":{{"s3:prefix":"${{aws:username}}/*"}}}}}}"#),
             format!(r#"{{{base},"NotAction":"s3:Get*"}}"#),
             format!(r#"{{{base},"Principal":"*"}}"#),
             r#"{"Effect":"Allow","Action":"s3:*"}"#.into(),

@@ -13,14 +13,16 @@ use sha2::{Digest, Sha256};
 pub(crate) const MAX_LIFETIME_S: u32 = 7 * 24 * 3600;
 
 pub(crate) struct Signer<'a> {
+    /// Of the request that the URL is good for.
+    pub(crate) method: &'static str,
     pub(crate) access_key_id: &'a str,
-    pub(crate) secret: &'a str,
+    pub(crate) secret: String,
     pub(crate) region: &'a str,
     pub(crate) now: Timestamp,
 }
 
 impl Signer<'_> {
-    pub(crate) fn get(&self, endpoint: &str, bucket: &str, key: &str, lifetime_s: u32, name: Option<&str>) -> String {
+    pub(crate) fn url(&self, endpoint: &str, bucket: &str, key: &str, lifetime_s: u32, name: Option<&str>) -> String {
         let endpoint = endpoint.trim_end_matches('/');
         let path = format!("/{bucket}/{}", uri_encode(key, true));
         let time = self.now.strftime("%Y%m%dT%H%M%SZ").to_string();
@@ -38,7 +40,8 @@ impl Signer<'_> {
             write!(query, "&response-content-disposition={disposition}").expect("a String takes all");
         }
         let host = signed_host(endpoint);
-        let request = format!("GET\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD");
+        let method = self.method;
+        let request = format!("{method}\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD");
         let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(request)));
         let signature = hex(&hmac(&self.signing_key(date), &to_sign));
         format!("{endpoint}{path}?{query}&X-Amz-Signature={signature}")
@@ -99,12 +102,13 @@ mod tests {
     fn a_url_has_the_parts_of_the_aws_example() {
         let now = "2013-05-24T00:00:00Z".parse().unwrap();
         let signer = Signer {
+            method: "GET",
             access_key_id: "AKIAIOSFODNN7EXAMPLE",
-            secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
             region: "us-east-1",
             now,
         };
-        let url = signer.get("https://s3.amazonaws.com:443/", "examplebucket", "test.txt", 86400, None);
+        let url = signer.url("https://s3.amazonaws.com:443/", "examplebucket", "test.txt", 86400, None);
         let (unsigned, signature) = url.split_once("&X-Amz-Signature=").unwrap();
         assert_eq!(
             unsigned,

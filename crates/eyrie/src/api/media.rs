@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use eyrie_catalogue::{AuditEntry, Media, MediaFilter};
-use http::{HeaderValue, StatusCode, header};
+use eyrie_objects::Issuer;
+use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -442,19 +443,27 @@ pub async fn get_media_content(
     State(app): State<Arc<App>>,
     PathParams((_ws, id)): PathParams<(String, Uuid)>,
     QueryParams(query): QueryParams<ContentQuery>,
+    method: Method,
 ) -> Result<Response, Problem> {
     let media = listed(&app, scope.workspace.id, id).await?;
     if media.status != eyrie_catalogue::MediaStatus::Stored {
         return Err(Problem::new(super::problem::Kind::NotFound, "the file's object is not in the store"));
     }
-    let url = app.issuer.presign_get(
-        &app.urls.s3,
-        &app.config.s3.region,
-        &media.bucket,
-        &media.object_key,
-        u32::try_from(app.config.http.content_url_lifetime.as_secs()).unwrap_or(u32::MAX),
-        matches!(query.download, Some(Flag::True)).then_some(media.name.as_str()),
-    );
+    let name = matches!(query.download, Some(Flag::True)).then_some(media.name.as_str());
+    signed_redirect(&app, &method, &media.bucket, &media.object_key, name)
+}
+
+/// 302 to a short-lived signed URL, good for the method of the request, which a client uses again to follow it.
+pub(super) fn signed_redirect(
+    app: &App,
+    method: &Method,
+    bucket: &str,
+    key: &str,
+    download_name: Option<&str>,
+) -> Result<Response, Problem> {
+    let sign = if method == Method::HEAD { Issuer::presign_head } else { Issuer::presign_get };
+    let lifetime_s = u32::try_from(app.config.http.content_url_lifetime.as_secs()).unwrap_or(u32::MAX);
+    let url = sign(&app.issuer, &app.urls.s3, &app.config.s3.region, bucket, key, lifetime_s, download_name);
     let mut location = HeaderValue::try_from(url).map_err(Problem::internal)?;
     // the signature must not reach a log that prints headers
     location.set_sensitive(true);

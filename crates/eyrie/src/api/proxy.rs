@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use eyrie_catalogue::{Media, MediaKind, MediaStatus};
-use http::{HeaderValue, StatusCode, header};
+use http::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::auth::{Operator, Scope, Viewer};
 use super::extract::PathParams;
 use super::flights::Accepted;
-use super::media::listed;
+use super::media::{listed, signed_redirect};
 use super::problem::{Kind, Problem};
 use crate::app::App;
 use crate::derived::{self, Form};
@@ -31,6 +31,7 @@ pub async fn get_proxy(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
     PathParams((_ws, id)): PathParams<(String, Uuid)>,
+    method: Method,
 ) -> Result<Response, Problem> {
     let media = stored_video(&app, scope.workspace.id, id).await?;
     if derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)?.is_none() {
@@ -40,18 +41,8 @@ pub async fn get_proxy(
         };
         return Err(Problem::new(Kind::NotFound, why));
     }
-    let url = app.issuer.presign_get(
-        &app.urls.s3,
-        &app.config.s3.region,
-        &derived::bucket(media.workspace_id),
-        &derived::key(&media, Form::Proxy),
-        u32::try_from(app.config.http.content_url_lifetime.as_secs()).unwrap_or(u32::MAX),
-        None,
-    );
-    let mut location = HeaderValue::try_from(url).map_err(Problem::internal)?;
-    // the signature must not reach a log that prints headers
-    location.set_sensitive(true);
-    Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+    let bucket = derived::bucket(media.workspace_id);
+    signed_redirect(&app, &method, &bucket, &derived::key(&media, Form::Proxy), None)
 }
 
 /// Make a video's proxy

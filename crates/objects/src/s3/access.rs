@@ -19,7 +19,7 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use super::rights::{self, Need, Right, Target};
 use crate::credentials::{Claims, INTERNAL_KEY_ID, Scope, TokenError};
-use crate::policy::Policy;
+use crate::policy::{Listing, Policy};
 use crate::{Issuer, KeyGrant, Keys, Store};
 
 const TOKEN_HEADER: &str = "x-amz-security-token";
@@ -76,6 +76,7 @@ impl S3Access for Account {
         let operation = context.s3_op().name();
         if let Some((bucket, key)) = context.s3_path().as_object() {
             if rights::of(operation).is_some_and(|right| right.replaces) {
+                check_name(key)?;
                 authority.check_not_held(bucket, key).await?;
             }
             if operation == "DeleteObject" {
@@ -106,8 +107,20 @@ impl Account {
     }
 
     async fn decide(&self, asked: &Asked<'_>) -> S3Result<Authority> {
+        if let Some(right) = rights::of(asked.operation) {
+            return self.decide_right(asked, right).await;
+        }
+        // who may ask whether the bucket is there hears more
+        let bucket = asked.path.get_bucket_name().map(S3Path::bucket);
+        let (Some(bucket), Some(head)) = (bucket, rights::of("HeadBucket")) else {
+            return Err(denied("The operation is not offered."));
+        };
+        self.decide_right(&Asked { path: &bucket, ..*asked }, head).await?;
+        Err(rights::not_offered(asked.operation))
+    }
+
+    async fn decide_right(&self, asked: &Asked<'_>, right: &'static Right) -> S3Result<Authority> {
         let Some(access_key_id) = asked.access_key_id else { return Err(self.anonymous(asked.path).await) };
-        let right = rights::of(asked.operation).ok_or_else(|| denied("The operation is not offered."))?;
         let query = Query::of(asked.uri);
         if access_key_id == INTERNAL_KEY_ID {
             let reads = matches!(asked.operation, "GetObject" | "HeadObject");
@@ -118,7 +131,7 @@ impl Account {
             if token.is_some() {
                 return Err(s3_error!(InvalidToken, "This access key id has no session token."));
             }
-            return self.decide_for_key(access_key_id, right, asked.path, None).await;
+            return self.decide_for_key(access_key_id, right, asked.path, None, &query).await;
         }
         let claims = self.claims(access_key_id, token)?;
         match claims.scope {
@@ -133,7 +146,7 @@ impl Account {
             Scope::Role { key_id, policy } => {
                 let policy = policy.map(|text| Policy::parse(&text)).transpose();
                 let policy = policy.map_err(|_| s3_error!(InvalidToken, "The session policy is not understood."))?;
-                self.decide_for_key(&key_id, right, asked.path, policy).await
+                self.decide_for_key(&key_id, right, asked.path, policy, &query).await
             }
         }
     }
@@ -165,6 +178,7 @@ impl Account {
         right: &'static Right,
         path: &S3Path,
         policy: Option<Policy>,
+        query: &Query,
     ) -> S3Result<Authority> {
         let grant = self.grant(key_id).await?.ok_or_else(|| denied("The key has been revoked."))?;
         let reach = if self.open_store.is_some() && grant.bucket == KeyGrant::ANY_BUCKET {
@@ -185,7 +199,8 @@ impl Account {
         };
         let permitted = match right.target {
             Target::ObjectsInBody => true,
-            Target::Account | Target::Bucket | Target::Object => authority.permits(right.action, &resource(path)),
+            Target::Bucket => authority.permits(right.action, &resource(path), &query.listing()),
+            Target::Account | Target::Object => authority.permits(right.action, &resource(path), &Listing::default()),
         };
         if may && reaches && permitted { Ok(authority) } else { Err(denied("The key does not permit this.")) }
     }
@@ -223,7 +238,7 @@ impl Authority {
     /// Whether the same credential may also do `action` (`s3:GetObject`) with this object.
     pub(super) fn check_object(&self, action: &str, bucket: &str, key: &str) -> S3Result<()> {
         let resource = format!("arn:aws:s3:::{bucket}/{key}");
-        if self.reaches(bucket) && self.permits(action, &resource) {
+        if self.reaches(bucket) && self.permits(action, &resource, &Listing::default()) {
             Ok(())
         } else {
             Err(denied("The key does not permit this."))
@@ -238,8 +253,8 @@ impl Authority {
         }
     }
 
-    fn permits(&self, action: &str, resource: &str) -> bool {
-        self.policy.as_ref().is_none_or(|policy| policy.allows(action, resource))
+    fn permits(&self, action: &str, resource: &str, listing: &Listing) -> bool {
+        self.policy.as_ref().is_none_or(|policy| policy.allows(action, resource, listing))
     }
 }
 
@@ -247,6 +262,17 @@ impl Authority {
 fn is_below(path: &S3Path, bucket: &str, prefix: &str) -> bool {
     let Some((own_bucket, key)) = path.as_object() else { return false };
     own_bucket == bucket && key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// A new object's key can stand in a listing: one that XML cannot hold, in whatever form, would hide all others from
+/// clients that read XML as it is.
+fn check_name(key: &str) -> S3Result<()> {
+    let held = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
+    if key.chars().all(held) {
+        Ok(())
+    } else {
+        Err(s3_error!(InvalidURI, "The key has a character that XML cannot hold."))
+    }
 }
 
 fn resource(path: &S3Path) -> String {
@@ -268,25 +294,35 @@ fn security_token(headers: &HeaderMap, query: &Query) -> Option<String> {
 }
 
 /// What access wants to know of the query.
+#[derive(Default)]
 struct Query {
     /// In either version.
     presigned: bool,
     presigned_v4: bool,
     token: Option<String>,
+    prefix: Option<String>,
+    delimiter: Option<String>,
 }
 
 impl Query {
     fn of(uri: &Uri) -> Self {
-        let mut found = Self { presigned: false, presigned_v4: false, token: None };
+        let mut found = Self::default();
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()) {
             match &*name {
                 "X-Amz-Signature" => (found.presigned, found.presigned_v4) = (true, true),
                 "Signature" => found.presigned = true,
+                "prefix" => found.prefix = Some(value.into_owned()),
+                "delimiter" => found.delimiter = Some(value.into_owned()),
                 name if name.eq_ignore_ascii_case(TOKEN_HEADER) => found.token = Some(value.into_owned()),
                 _ => {}
             }
         }
         found
+    }
+
+    /// A listing without a prefix is one of the empty prefix. What is given twice, `s3s` refuses.
+    fn listing(&self) -> Listing {
+        Listing { prefix: Some(self.prefix.clone().unwrap_or_default()), delimiter: self.delimiter.clone() }
     }
 }
 

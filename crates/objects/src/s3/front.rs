@@ -13,6 +13,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use s3s::dto::Range;
 use s3s::{Body, HttpError, S3Error, S3ErrorCode, s3_error};
 
 use super::S3Limits;
@@ -108,7 +109,8 @@ impl S3Service {
         response
     }
 
-    async fn serve(&self, parts: Parts, body: Inbound) -> Result<Response<Body>, S3Error> {
+    async fn serve(&self, mut parts: Parts, body: Inbound) -> Result<Response<Body>, S3Error> {
+        forget_what_is_no_range(&mut parts);
         let mut body = Body::http_body(body);
         if is_unsized(&parts) && body.store_all_limited(MAX_UNSIZED_BYTES).await.is_err() {
             return Err(s3_error!(MissingContentLength, "A body of this size must say its length."));
@@ -142,6 +144,10 @@ impl S3Service {
         if parts.method == Method::POST && content_type.to_ascii_lowercase().starts_with(b"multipart/form-data") {
             return Some(not_implemented("POST forms are not offered."));
         }
+        if parts.headers.contains_key("x-amz-rename-source") {
+            // s3s would take it for a PUT of nothing
+            return Some(not_implemented("Objects are not renamed: copy and delete."));
+        }
         match body_length(&parts.headers) {
             Err(error) => Some(error),
             Ok(Some(length)) if length > self.limits.max_put_bytes => {
@@ -160,6 +166,27 @@ impl S3Service {
             form.starts_with("STREAMING-").then(|| Chunks::signed(max_chunk_bytes, max_put_bytes))
         }
     }
+}
+
+/// Several ranges, another unit, or a range from behind: ignored, as RFC 9110, section 14.2, and S3 have it, where `s3s`
+/// would refuse the request. A range that is signed has to stay.
+fn forget_what_is_no_range(parts: &mut Parts) {
+    let Some(range) = parts.headers.get(header::RANGE) else { return };
+    let is_one = range.to_str().is_ok_and(|range| Range::parse(range).is_ok());
+    if !is_one && !signed_headers(parts).split(';').any(|name| name.eq_ignore_ascii_case("range")) {
+        parts.headers.remove(header::RANGE);
+    }
+}
+
+/// `host;x-amz-date`: the names of the headers that the signature is over.
+fn signed_headers(parts: &Parts) -> String {
+    let mut query = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes());
+    let in_query = query.find_map(|(name, value)| (name == "X-Amz-SignedHeaders").then(|| value.into_owned()));
+    in_query.unwrap_or_else(|| {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let names = value.split([',', ' ']).find_map(|part| part.strip_prefix("SignedHeaders="));
+        names.unwrap_or("").to_owned()
+    })
 }
 
 /// Whether nothing says how long the body is. A small one is gathered, so that it need not be said.

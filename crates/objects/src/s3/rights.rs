@@ -1,5 +1,10 @@
 //! What each operation needs. An operation without a row is nobody's.
 
+use http::StatusCode;
+use s3s::{S3Error, S3ErrorCode};
+
+use super::error::{custom, not_implemented};
+
 /// What an operator's key must allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
@@ -35,6 +40,27 @@ pub(super) struct Right {
 
 pub(super) fn of(operation: &str) -> Option<&'static Right> {
     RIGHTS.iter().find(|right| right.operation == operation)
+}
+
+/// What an operator hears of an operation that is not offered: a bucket has no such configuration, in S3's own word for
+/// each, since tools ask for all of them; for the rest there is one word.
+pub(super) fn not_offered(operation: &str) -> S3Error {
+    let none = |code| S3Error::with_message(code, "There is no such configuration.");
+    match operation {
+        "GetBucketCors" => none(S3ErrorCode::NoSuchCORSConfiguration),
+        "GetBucketEncryption" => none(S3ErrorCode::ServerSideEncryptionConfigurationNotFoundError),
+        "GetBucketLifecycleConfiguration" => none(S3ErrorCode::NoSuchLifecycleConfiguration),
+        "GetBucketOwnershipControls" => none(S3ErrorCode::OwnershipControlsNotFoundError),
+        "GetBucketPolicy" | "GetBucketPolicyStatus" => none(S3ErrorCode::NoSuchBucketPolicy),
+        "GetBucketReplication" => none(S3ErrorCode::ReplicationConfigurationNotFoundError),
+        "GetBucketTagging" => none(S3ErrorCode::NoSuchTagSet),
+        "GetBucketWebsite" => none(S3ErrorCode::NoSuchWebsiteConfiguration),
+        "GetObjectLockConfiguration" => none(S3ErrorCode::ObjectLockConfigurationNotFoundError),
+        "GetPublicAccessBlock" => {
+            custom("NoSuchPublicAccessBlockConfiguration", StatusCode::NOT_FOUND, "There is no such configuration.")
+        }
+        _ => not_implemented("The operation is not offered."),
+    }
 }
 
 const fn right(operation: &'static str, need: Need, target: Target, action: &'static str, dock: bool) -> Right {
@@ -75,6 +101,7 @@ static RIGHTS: [Right; 28] = [
     right("DeleteObjects", Need::Write, Target::ObjectsInBody, "s3:DeleteObject", false),
     right("PutBucketAcl", Need::Write, Target::Bucket, "s3:PutBucketAcl", false),
     right("PutObjectAcl", Need::Write, Target::Object, "s3:PutObjectAcl", false),
-    right("CreateBucket", Need::Buckets, Target::Bucket, "s3:CreateBucket", false),
+    // of the key's own bucket, which is there: many tools make sure of that before they write
+    right("CreateBucket", Need::Write, Target::Bucket, "s3:CreateBucket", false),
     right("DeleteBucket", Need::Buckets, Target::Bucket, "s3:DeleteBucket", false),
 ];

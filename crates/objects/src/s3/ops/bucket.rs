@@ -118,6 +118,7 @@ pub(super) async fn put_bucket_acl(
     request: S3Request<PutBucketAclInput>,
 ) -> S3Result<S3Response<PutBucketAclOutput>> {
     operations.must_have_bucket(&request.input.bucket).await?;
-    only_private(request.input.acl.as_ref().map(BucketCannedACL::as_str))?;
+    let input = &request.input;
+    only_private(input.acl.as_ref().map(BucketCannedACL::as_str), input.access_control_policy.as_ref())?;
     done(PutBucketAclOutput::default())
 }

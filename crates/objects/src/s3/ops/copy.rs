@@ -1,8 +1,9 @@
 //! CopyObject and UploadPartCopy: bytes that are here already.
 
 use futures::StreamExt;
+use http::header;
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, MetadataDirective,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ETagCondition, MetadataDirective,
     UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
@@ -12,7 +13,7 @@ use super::super::checksum::{self, fill_checksums, fill_checksums_and_type};
 use super::super::error::{from_store, invalid_argument, invalid_request, not_implemented};
 use super::put::{kept, part_number, refuse_unkept};
 use super::read::{Conditions, Verdict, open};
-use super::{Operations, authority, done, etag, millis, no_versions, own_bucket};
+use super::{Operations, Target, authority, done, etag, millis, no_versions, own_bucket};
 use crate::store::{Expected, ObjectReader, PartOptions, PutOptions};
 
 /// Both inputs name their source with the same fields.
@@ -66,24 +67,37 @@ pub(super) async fn copy_object(
         return Err(invalid_request("A copy onto itself changes nothing without new metadata."));
     }
     let (content_type, headers, metadata) = kept!(request);
+    // CopyObject's own conditions are newer than s3s
+    let asked = |name| request.headers.get(name).map(|value| ETagCondition::parse_http_header(value.as_bytes()));
+    let asked = |name| asked(name).transpose().map_err(|_| invalid_argument("A condition is * or an ETag."));
+    let (if_match, if_none_match) = (asked(header::IF_MATCH)?, asked(header::IF_NONE_MATCH)?);
     let input = request.input;
+    let target = Target { store: &operations.store, bucket: &input.bucket, key: &input.key };
+    let condition = target.condition(if_match.as_ref(), if_none_match.as_ref()).await?;
     let info = source.reader.info();
     let mut checksums: Vec<_> = info.checksums.iter().map(|checksum| checksum.algorithm).collect();
     if let Some(algorithm) = &input.checksum_algorithm {
         let algorithm = checksum::algorithm(algorithm.as_str());
         checksums = vec![algorithm.ok_or_else(|| invalid_request("The checksum algorithm is not known."))?];
     }
-    let mut options = PutOptions { checksums, content_length: Some(size), ..Default::default() };
+    let mut options =
+        PutOptions { checksums, content_length: Some(size), condition: condition.clone(), ..Default::default() };
     if replaces {
         (options.content_type, options.headers, options.metadata) = (content_type, headers, metadata);
     } else {
         let info = info.clone();
         (options.content_type, options.headers, options.metadata) = (info.content_type, info.headers, info.metadata);
     }
-    let writer = operations.store.begin_put(&input.bucket, &input.key, options).await.map_err(from_store)?;
+    let writer = match operations.store.begin_put(&input.bucket, &input.key, options).await {
+        Ok(writer) => writer,
+        Err(error) => return Err(target.refusal(&condition, error).await),
+    };
     let writer = pour!(source.reader.into_stream(None), writer);
     let expected = Expected { size_bytes: Some(size), ..Default::default() };
-    let info = writer.finish(expected).await.map_err(from_store)?;
+    let info = match writer.finish(expected).await {
+        Ok(info) => info,
+        Err(error) => return Err(target.refusal(&condition, error).await),
+    };
     let mut result = CopyObjectResult {
         e_tag: Some(etag(&info.etag)),
         last_modified: Some(millis(info.last_modified)),

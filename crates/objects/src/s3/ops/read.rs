@@ -10,7 +10,7 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use s3s::dto::{
-    Checksum, ETagCondition, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
+    AccessControlPolicy, Checksum, ETagCondition, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
     GetObjectAttributesOutput, GetObjectAttributesParts, GetObjectInput, GetObjectOutput, GetObjectTaggingInput,
     GetObjectTaggingOutput, Grant, Grantee, HeadObjectInput, HeadObjectOutput, ObjectAttributes, ObjectCannedACL,
     ObjectPart, Permission, PutObjectAclInput, PutObjectAclOutput, Range, StorageClass, StreamingBlob, Timestamp, Type,
@@ -47,7 +47,8 @@ macro_rules! look {
             Verdict::Failed => return Err(s3_error!(PreconditionFailed, "A condition of the request does not hold.")),
             Verdict::NotModified => return Err(not_modified(&info.etag, &http_date(info.last_modified))),
         }
-        let answer = Answer::of(&reader, input.range.as_ref(), input.part_number)?;
+        let range = input.range.as_ref().filter(|_| range_holds(&$request.headers, info));
+        let answer = Answer::of(&reader, range, input.part_number)?;
         let mut output = $output {
             accept_ranges: Some("bytes".into()),
             cache_control: info.headers.cache_control.clone(),
@@ -169,13 +170,20 @@ pub(super) async fn put_object_acl(
 ) -> S3Result<S3Response<PutObjectAclOutput>> {
     no_versions(request.input.version_id.as_deref())?;
     open(operations, &request.input.bucket, &request.input.key).await?;
-    only_private(request.input.acl.as_ref().map(ObjectCannedACL::as_str))?;
+    let input = &request.input;
+    only_private(input.acl.as_ref().map(ObjectCannedACL::as_str), input.access_control_policy.as_ref())?;
     done(PutObjectAclOutput::default())
 }
 
-pub(super) fn only_private(canned_acl: Option<&str>) -> S3Result<()> {
+pub(super) fn only_private(canned_acl: Option<&str>, list: Option<&AccessControlPolicy>) -> S3Result<()> {
+    let owners = |grant: &Grant| {
+        let owner = grant.grantee.as_ref().is_some_and(|grantee| grantee.id.as_deref() == Some(OWNER));
+        owner && grant.permission.as_ref().is_some_and(|permission| permission.as_str() == Permission::FULL_CONTROL)
+    };
+    let grants = list.and_then(|list| list.grants.as_deref()).unwrap_or_default();
     match canned_acl {
         Some("private" | "bucket-owner-full-control") => Ok(()),
+        None if !grants.is_empty() && grants.iter().all(owners) => Ok(()),
         _ => Err(s3_error!(AccessControlListNotSupported, "Nothing can be shared by an access control list.")),
     }
 }
@@ -236,6 +244,13 @@ impl Conditions<'_> {
             (true, true) => Verdict::Holds,
         }
     }
+}
+
+/// `If-Range`: a range of the object that the client has a part of, the whole of any other (RFC 9110, section 13.1.5).
+fn range_holds(headers: &HeaderMap, info: &ObjectInfo) -> bool {
+    let Some(known) = headers.get(header::IF_RANGE) else { return true };
+    known.as_bytes() == format!("\"{}\"", info.etag).as_bytes()
+        || known.as_bytes() == http_date(info.last_modified).as_bytes()
 }
 
 /// What of the object is sent, and how.
