@@ -30,7 +30,10 @@ pub(super) fn format_of(head: &[u8]) -> Option<(Format, &'static str)> {
         return Some((Format::Mrk, "text/plain"));
     }
     let is_solution = first.starts_with('%')
-        && (text.contains("latitude(deg)") || text.contains("% program   : RTK") || text.contains("rnx2rtkp"));
+        && (text.contains("latitude(deg)")
+            || text.contains("latitude(d'\")")
+            || text.contains("% program   : RTK")
+            || text.contains("rnx2rtkp"));
     is_solution.then_some((Format::Solution, "text/plain"))
 }
 
