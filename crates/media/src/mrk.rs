@@ -217,6 +217,10 @@ pub fn event_of(line: &str) -> Option<Event> {
         None => first_word(rest)?,
     };
     let sequence = u32::try_from(integer(sequence)?).ok()?;
+    // a receiver that knew no time: the exposure was not logged
+    if integer(week)? == 0 && number(tow_s)? == 0.0 {
+        return None;
+    }
     let time = GpsTime::from_week(unrolled(integer(week)?), number(tow_s)?)?;
     let values = Values::of(rest);
     let lever_arm = match (values.north, values.east, values.down) {
@@ -369,6 +373,8 @@ mod tests {
         assert_eq!((found.events[0].position, found.events[0].quality), (None, Quality::None));
         assert!(found.warnings.iter().any(|warning| warning.contains("no position")), "{:?}", found.warnings);
         assert_eq!(read_text("").warnings, ["the file has no exposure event: the log failed"]);
+        let timeless = read_text("7\t0.000000\t[0]\t0,N\t0,E\t0,V\t0.0,Lat\t0.0,Lon\t0.0,Ellh\t0.0, 0.0, 0.0\t0,Q\n");
+        assert_eq!((timeless.event_count, timeless.first_at), (0, None));
     }
 
     #[test]

@@ -89,7 +89,10 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
 }
 
 fn of_photo(name: &str, reader: &mut dyn RangeRead, understood: &mut Understanding) -> io::Result<()> {
-    let photo = photo::read(reader)?;
+    let mut photo = photo::read(reader)?;
+    if let (None, Some(local)) = (&photo.captured_local, photo::name_parts(name).local) {
+        photo::from_name(local, &mut photo);
+    }
     let image_source = photo.camera.image_source.as_deref().unwrap_or_default();
     understood.camera = camera(image_source, name, understood.kind).map(str::to_owned);
     if understood.kind == Kind::Photo {

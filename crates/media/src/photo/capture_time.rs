@@ -13,6 +13,10 @@ use super::{Photo, Place};
 
 /// No zone is farther from UTC, hours, with one to spare.
 const MAX_OFFSET_HOURS: i64 = 15;
+/// Zones are whole quarters of an hour from UTC, seconds.
+const QUARTER_S: f64 = 900.0;
+/// How old the receiver's last fix may be, and how wrong the clock, seconds.
+const FIX_AGE_S: f64 = 60.0;
 
 /// How the time in UTC was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,8 +28,12 @@ pub enum TimeSource {
     ExifOffset,
     /// The offset of XMP's `CreateDate`.
     XmpOffset,
+    /// EXIF's local time and the UTC of the satellite receiver beside it.
+    ExifGps,
     /// Local time in the zone of the position.
     PositionZone,
+    /// The local time in the file's name, in the zone of the position.
+    NameZone,
 }
 
 impl TimeSource {
@@ -34,7 +42,9 @@ impl TimeSource {
             Self::XmpUtc => "xmp_utc",
             Self::ExifOffset => "exif_offset",
             Self::XmpOffset => "xmp_offset",
+            Self::ExifGps => "exif_gps",
             Self::PositionZone => "position_zone",
+            Self::NameZone => "name_zone",
         }
     }
 }
@@ -66,19 +76,44 @@ pub(super) fn choose(exif: &Exif, xmp: &Xmp, photo: &mut Photo) {
         Some((at, TimeSource::ExifOffset))
     } else if let Some(at) = local.zip(xmp_offset).and_then(|(local, offset)| utc_of(local, offset)) {
         Some((at, TimeSource::XmpOffset))
+    } else if let Some(at) = exif.gps_utc.and_then(|utc| of_receiver(utc, local)) {
+        Some((at, TimeSource::ExifGps))
     } else {
-        local.zip(photo.position).and_then(|(local, place)| {
-            let (name, zone) = zone_of(place)?;
-            let ambiguous = zone.to_ambiguous_timestamp(local);
-            if ambiguous.is_ambiguous() {
-                photo.warnings.push(format!("{local} is twice or never in {name}: the clocks changed"));
-            }
-            photo.time_zone = Some(name.to_owned());
-            Some((ambiguous.compatible().ok()?, TimeSource::PositionZone))
-        })
+        local.and_then(|local| in_zone(local, photo)).map(|at| (at, TimeSource::PositionZone))
     };
     photo.captured_at = found.map(|(at, _)| at);
     photo.time_source = found.map(|(_, source)| source);
+}
+
+/// What the file's name says, where the file itself has no time.
+pub(crate) fn from_name(local: DateTime, photo: &mut Photo) {
+    photo.captured_local = Some(local.to_string());
+    if photo.captured_at.is_none() {
+        photo.captured_at = in_zone(local, photo);
+        photo.time_source = photo.captured_at.map(|_| TimeSource::NameZone);
+    }
+}
+
+/// The moment of a local time where the photo was taken.
+fn in_zone(local: DateTime, photo: &mut Photo) -> Option<Timestamp> {
+    let (name, zone) = zone_of(photo.position?)?;
+    let ambiguous = zone.to_ambiguous_timestamp(local);
+    if ambiguous.is_ambiguous() {
+        photo.warnings.push(format!("{local} is twice or never in {name}: the clocks changed"));
+    }
+    photo.time_zone = Some(name.to_owned());
+    ambiguous.compatible().ok()
+}
+
+/// The receiver's time may be that of its last fix: with a local time it only tells the zone, when it is a zone's whole
+/// quarter of an hour away.
+fn of_receiver(utc: DateTime, local: Option<DateTime>) -> Option<Timestamp> {
+    let Some(local) = local else { return utc_of(utc, Offset::UTC) };
+    let apart_s = local.duration_since(utc).as_secs_f64();
+    let offset_s = (apart_s / QUARTER_S).round() * QUARTER_S;
+    let is_zone = (apart_s - offset_s).abs() <= FIX_AGE_S && offset_s.abs() <= MAX_OFFSET_HOURS as f64 * 3_600.0;
+    let offset = Offset::from_seconds(offset_s as i32).ok().filter(|_| is_zone)?;
+    utc_of(local, offset)
 }
 
 /// A receiver that knows no time yet says 1970 or 1980.

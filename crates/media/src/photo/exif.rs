@@ -2,6 +2,10 @@
 
 use std::io;
 
+use jiff::ToSpan as _;
+use jiff::civil::DateTime;
+
+use super::capture_time::civil;
 use super::tiff::{Entry, Ifd, Tiff};
 use super::{Preview, PreviewSource};
 use crate::track::{Attitude, Place};
@@ -34,12 +38,14 @@ pub(crate) struct Exif {
     pub(crate) focal_length_mm: Option<f64>,
     pub(crate) focal_length_35mm_mm: Option<f64>,
     pub(crate) digital_zoom: Option<f64>,
-    /// `DateTimeOriginal` as it stands in the file, or the next best of EXIF's three times.
+    /// `DateTimeOriginal` as it stands in the file, or the next best of EXIF's three times that is one.
     pub(crate) taken: Option<String>,
     digitized: Option<String>,
     modified: Option<String>,
     pub(crate) sub_second: Option<String>,
     pub(crate) utc_offset: Option<String>,
+    /// Of the satellite receiver.
+    pub(crate) gps_utc: Option<DateTime>,
     pub(crate) position: Option<Place>,
     /// Of DJI's maker note.
     pub(crate) gimbal: Option<Attitude>,
@@ -77,7 +83,10 @@ pub(crate) fn read(tiff: &mut Tiff<'_>, base: u64, is_file: bool) -> io::Result<
                     exif_field(tiff, entry, &mut exif)?;
                 }
             }
-            Below::Gps => exif.position = gps(tiff, &ifd)?,
+            Below::Gps => {
+                exif.position = gps(tiff, &ifd)?;
+                exif.gps_utc = gps_time(tiff, &ifd)?;
+            }
             Below::Image => image(tiff, &ifd, base, PreviewSource::Tiff, &mut exif)?,
         }
     }
@@ -85,7 +94,9 @@ pub(crate) fn read(tiff: &mut Tiff<'_>, base: u64, is_file: bool) -> io::Result<
         let ifd = tiff.ifd(first.next)?;
         image(tiff, &ifd, base, PreviewSource::Exif, &mut exif)?;
     }
-    exif.taken = exif.taken.take().or(exif.digitized.take()).or(exif.modified.take());
+    let is_time = |text: &String| civil(text).is_some();
+    let times = [exif.taken.take(), exif.digitized.take(), exif.modified.take()];
+    exif.taken = times.into_iter().flatten().find(is_time);
     Ok(exif)
 }
 
@@ -188,6 +199,19 @@ fn gps(tiff: &mut Tiff<'_>, ifd: &Ifd) -> io::Result<Option<Place>> {
         relative_altitude_m: None,
     };
     Ok(super::on_earth(place))
+}
+
+/// `GPSDateStamp` and `GPSTimeStamp`: UTC of the last fix.
+fn gps_time(tiff: &mut Tiff<'_>, ifd: &Ifd) -> io::Result<Option<DateTime>> {
+    let entry = |tag: u16| ifd.entries.iter().find(|entry| entry.tag == tag);
+    let (Some(day), Some(time)) = (entry(29), entry(7)) else { return Ok(None) };
+    let day = tiff.text(day)?;
+    let [hour, minute, second] = tiff.numbers(time)?[..] else { return Ok(None) };
+    let midnight = day.and_then(|day| civil(&format!("{day} 00:00:00"))).map(|(midnight, _)| midnight);
+    let second_of_day = hour * 3_600.0 + minute * 60.0 + second;
+    let sound = (0.0..86_400.0).contains(&second_of_day);
+    let nanoseconds = (second_of_day * 1e9).round() as i64;
+    Ok(midnight.filter(|_| sound).and_then(|midnight| midnight.checked_add(nanoseconds.nanoseconds()).ok()))
 }
 
 /// Degrees, minutes, seconds; the later ones may be missing.

@@ -41,9 +41,10 @@ pub(super) fn from_exif(exif: &Exif, photo: &mut Photo) {
 pub(super) fn from_xmp(xmp: &Xmp, photo: &mut Photo) {
     let text = |name: &str| xmp.dji(name).map(str::to_owned);
     let number = |name: &str| xmp.number(name);
-    let lat = number("GpsLatitude").or_else(|| number("Latitude"));
+    let lat = ["GpsLatitude", "GPSLatitude", "Latitude"].iter().find_map(|name| number(name));
     // the second spelling is old firmware's
-    let lng = ["GpsLongitude", "GpsLongtitude", "Longitude", "Longtitude"].iter().find_map(|name| number(name));
+    let lng = ["GpsLongitude", "GpsLongtitude", "GPSLongitude", "Longitude", "Longtitude"];
+    let lng = lng.iter().find_map(|name| number(name));
     photo.absolute_altitude_m = number("AbsoluteAltitude");
     photo.relative_altitude_m = number("RelativeAltitude");
     photo.xmp_position = lat.zip(lng).and_then(|(lat, lng)| {
@@ -156,16 +157,16 @@ fn laser_range_finder(xmp: &Xmp) -> Option<LaserRangeFinder> {
     (found.status.is_some() || found.target_distance_m.is_some() || found.target.is_some()).then_some(found)
 }
 
-/// `2022-06-02;3666.6,3666.5,0.8,-7.9,-0.11,...`.
+/// `2022-06-02;3666.6,3666.5,0.8,-7.9,-0.11,...`; some models have no date.
 fn dewarp(data: &str, flag: Option<f64>) -> Option<Dewarp> {
-    let (date, numbers) = data.split_once(';')?;
+    let (date, numbers) = data.split_once(';').filter(|(date, _)| !date.contains(',')).unwrap_or(("", data));
     let numbers = numbers.trim().trim_end_matches([';', ',']);
     let numbers: Vec<f64> = numbers.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
     let [fx_px, fy_px, cx_px, cy_px, distortion @ ..] = numbers.as_slice() else { return None };
     let finite = numbers.iter().all(|number| number.is_finite()) && distortion.len() <= 16;
     finite.then(|| Dewarp {
         applied: flag.map(|flag| flag != 0.0),
-        calibrated_on: date.trim().to_owned(),
+        calibrated_on: Some(date.trim().to_owned()).filter(|date| !date.is_empty()),
         fx_px: *fx_px,
         fy_px: *fy_px,
         cx_px: *cx_px,
@@ -201,8 +202,9 @@ pub(crate) fn on_earth(place: Place) -> Option<Place> {
 }
 
 pub(super) fn choose_position(photo: &mut Photo) {
-    let no_fix = photo.gps_status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("invalid"));
-    if no_fix && (photo.xmp_position.is_some() || photo.exif_position.is_some()) {
+    // models without RTK write it beside sound positions; without a fix the position is 0, 0, which is none
+    let invalid = photo.gps_status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("invalid"));
+    if invalid && (photo.xmp_position.is_some() || photo.exif_position.is_some()) {
         photo.warnings.push("the position is marked as invalid by the aircraft".into());
     }
     if let (Some(xmp), Some(exif)) = (photo.xmp_position, photo.exif_position) {
@@ -212,7 +214,6 @@ pub(super) fn choose_position(photo: &mut Photo) {
         }
     }
     let chosen = match (photo.xmp_position, photo.exif_position) {
-        _ if no_fix => None,
         (Some(place), _) => Some((place, "xmp")),
         (None, Some(place)) => Some((place, "exif")),
         (None, None) => None,

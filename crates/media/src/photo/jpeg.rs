@@ -14,6 +14,10 @@ const EXIF: &[u8] = b"Exif\0";
 const EXIF_LEAD_BYTES: usize = 6;
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+/// Behind the name of an extension: 32 letters that name the packet, its length, and where this part belongs.
+const EXTENSION_NAME_BYTES: usize = 32;
+/// Longest packet in parts that is read: longer ones hold pictures.
+const MAX_EXTENSION_BYTES: usize = 1024 * 1024;
 const MPF: &[u8] = b"MPF\0";
 
 /// Where a segment's payload lies in the file.
@@ -41,10 +45,27 @@ pub(crate) struct Jpeg {
     /// From the TIFF header on.
     pub(crate) exif: Option<Block>,
     pub(crate) xmp: Option<Vec<u8>>,
+    /// What did not fit into the segment of `xmp`.
+    pub(crate) xmp_extension: Option<Extension>,
     /// From the TIFF header on.
     pub(crate) mpf: Option<Block>,
     pub(crate) segments: Vec<Segment>,
     pub(crate) warnings: Vec<String>,
+}
+
+/// A packet that stands in several segments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Extension {
+    name: Vec<u8>,
+    packet: Vec<u8>,
+    got_bytes: usize,
+}
+
+impl Extension {
+    /// The whole packet; `None` while parts of it lack.
+    pub(crate) fn packet(&self) -> Option<&[u8]> {
+        (self.got_bytes == self.packet.len()).then_some(&self.packet)
+    }
 }
 
 /// Walks the segments up to the picture data. Damage ends the walk with a warning.
@@ -136,11 +157,8 @@ fn look(reader: &mut dyn RangeRead, segment: Segment, jpeg: &mut Jpeg) -> io::Re
                 }
             } else if let Some(packet) = bytes.strip_prefix(XMP) {
                 jpeg.xmp.get_or_insert_with(|| packet.to_vec());
-            } else if bytes.starts_with(XMP_EXTENSION) {
-                let warning = "extended XMP is not read".to_owned();
-                if !jpeg.warnings.contains(&warning) {
-                    jpeg.warnings.push(warning);
-                }
+            } else if let Some(part) = bytes.strip_prefix(XMP_EXTENSION) {
+                extend(part, jpeg);
             }
         }
         0xE2 if jpeg.mpf.is_none() => {
@@ -152,6 +170,34 @@ fn look(reader: &mut dyn RangeRead, segment: Segment, jpeg: &mut Jpeg) -> io::Re
         _ => {}
     }
     Ok(())
+}
+
+/// Puts a part of extended XMP in its place; the first packet of a file counts.
+fn extend(part: &[u8], jpeg: &mut Jpeg) {
+    let Some((name, rest)) = part.split_at_checked(EXTENSION_NAME_BYTES) else { return };
+    let Some(([length, offset], bytes)) = rest.split_at_checked(8).map(|(numbers, bytes)| {
+        let number =
+            |at: usize| numbers.get(at..at + 4).and_then(|number| number.try_into().ok()).map(u32::from_be_bytes);
+        ([number(0), number(4)].map(|number| number.map_or(usize::MAX, |number| number as usize)), bytes)
+    }) else {
+        return;
+    };
+    if length > MAX_EXTENSION_BYTES {
+        let warning = "the XMP's extension is too long: it was not read".to_owned();
+        if !jpeg.warnings.contains(&warning) {
+            jpeg.warnings.push(warning);
+        }
+        return;
+    }
+    let new = || Extension { name: name.to_vec(), packet: vec![0; length], got_bytes: 0 };
+    let extension = jpeg.xmp_extension.get_or_insert_with(new);
+    let end = offset.checked_add(bytes.len());
+    if let Some(place) = end.and_then(|end| extension.packet.get_mut(offset..end))
+        && extension.name == name
+    {
+        place.copy_from_slice(bytes);
+        extension.got_bytes += bytes.len();
+    }
 }
 
 /// A segment's bytes, 64 KiB at most.

@@ -16,6 +16,7 @@ use std::io;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub(crate) use capture_time::from_name;
 pub use capture_time::{TimeSource, civil, zone_of};
 pub use footprint::{Footprint, View};
 pub(crate) use headers::on_earth;
@@ -180,7 +181,7 @@ pub struct LaserRangeFinder {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Dewarp {
     pub applied: Option<bool>,
-    pub calibrated_on: String,
+    pub calibrated_on: Option<String>,
     pub fx_px: f64,
     pub fy_px: f64,
     pub cx_px: f64,
@@ -297,7 +298,14 @@ fn read_jpeg(reader: &mut dyn RangeRead, photo: &mut Photo, is_thermal: &mut boo
     if let Some(block) = &jpeg.mpf {
         photo.previews.extend(mpf::read(block)?);
     }
-    Ok((exif, jpeg.xmp.as_deref().map(xmp::read)))
+    let mut xmp = jpeg.xmp.as_deref().map(xmp::read);
+    if let Some(extension) = &jpeg.xmp_extension {
+        match extension.packet() {
+            Some(packet) => xmp.get_or_insert_default().absorb(xmp::read(packet)),
+            None => photo.warnings.push("parts of the XMP's extension are missing: it was not read".into()),
+        }
+    }
+    Ok((exif, xmp))
 }
 
 #[cfg(test)]

@@ -12,8 +12,10 @@ const MAX_DEPTH: usize = 32;
 const MAX_EVENTS: usize = 100_000;
 
 /// Namespaces whose properties are kept, and the prefix they get, whatever the file calls them.
-const NAMESPACES: [(&str, &str); 6] = [
+const NAMESPACES: [(&str, &str); 7] = [
     ("http://www.dji.com/drone-dji/1.0/", "drone-dji"),
+    // the Zenmuse XT S: the same names under another roof
+    ("http://www.dji.com", "drone-dji"),
     ("http://ns.google.com/photos/1.0/panorama/", "GPano"),
     ("http://ns.adobe.com/xap/1.0/", "xmp"),
     ("http://ns.adobe.com/tiff/1.0/", "tiff"),
@@ -43,6 +45,17 @@ impl Xmp {
     pub(crate) fn number(&self, name: &str) -> Option<f64> {
         let text = self.dji(name)?.trim();
         text.strip_prefix('+').unwrap_or(text).parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// Takes what another packet of the same file says beside this one.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for (name, value) in other.properties {
+            let kept = self.properties.entry(name).or_default();
+            if kept.is_empty() {
+                *kept = value;
+            }
+        }
+        self.warnings.extend(other.warnings);
     }
 
     fn keep(&mut self, prefix: &'static str, local: &[u8], value: &str) {
@@ -91,18 +104,26 @@ pub(crate) fn read(packet: &[u8]) -> Xmp {
                     let named = || quick_xml::escape::resolve_predefined_entity(&reference.decode().ok()?);
                     say(&mut open, number.as_deref().or_else(named));
                 }
-                Event::End(_) => {
-                    if let Some(Open { prefix: Some(prefix), local, said }) = open.pop()
-                        && !said.trim().is_empty()
-                    {
-                        xmp.keep(prefix, &local, &said);
+                Event::End(_) => match open.pop() {
+                    Some(Open { said, .. }) if said.trim().is_empty() => {}
+                    Some(Open { prefix: Some(prefix), local, said }) => xmp.keep(prefix, &local, &said),
+                    // a list has its values in `rdf:li`, which say it for the property around them
+                    Some(Open { prefix: None, local, said }) if local == b"li" => {
+                        if let Some(property) = open.iter_mut().rev().find(|open| open.prefix.is_some())
+                            && property.said.len() < MAX_VALUE_CHARS
+                        {
+                            property.said.push_str(&format!("{said} "));
+                        }
                     }
-                }
+                    _ => {}
+                },
                 Event::Eof => return xmp,
                 _ => {}
             },
             Err(error) => {
-                xmp.warnings.push(format!("the XMP is damaged: {error}"));
+                // what is behind the last element is padding
+                let whole = open.is_empty() && !xmp.properties.is_empty();
+                xmp.warnings.extend((!whole).then(|| format!("the XMP is damaged: {error}")));
                 return xmp;
             }
         }

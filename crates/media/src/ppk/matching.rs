@@ -2,7 +2,8 @@
 //!
 //! The pictures of one trigger (wide, zoom, thermal) are one exposure. A clock that is wrong by a constant does no harm:
 //! what counts is the difference from the median of all pairs. Where numbers and times contradict each other
-//! for most pairs, the numbers are not of this flight and time alone decides, unless it joins next to nothing.
+//! for most pairs, the numbers are not of this flight and time alone decides, unless it joins next to nothing. A clock's error
+//! is then known from the order, when there are as many exposures as events and they follow each other alike.
 
 use std::collections::HashMap;
 
@@ -100,6 +101,13 @@ pub(super) fn join(events: &[Event], photos: &[Photo]) -> Matching {
     let offset = clock_offset(events, &times, &exposures, &by_number);
     let mut matches: Vec<Option<EventMatch>> = events.iter().map(|_| None).collect();
     let offset_s = match offset {
+        Offset::Numbers(None) => {
+            let offset_s = match_times_alone(events, &times, &mut exposures, &mut matches);
+            // pictures that tell no time
+            let tell = Numbers { by_number: &by_number, offset_s: offset_s.unwrap_or(0.0), within_s: SAME_TIME_S };
+            found.mismatches = match_numbers(events, &times, &mut exposures, &tell, &mut matches);
+            offset_s
+        }
         Offset::Numbers(offset_s) => {
             let tell = Numbers { by_number: &by_number, offset_s: offset_s.unwrap_or(0.0), within_s: SAME_TIME_S };
             found.mismatches = match_numbers(events, &times, &mut exposures, &tell, &mut matches);
@@ -107,15 +115,14 @@ pub(super) fn join(events: &[Event], photos: &[Photo]) -> Matching {
             offset_s
         }
         Offset::Contradicting { pairs } => {
-            match_times(events, &times, &mut exposures, 0.0, &mut matches);
+            let offset_s = match_times_alone(events, &times, &mut exposures, &mut matches);
             // times that join little are the ones that are wrong
             if matches.iter().flatten().count() * 2 < pairs {
-                matches.iter_mut().for_each(|found| *found = None);
-                exposures.iter_mut().for_each(|exposure| exposure.taken = false);
+                undo(&mut exposures, &mut matches);
                 let tell = Numbers { by_number: &by_number, offset_s: 0.0, within_s: f64::INFINITY };
                 found.mismatches = match_numbers(events, &times, &mut exposures, &tell, &mut matches);
             }
-            None
+            offset_s
         }
     };
 
@@ -247,6 +254,43 @@ fn match_numbers(
         }
     }
     mismatches
+}
+
+/// With the clock as it is or, when that leaves an event alone, with the error that the order tells: exposures follow each
+/// other so regularly that a wrong clock joins most of them, each with the wrong one.
+fn match_times_alone(
+    events: &[Event],
+    times: &[f64],
+    exposures: &mut [Exposure<'_>],
+    matches: &mut [Option<EventMatch>],
+) -> Option<f64> {
+    match_times(events, times, exposures, 0.0, matches);
+    if matches.iter().all(Option::is_some) {
+        return None;
+    }
+    let offset_s = offset_by_order(times, exposures)?;
+    undo(exposures, matches);
+    match_times(events, times, exposures, offset_s, matches);
+    Some(offset_s)
+}
+
+/// The median difference of events and exposures one by one, when nine of ten agree with it.
+fn offset_by_order(times: &[f64], exposures: &[Exposure<'_>]) -> Option<f64> {
+    let mut taken: Vec<f64> = exposures.iter().filter_map(|exposure| exposure.at_s).collect();
+    if taken.len() != times.len() {
+        return None;
+    }
+    taken.sort_by(f64::total_cmp);
+    let mut differences: Vec<f64> = taken.iter().zip(times).map(|(at_s, time)| at_s - time).collect();
+    differences.sort_by(f64::total_cmp);
+    let median = differences.get(differences.len() / 2).copied()?;
+    let near = differences.iter().filter(|difference| (*difference - median).abs() <= NEAREST_S).count();
+    (near * 10 >= differences.len() * 9).then_some(median)
+}
+
+fn undo(exposures: &mut [Exposure<'_>], matches: &mut [Option<EventMatch>]) {
+    matches.iter_mut().for_each(|found| *found = None);
+    exposures.iter_mut().for_each(|exposure| exposure.taken = false);
 }
 
 /// What is left, each event with the nearest exposure, in the order of time.

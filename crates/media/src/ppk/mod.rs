@@ -196,6 +196,7 @@ pub fn events(files: &[File]) -> Vec<Event> {
 fn role_of(file: &File) -> (Role, Reading) {
     let name = file.name.to_ascii_lowercase();
     let part = |name: &str| file.metadata.get(name).cloned();
+    let is_log = name.ends_with(".rtk") || name.ends_with("ppkraw.bin");
     if let Some(rinex) = part("rinex").and_then(|value| serde_json::from_value::<Rinex>(value).ok()) {
         let role = match rinex.kind {
             RinexType::Observation => Role::Observations,
@@ -205,7 +206,6 @@ fn role_of(file: &File) -> (Role, Reading) {
         return (role, Reading::Rinex(Box::new(rinex)));
     }
     if let Some(rtcm) = part("rtcm").and_then(|value| serde_json::from_value::<Rtcm>(value).ok()) {
-        let is_log = name.ends_with(".rtk") || name.ends_with("ppkraw.bin");
         return (if is_log { Role::RawLog } else { Role::Corrections }, Reading::Rtcm(Box::new(rtcm)));
     }
     if let Some(mrk) = part("mrk").and_then(|value| serde_json::from_value(value).ok()) {
@@ -217,7 +217,7 @@ fn role_of(file: &File) -> (Role, Reading) {
     // not read yet, or not readable: the name says what it should be
     let role = match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "pos" => Role::Solution,
-        "rtk" if part("receiver_log").is_some() => Role::RawLog,
+        _ if is_log && part("receiver_log").is_some() => Role::RawLog,
         _ => Role::Unread,
     };
     (role, Reading::None)

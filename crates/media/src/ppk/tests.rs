@@ -49,6 +49,15 @@ fn numbers_that_are_not_this_flights_give_way_to_time() {
     let set = build(&[events_file("a.MRK", 1..=20)], &photos);
     assert!(set.photos.one_to_one);
     assert_eq!((set.photos.matched_by_number, set.photos.matched_by_time), (0, 20));
+    // the clock is wrong, too: as many pictures as exposures, and they follow each other alike
+    let uneven = |n: u32| if n % 2 == 0 { 18.4 } else { 17.6 };
+    let photos: Vec<_> = (1..=20)
+        .map(|n| Photo { name: format!("DJI_20181024042800_{:04}_V.JPG", n + 100), ..photo(n, "V", uneven(n)) })
+        .collect();
+    let set = build(&[events_file("a.MRK", 1..=20)], &photos);
+    assert!(set.photos.one_to_one, "{:?}", set.photos);
+    assert_eq!((set.photos.matched_by_time, set.photos.clock_offset_s), (20, Some(18.4)));
+    assert_eq!(set.photos.matches[4].media_ids, ["DJI_20181024042800_0005_V.JPG"]);
     // overlapping numbers that contradict the times
     let photos: Vec<_> = (1..=20)
         .map(|n| Photo { name: format!("DJI_20181024042800_{:04}_V.JPG", 21 - n), ..photo(n, "V", 0.2) })

@@ -49,7 +49,7 @@ pub(crate) fn first_line(line: &[u8]) -> Option<FirstLine> {
         // version 2 has a type for each system's navigation
         'G' => (RinexType::Navigation, 'R'),
         'H' => (RinexType::Navigation, 'S'),
-        'L' => (RinexType::Navigation, 'E'),
+        'L' | 'E' => (RinexType::Navigation, 'E'),
         'J' => (RinexType::Navigation, 'J'),
         'M' => (RinexType::Meteorology, ' '),
         'C' => (RinexType::Clock, letter_at(40)),

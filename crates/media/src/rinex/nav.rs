@@ -117,14 +117,18 @@ fn version_3_time(line: &[u8], letter: char) -> Option<GpsTime> {
     of_fields(&fields, letter)
 }
 
-/// ` 5 24  6 24 10  0  0.0`; the file has one system.
+/// ` 5 24  6 24 10  0  0.0`; the file has one system, whose letter some writers of 2.12 put in front.
 fn version_2(line: &[u8], letter: char) -> Option<(char, u32, Option<GpsTime>)> {
-    let [_, ones, b' ', ..] = *line else { return None };
+    let (letter, shift) = match *line {
+        [first @ b'A'..=b'Z', ..] => (char::from(first), 1),
+        _ => (letter, 0),
+    };
+    let [_, ones, b' ', ..] = *line.get(shift..)? else { return None };
     if !ones.is_ascii_digit() {
         return None;
     }
-    let number = u32::try_from(integer(&columns(line, 0, 2))?).ok()?;
-    let at = |from: usize, to: usize| columns(line, from, to);
+    let number = u32::try_from(integer(&columns(line, shift, shift + 2))?).ok()?;
+    let at = |from: usize, to: usize| columns(line, shift + from, shift + to);
     let fields = [at(2, 5), at(5, 8), at(8, 11), at(11, 14), at(14, 17), at(17, 22)];
     Some((letter, number, of_fields(&fields, letter)))
 }

@@ -100,6 +100,17 @@ fn navigation_of_versions_2_3_and_4() {
     assert_eq!(found.records, [RecordCount { system: "glonass".into(), records: 1, satellites: 1 }]);
     assert_eq!(found.first_epoch.unwrap().utc().to_string(), "1998-02-15T00:15:00Z");
 
+    // 2.12 knows a type for Galileo, and some of its writers put the system's letter in front
+    for (first, record, system) in [
+        ("     2.12           E: Galileo NAV DATA", " 5 18  7 29  2 50  0.0 2.207611105405D-04", "galileo"),
+        ("     2.12           N                   J", "J 1 18  7 29  2 50  0.0 2.207611105405D-04", "qzss"),
+    ] {
+        let found =
+            read_text(&(header(&format!("{first:<60}RINEX VERSION / TYPE"), &[]) + &format!("{record}\n{lines}")));
+        assert_eq!(found.records, [RecordCount { system: system.into(), records: 1, satellites: 1 }]);
+        assert_eq!(found.first_epoch.unwrap().civil(), (2018, 7, 29, 2, 50, 0.0), "{system}");
+    }
+
     let v4 = header("     4.01           NAVIGATION DATA     M                   RINEX VERSION / TYPE", &[])
         + &format!("> EPH G05 LNAV\nG05 2024 06 24 10 00 00-1.774230040610E-04\n{lines}")
         + "> STO G   GPUT\n    2024 06 24 10 00 00 GPUT\n"

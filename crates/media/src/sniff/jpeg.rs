@@ -1,7 +1,7 @@
 //! Which kind of JPEG: the segments before the scan say.
 
-/// What other makers' APP3 segments begin with: Kodak's, and two kinds of stereo pictures.
-const NAMED_APP3: [&[u8]; 4] = [b"Meta\0", b"META\0", b"Stim\0", b"_JPSJPS_"];
+/// What other makers' APP3 segments begin with: Kodak's, two kinds of stereo pictures, and previews.
+const NAMED_APP3: [&[u8]; 7] = [b"Meta\0", b"META\0", b"Stim\0", b"_JPSJPS_", b"QVGA\0", b"BGTH", &[0xFF, 0xD8, 0xFF]];
 
 /// APP3 segments before the picture hold the raw thermal plane, and APP4 its parameters (DJI R-JPEG).
 pub(super) fn is_r_jpeg(head: &[u8]) -> bool {

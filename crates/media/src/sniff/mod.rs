@@ -1,5 +1,6 @@
 //! What a file is, from its first bytes and its name.
 
+mod foreign;
 pub(crate) mod jpeg;
 mod text;
 mod tiff;
@@ -133,18 +134,19 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
         Format::Unknown => named,
     };
     if format == Format::Unknown {
-        match named {
-            Kind::Other => {}
-            Kind::Ppk | Kind::Rtcm => {
-                warnings.push(format!("the name promises {} but the content is not one that is known", named.as_str()));
-            }
-            _ => warnings
-                .push(format!("the name promises a {} but the content is not one that is known", named.as_str())),
-        }
+        let what = foreign::name_of(head).unwrap_or("not one that is known");
+        warnings.push(match named {
+            Kind::Other => format!("the file is not understood: its content is {what}"),
+            Kind::Ppk | Kind::Rtcm => format!("the name promises {} but the content is {what}", named.as_str()),
+            _ => format!("the name promises a {} but the content is {what}", named.as_str()),
+        });
     } else if kind != named && !refines(named, kind) {
         warnings.push(format!("the name promises {} but the content is {}", named.as_str(), kind.as_str()));
     } else if let Format::Receiver(receiver) = format {
         warnings.push(format!("the log is in its receiver's own format ({}), which is not read", receiver.as_str()));
+    }
+    if format == Format::Heic {
+        warnings.push("HEIF pictures are not read: neither their place and time nor a preview".to_owned());
     }
     Sniffed { kind, format, content_type, warnings }
 }
@@ -168,6 +170,7 @@ fn format_of(head: &[u8]) -> (Format, &'static str) {
             .or_else(|| eventlog::starts_event_log(head).then_some((Format::EventLog, BINARY)))
             .or_else(|| receiver::format_of(head).map(|format| (Format::Receiver(format), BINARY)))
             .or_else(|| rtcm::has_frame(head).then_some((Format::Rtcm3, BINARY)))
+            .or_else(|| receiver::found_in(head).map(|format| (Format::Receiver(format), BINARY)))
             .unwrap_or((Format::Unknown, BINARY)),
     }
 }
@@ -185,7 +188,9 @@ fn iso_media(head: &[u8]) -> Option<(Format, &'static str)> {
     let known = |kind: &[u8]| matches!(kind, b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"uuid");
     match kind.get(..4)? {
         b"ftyp" => Some(match kind.get(4..8) {
-            Some(b"heic" | b"heix" | b"mif1" | b"heim" | b"heis") => (Format::Heic, "image/heic"),
+            Some(b"heic" | b"heix" | b"mif1" | b"msf1" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"avif" | b"avis") => {
+                (Format::Heic, "image/heic")
+            }
             Some(b"qt  ") => (Format::Mp4, "video/quicktime"),
             _ => (Format::Mp4, "video/mp4"),
         }),

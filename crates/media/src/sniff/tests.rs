@@ -91,6 +91,8 @@ fn logs_are_looked_into() {
     assert_eq!(found.warnings, ["the log is in its receiver's own format (Unicore binary), which is not read"]);
     let event = [0xAA, 0x44, 0x12, 0x1C, 0xFF, 0x0F, 0, 0];
     assert_eq!(sniff("100_0004_EVENTLOG.bin", &event).format, Format::EventLog);
+    let prompt = [b"Com1>\r\n".as_slice(), &[0xB5, 0x62, 0x05, 0x01, 0x02, 0x00, 0x06, 0x01, 0x0F, 0x38]].concat();
+    assert_eq!(sniff("x.rtk", &prompt).format, Format::Receiver(ReceiverFormat::Ubx));
     let found = sniff("x.rtk", b"what is this");
     assert_eq!(found.warnings, ["the name promises ppk but the content is not one that is known"]);
 }
@@ -155,4 +157,41 @@ fn dng_is_more_than_tiff() {
     };
     assert_eq!(sniff("a.DNG", &tiff(0xC612)).format, Format::Dng);
     assert_eq!(sniff("a.tif", &tiff(0x0100)).format, Format::Tiff);
+}
+
+#[test]
+fn a_file_that_is_not_read_says_why() {
+    for (name, head, why) in [
+        (
+            "base.23o.gz",
+            &b"\x1F\x8B\x08\0"[..],
+            "the file is not understood: its content is a gzip archive: unpack it to have it read",
+        ),
+        (
+            "igs.sp3",
+            b"#cP2010  7  1  0  0  0.00000000      96 ORBIT IGb08 HLM  IGS\n",
+            "the file is not understood: its content is SP3 orbits, which are not read",
+        ),
+        ("notes", b"some words", "the file is not understood: its content is not one that is known"),
+        (
+            "base.obs",
+            b"PK\x03\x04",
+            "the name promises ppk but the content is a zip archive: unpack it to have it read",
+        ),
+        (
+            "DJI_0001.JPG",
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            "the name promises a photo but the content is a WebP picture, which is not read",
+        ),
+    ] {
+        assert_eq!(sniff(name, head).warnings, [why], "{name}");
+    }
+    let rtcm_2: Vec<u8> = (0..200_u32).map(|n| 0x40 | (n * 37 % 64) as u8).collect();
+    assert_eq!(
+        sniff("base.dat", &rtcm_2).warnings,
+        ["the name promises rtcm but the content is RTCM 2, which is not read"]
+    );
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+    let found = sniff("IMG_0001.HEIC", heic);
+    assert_eq!((found.kind, found.warnings.len()), (Kind::Photo, 1));
 }

@@ -30,14 +30,18 @@ pub(super) fn format_of(head: &[u8]) -> Option<(Format, &'static str)> {
         return Some((Format::Mrk, "text/plain"));
     }
     let is_solution = first.starts_with('%')
-        && (text.contains("latitude(deg)") || text.contains("% program   : RTK") || text.contains("rnx2rtkp"));
+        && (text.contains("latitude(deg)")
+            || text.contains("latitude(d'\")")
+            || text.contains("% program   : RTK")
+            || text.contains("rnx2rtkp"));
     is_solution.then_some((Format::Solution, "text/plain"))
 }
 
 /// A place or a quality beside number and time: a line that is cut is no proof.
 fn is_event(line: &str) -> bool {
     // a table of mere numbers is none
-    let marked = line.contains('[') || line.contains("Lat") || line.contains(",Q");
+    let lower = line.to_ascii_lowercase();
+    let marked = line.contains('[') || lower.contains("lat") || lower.contains(",q");
     let found = mrk::event_of(line).filter(|_| marked);
     found.is_some_and(|event| event.status.is_some() || event.lever_arm.is_some() || event.position.is_some())
 }

@@ -125,13 +125,15 @@ pub enum Problem {
 struct Form {
     utc: bool,
     ecef: bool,
+    /// Degrees, minutes and seconds are three words.
+    sexagesimal: bool,
 }
 
 /// Reads a `.pos` file; lines that are no position are counted.
 pub fn read(reader: &mut dyn RangeRead) -> Solution {
     let mut solution = Solution::default();
     let mut lines = Lines::new(reader, MAX_LINE_BYTES);
-    let mut form = Form { utc: false, ecef: false };
+    let mut form = Form { utc: false, ecef: false, sexagesimal: false };
     let (mut bad, mut other_form) = (0_u64, false);
     while let Some(line) = lines.next_line() {
         let text = String::from_utf8_lossy(line);
@@ -142,7 +144,8 @@ pub fn read(reader: &mut dyn RangeRead) -> Solution {
         if text.starts_with(['%', '+', '#']) {
             form.utc |= text.contains("UTC") && text.contains("Q");
             form.ecef |= text.contains("x-ecef(m)");
-            other_form |= text.contains("e-baseline(m)") || text.contains("latitude(d'\")");
+            form.sexagesimal |= text.contains("latitude(d'\")");
+            other_form |= text.contains("e-baseline(m)");
             continue;
         }
         match point_of(text, &form) {
@@ -154,7 +157,7 @@ pub fn read(reader: &mut dyn RangeRead) -> Solution {
         warn(&mut solution.warnings, format!("the file could not be read to its end: {error}"));
     }
     if other_form {
-        warn(&mut solution.warnings, "baselines and degrees with minutes are not read");
+        warn(&mut solution.warnings, "baselines are not read: they are no places");
         solution.points.clear();
     }
     if bad > 0 {
@@ -167,9 +170,9 @@ pub fn read(reader: &mut dyn RangeRead) -> Solution {
 }
 
 fn point_of(line: &str, form: &Form) -> Option<Point> {
-    let words: Vec<&str> =
+    let all: Vec<&str> =
         line.split(|c: char| c == ',' || c == ';' || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
-    let word = |index: usize| words.get(index).copied();
+    let word = |index: usize| all.get(index).copied();
     let time = if let Some((year, rest)) = word(0)?.split_once('/') {
         let (month, day) = rest.split_once('/')?;
         let mut clock = word(1)?.split(':');
@@ -180,15 +183,31 @@ fn point_of(line: &str, form: &Form) -> Option<Point> {
     } else {
         GpsTime::from_week(integer(word(0)?)?, number(word(1)?)?)?
     };
-    let value = |index: usize| word(index).and_then(number);
-    let (a, b, c) = (value(2)?, value(3)?, value(4)?);
+    let number_at = |index: usize| word(index).and_then(number);
+    let (a, b, rest) = if form.sexagesimal {
+        (of_minutes(&all, 2)?, of_minutes(&all, 5)?, all.get(8..)?)
+    } else {
+        (number_at(2)?, number_at(3)?, all.get(4..)?)
+    };
+    let value = |index: usize| rest.get(index).copied().and_then(number);
+    let whole = |index: usize| rest.get(index).copied().and_then(integer);
+    let c = value(0)?;
     let position = if form.ecef { Ecef { x_m: a, y_m: b, z_m: c }.geodetic()? } else { Geodetic::new(a, b, c)? };
-    let std_m = match (value(7), value(8), value(9)) {
+    let std_m = match (value(3), value(4), value(5)) {
         (Some(north), Some(east), Some(up)) if !form.ecef => Some([north, east, up]),
         _ => None,
     };
-    let satellites = word(6).and_then(integer).and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
-    Some(Point { time, position, solved: Solved::of_q(integer(word(5)?)?)?, satellites, std_m })
+    let satellites = whole(2).and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+    Some(Point { time, position, solved: Solved::of_q(whole(1)?)?, satellites, std_m })
+}
+
+/// `-36 24 41.20000` from the word at `at` on.
+fn of_minutes(words: &[&str], at: usize) -> Option<f64> {
+    let part = |index: usize| words.get(at + index).copied().and_then(number);
+    let (degrees, minutes, seconds) = (part(0)?, part(1)?, part(2)?);
+    let angle = degrees.abs() + minutes / 60.0 + seconds / 3_600.0;
+    // minus zero degrees is south, too
+    Some(if words.get(at)?.starts_with('-') { -angle } else { angle })
 }
 
 fn summarize(points: &[Point]) -> Summary {

@@ -44,6 +44,15 @@ fn lines_of_all_forms_are_read() {
         at.x_m, at.y_m, at.z_m
     ));
     assert!((ecef.points[0].position.lat - -36.4).abs() < 1e-9);
+    let minutes = solution(
+        "%  GPST   latitude(d'\")   longitude(d'\")  height(m)   Q  ns   sdn(m)   sde(m)   sdu(m)\n\
+         2018/10/24 04:28:20.000   -36 24 00.00000  174 36 00.00000   170.0000   2  14   0.0100   0.0200   0.0300\n\
+         2018/10/24 04:28:21.000    -0 00 36.00000 -174 36 00.00000   170.0000   1  14   0.0100   0.0200   0.0300\n",
+    );
+    let [first, second] = &minutes.points[..] else { panic!("two: {:?}", minutes.warnings) };
+    assert!((first.position.lat - -36.4).abs() < 1e-9 && (first.position.lng - 174.6).abs() < 1e-9);
+    assert_eq!((first.solved, first.satellites, first.std_m), (Solved::Float, 14, Some([0.01, 0.02, 0.03])));
+    assert!((second.position.lat - -0.01).abs() < 1e-9 && (second.position.lng - -174.6).abs() < 1e-9);
     let bad = solution("2018/10/24 04:28:20.000 x y z\nrubbish\n2018/10/24 04:28:20.000 100.0 0 0 1 5\n");
     assert_eq!((bad.points.len(), bad.warnings.len()), (0, 1));
 }

@@ -3,6 +3,7 @@
 //! Raw values become temperatures only through DJI's own Thermal SDK, whose formula and calibration are not public: what is here
 //! never says a temperature of the scene. The plane can be exported for who has another way.
 
+mod flir;
 mod parameters;
 mod plane;
 mod png;
@@ -23,6 +24,11 @@ use crate::{RangeRead, read_range};
 pub const NOTE: &str = "Raw sensor values, not temperatures: the conversion needs DJI's Thermal SDK and the original file, which \
                         holds the calibration of this camera.";
 
+/// The same for FLIR's cameras.
+const NOTE_FLIR: &str = "Raw sensor values, not temperatures: the constants of the conversion are in the original file, where FLIR's \
+                         tools read them.";
+
+const MISSING_FLIR: &str = "the conversion, which FLIR's tools do with constants that are in this file";
 const MISSING_CONVERSION: &str = "the conversion, which is in DJI's Thermal SDK alone";
 const MISSING_CALIBRATION: &str = "the camera's calibration (APP5), which this file does not have";
 const MISSING_PARAMETERS: &str = "the measurement's parameters, which this file does not have";
@@ -69,6 +75,10 @@ pub struct PlaneSummary {
 pub fn read(reader: &mut dyn RangeRead) -> io::Result<Option<Thermal>> {
     let jpeg = jpeg::walk(reader)?;
     let block = parameters::find(reader, &jpeg)?;
+    let flir = match block {
+        Some(_) => None,
+        None => flir::find(reader, &jpeg)?,
+    };
     let plane = plane::read(reader, &jpeg, block.as_ref());
     let plane = match plane {
         Err(ThermalError::Read { source }) => return Err(source),
@@ -87,7 +97,19 @@ pub fn read(reader: &mut dyn RangeRead) -> io::Result<Option<Thermal>> {
         thermal.warnings.extend(block.warnings);
     }
     thermal.sensor_serial = sensor_serial(reader, &jpeg)?;
-    thermal.calibration_size_bytes = size_of(&jpeg, CALIBRATION_MARKER);
+    if let Some(flir) = flir {
+        thermal.note = NOTE_FLIR;
+        thermal.parameters = flir.parameters();
+        thermal.layout = thermal.parameters.map(|_| Layout::Flir);
+        thermal.missing.push(MISSING_FLIR);
+        thermal.missing.extend(thermal.plane.is_none().then_some(MISSING_PLANE));
+        return Ok(Some(thermal));
+    }
+    // where APP3 is not the plane, the calibration moved up with it
+    let plane_bytes = thermal.plane.as_ref().map(|plane| u64::from(plane.width_px) * u64::from(plane.height_px) * 2);
+    let before =
+        size_of(&jpeg, PLANE_MARKER).filter(|size_bytes| plane_bytes.is_some_and(|plane| plane != *size_bytes));
+    thermal.calibration_size_bytes = size_of(&jpeg, CALIBRATION_MARKER).or(before);
     thermal.missing = missing(&thermal);
     Ok(Some(thermal))
 }
@@ -131,6 +153,8 @@ pub fn plane(reader: &mut dyn RangeRead) -> Result<Plane, ThermalError> {
     plane::read(reader, &jpeg, block.as_ref())
 }
 
+/// APP3.
+const PLANE_MARKER: u8 = 0xE3;
 /// APP5, seen in H20T, M30T and M3TD.
 const CALIBRATION_MARKER: u8 = 0xE5;
 /// APP7 holds texts of the camera's maker, one of them the sensor's serial number.

@@ -29,6 +29,12 @@ pub enum Layout {
     /// Whole numbers: some M30T and M3T.
     #[serde(rename = "aa553800")]
     Aa553800,
+    /// Floating point numbers without the mark of the former: H30T, M4T.
+    #[serde(rename = "iirp")]
+    Iirp,
+    /// FLIR's: Zenmuse XT, XT R, XT2.
+    #[serde(rename = "flir")]
+    Flir,
     /// M3TD since firmware 09.02: its meaning is not public, but for the plane's size.
     #[serde(rename = "hirp")]
     Hirp,
@@ -43,6 +49,8 @@ impl Layout {
             Self::Aa551206 => "aa551206",
             Self::_2c012000 => "2c012000",
             Self::Aa553800 => "aa553800",
+            Self::Iirp => "iirp",
+            Self::Flir => "flir",
             Self::Hirp => "hirp",
             Self::Unknown => "unknown",
         }
@@ -107,6 +115,13 @@ fn of_payload(payload: &[u8]) -> Option<Block> {
     } else if at(LEAD_BYTES, [0xAA, 0x55, 0x38, 0x00]) {
         block.layout = Layout::Aa553800;
         payload.get(LEAD_BYTES..).and_then(aa553800)
+    } else if let Some(found) = payload.get(LEAD_BYTES..).and_then(floats).filter(|found| {
+        // nothing but the numbers themselves tells that they are there
+        at(0, CONTAINER) && at(4, *b"iirp") && found.is_set()
+    }) {
+        block.layout = Layout::Iirp;
+        block.sensor_model = payload.get(LEAD_BYTES + 0x65..LEAD_BYTES + 0x75).and_then(word);
+        Some(found)
     } else if at(0, CONTAINER) {
         if at(4, *b"hirp") {
             block.layout = Layout::Hirp;
@@ -174,8 +189,20 @@ impl RawParameters {
 }
 
 impl Parameters {
+    /// Every number is there and is one that a camera can be set to.
+    fn is_set(self) -> bool {
+        let numbers = [
+            self.object_distance_m.filter(|distance_m| *distance_m > 0.0),
+            self.relative_humidity_percent,
+            self.emissivity.filter(|emissivity| *emissivity > 0.0),
+            self.reflected_temperature_c,
+            self.ambient_temperature_c,
+        ];
+        numbers.iter().all(Option::is_some) && self.sound() == self
+    }
+
     /// Without the numbers that no camera can be set to.
-    fn sound(self) -> Self {
+    pub(super) fn sound(self) -> Self {
         let within = |number: Option<f64>, least: f64, most: f64| number.filter(|n| (least..=most).contains(n));
         Self {
             object_distance_m: within(self.object_distance_m, 0.0, 10_000.0),
@@ -189,7 +216,7 @@ impl Parameters {
 }
 
 /// A 32-bit float's digits, without those that the wider type adds.
-fn tidy(number: f64) -> f64 {
+pub(super) fn tidy(number: f64) -> f64 {
     (number * 10_000.0).round() / 10_000.0
 }
 

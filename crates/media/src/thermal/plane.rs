@@ -3,21 +3,19 @@
 use std::io::{self, Write};
 
 use super::parameters::Block;
-use super::{NOTE, PlaneSummary, png, tiff};
+use super::{NOTE, NOTE_FLIR, Parameters, PlaneSummary, flir, png, tiff};
 use crate::photo::jpeg::{self, Jpeg, Segment};
 use crate::{RangeRead, read_range};
 
-/// APP3.
-const MARKER: u8 = 0xE3;
+/// APP3; the Zenmuse XT S keeps its plane in APP4, and something else in APP3.
+const MARKERS: [u8; 2] = [0xE3, 0xE4];
 /// The largest known plane, 1,280 x 1,024, has 2.6 MB.
-const MAX_PLANE_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_PLANE_BYTES: u64 = 16 * 1024 * 1024;
 /// Sizes of the sensors that DJI has used, for a plane that fits neither the picture nor its shape.
 const KNOWN_SIZES_PX: [(u32, u32); 7] =
     [(640, 512), (1_280, 1_024), (320, 256), (160, 120), (336, 256), (256, 192), (640, 480)];
 const MIN_NAME_BYTES: usize = 4;
 const MAX_NAME_BYTES: usize = 32;
-/// What FLIR's cameras (Zenmuse XT and XT2) put into APP1: another format.
-const FLIR: &[u8] = b"FLIR\0";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ThermalError {
@@ -28,7 +26,7 @@ pub enum ThermalError {
     },
     #[error("the picture holds no raw thermal values")]
     NoRawValues,
-    #[error("the raw thermal values are in FLIR's format, which is not read")]
+    #[error("the raw thermal values are in FLIR's format, in a form of it that is not read")]
     Flir,
     #[error("{size_bytes} bytes of raw thermal values are more than is read")]
     TooLarge { size_bytes: u64 },
@@ -77,18 +75,28 @@ impl Plane {
 }
 
 pub(super) fn read(reader: &mut dyn RangeRead, jpeg: &Jpeg, block: Option<&Block>) -> Result<Plane, ThermalError> {
-    let segments: Vec<_> = jpeg.segments.iter().filter(|segment| segment.marker == MARKER).copied().collect();
-    let size_bytes: u64 = segments.iter().map(|segment| u64::from(segment.size_bytes)).sum();
+    let of_marker = |marker: u8| {
+        let segments = jpeg.segments.iter().filter(move |segment| segment.marker == marker);
+        let size_bytes: u64 = segments.clone().map(|segment| u64::from(segment.size_bytes)).sum();
+        (segments.copied().collect::<Vec<_>>(), size_bytes)
+    };
+    let (first, size_bytes) = of_marker(MARKERS[0]);
     if size_bytes == 0 {
-        return Err(if is_flir(reader, jpeg)? { ThermalError::Flir } else { ThermalError::NoRawValues });
+        let flir = flir::find(reader, jpeg)?.ok_or(ThermalError::NoRawValues)?;
+        let (width_px, height_px, values) = flir.plane()?;
+        return Ok(Plane { width_px, height_px, values, note: note(NOTE_FLIR, None, flir.parameters()) });
     }
     if size_bytes > MAX_PLANE_BYTES {
         return Err(ThermalError::TooLarge { size_bytes });
     }
     let picture_px = jpeg.width_px.zip(jpeg.height_px);
     let told_px = block.and_then(|block| block.size_px);
-    let Some((width_px, height_px)) = size_px(size_bytes, told_px, picture_px) else {
-        return Err(match segments.first() {
+    let mut there =
+        MARKERS.map(of_marker).into_iter().filter(|(_, size_bytes)| (1..=MAX_PLANE_BYTES).contains(size_bytes));
+    let sized = there
+        .find_map(|(segments, size_bytes)| Some((size_px(size_bytes, told_px, picture_px)?, segments, size_bytes)));
+    let Some(((width_px, height_px), segments, size_bytes)) = sized else {
+        return Err(match first.first() {
             Some(first) if block.is_none() && is_named(reader, *first)? => ThermalError::NoRawValues,
             _ => ThermalError::UnknownSize { size_bytes },
         });
@@ -98,7 +106,8 @@ pub(super) fn read(reader: &mut dyn RangeRead, jpeg: &Jpeg, block: Option<&Block
         bytes.extend(jpeg::payload(reader, segment)?);
     }
     let values: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
-    Ok(Plane { width_px, height_px, values, note: note(block) })
+    let layout = block.map(|block| block.layout.as_str());
+    Ok(Plane { width_px, height_px, values, note: note(NOTE, layout, block.and_then(|block| block.parameters)) })
 }
 
 /// What the file tells, the picture's own size, its shape, a known sensor's: the first one that the bytes fill exactly.
@@ -125,20 +134,10 @@ fn is_named(reader: &mut dyn RangeRead, segment: Segment) -> io::Result<bool> {
     Ok(name >= MIN_NAME_BYTES && matches!(head.get(name), None | Some(0)))
 }
 
-fn is_flir(reader: &mut dyn RangeRead, jpeg: &Jpeg) -> io::Result<bool> {
-    for segment in jpeg.segments.iter().filter(|segment| segment.marker == 0xE1) {
-        if jpeg::payload(reader, *segment)?.starts_with(FLIR) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn note(block: Option<&Block>) -> String {
-    let mut note = NOTE.to_owned();
-    let Some(block) = block else { return note };
-    note.push_str(&format!(" Layout of the parameters: {}.", block.layout.as_str()));
-    let Some(parameters) = block.parameters else { return note };
+fn note(what: &str, layout: Option<&str>, parameters: Option<Parameters>) -> String {
+    let mut note = what.to_owned();
+    note.extend(layout.map(|layout| format!(" Layout of the parameters: {layout}.")));
+    let Some(parameters) = parameters else { return note };
     for (name, value, unit) in [
         ("object distance", parameters.object_distance_m, "m"),
         ("relative humidity", parameters.relative_humidity_percent, "percent"),

@@ -130,6 +130,28 @@ fn layouts_that_are_not_public_have_no_parameters() {
     let found = thermal(&file);
     assert_eq!((found.layout, found.parameters), (Some(Layout::Hirp), None));
     assert_eq!(found.plane.map(|plane| (plane.width_px, plane.height_px)), Some((32, 4)));
+    // the numbers of H30T and M4T have no mark of their own: nonsense in their place is another form
+    let iirp = |numbers: [f32; 5]| {
+        let mut payload = [0xFF, 0xD2, 0xD1, 0xFF, b'i', b'i', b'r', b'p'].to_vec();
+        payload.resize(0x20, 7);
+        numbers.iter().for_each(|number| payload.extend(number.to_le_bytes()));
+        payload.resize(0x85, 0);
+        payload.extend(b"G1280S_24D010SWR\x03");
+        parameters_of(payload)
+    };
+    let (layout, parameters, _) = iirp([21.1875, 13.0, 0.95, 0.5, 25.0]);
+    let want = Parameters {
+        object_distance_m: Some(13.0),
+        relative_humidity_percent: Some(50.0),
+        emissivity: Some(0.95),
+        reflected_temperature_c: Some(25.0),
+        ambient_temperature_c: Some(21.1875),
+        raw: None,
+    };
+    assert_eq!((layout, parameters), (Some(Layout::Iirp), Some(want)));
+    for nonsense in [[0.0; 5], [21.0, 13.0, 1.5, 0.5, 25.0], [f32::NAN, 13.0, 0.95, 0.5, 25.0]] {
+        assert_eq!(iirp(nonsense).0, Some(Layout::Unknown), "{nonsense:?}");
+    }
     let other = [0xFF, 0xD2, 0xD1, 0xFF, b'x', b'i', b'r', b'p'].to_vec();
     assert_eq!(parameters_of(other).0, Some(Layout::Unknown));
 }
@@ -141,6 +163,12 @@ fn other_pictures_are_told_apart() {
     assert!(matches!(plane(&mut plain.as_slice()), Err(ThermalError::NoRawValues)));
     let kodak = jpeg(16, 8, &[(0xE3, b"Meta\0\0II*\0\x08\0\0\0".to_vec())]);
     assert_eq!(read(&mut kodak.as_slice()).expect("bytes"), None);
+    // HP's and Samsung's: previews
+    for preview in [&b"\xFF\xD8\xFF\xDBrest"[..], b"QVGA\0\xFF\xD8\xFF", b"BGTH\xFF\xD8\xFF\xDB"] {
+        let file = jpeg(16, 8, &[(0xE3, preview.to_vec())]);
+        assert_eq!(crate::sniff("a.jpg", &file).kind, crate::Kind::Photo, "{preview:?}");
+        assert!(!is_there(&mut file.as_slice()).expect("bytes"));
+    }
     let flir = jpeg(640, 512, &[(0xE1, b"FLIR\0\x01\0\0".to_vec())]);
     assert!(matches!(plane(&mut flir.as_slice()), Err(ThermalError::Flir)));
     assert_eq!(thermal(&flir).warnings.len(), 1);
@@ -148,6 +176,93 @@ fn other_pictures_are_told_apart() {
     assert!(matches!(plane(&mut huge.as_slice()), Err(ThermalError::TooLarge { size_bytes: 19_659_600 })));
     let serial = jpeg(16, 8, &[(0xE3, vec![1; 256]), (0xE7, b"DJI-DBG\0[sensor_id:5L4HM3201AA083\0\0]".to_vec())]);
     assert_eq!(thermal(&serial).sensor_serial.as_deref(), Some("5L4HM3201AA083"));
+}
+
+/// APP2 `Plug`, APP3 the calibration, APP4 the plane: everything stands one marker before its usual place.
+#[test]
+fn the_plane_of_the_zenmuse_xt_s_is_in_app4() {
+    let mut segments = vec![(0xE2, b"Plug\0\0\0\0".to_vec()), (0xE3, vec![0xFE; 32_768])];
+    segments.extend(raw(640 * 512).into_iter().map(|(_, part)| (0xE4, part)));
+    let file = jpeg(640, 512, &segments);
+    let found = thermal(&file);
+    let size = found.plane.as_ref().map(|plane| (plane.width_px, plane.height_px, plane.max_raw));
+    assert_eq!((size, found.calibration_size_bytes), (Some((640, 512, 65_535)), Some(32_768)));
+    assert_eq!(found.warnings, Vec::<String>::new());
+    segments.pop();
+    let cut = thermal(&jpeg(640, 512, &segments));
+    assert_eq!((cut.plane, cut.warnings.len()), (None, 1));
+}
+
+/// FLIR's file of records in two segments, the second of them first.
+fn flir(big_endian: bool, plane: &[u8], size: (u16, u16)) -> Vec<u8> {
+    let u16_of = |n: u16| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u32_of = |n: u32| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let f32_of = |n: f32| u32_of(n.to_bits());
+    let mut camera = u16_of(2).to_vec();
+    camera.resize(0x20, 0);
+    for number in [0.95_f32, 20.0, 295.15, 313.15, 295.15, 1.0, 0.0, 0.5] {
+        camera.extend(f32_of(number));
+    }
+    let mut raw = [u16_of(2), u16_of(size.0), u16_of(size.1)].concat();
+    raw.resize(0x20, 0);
+    raw.extend(plane);
+    let mut file = b"FFF\0XT2".to_vec();
+    file.resize(0x14, 0);
+    // version, where the records are listed, how many they are
+    [101, 0x40, 2].iter().for_each(|n| file.extend(u32_of(*n)));
+    file.resize(0x40, 0);
+    let mut at = 0x40 + 2 * 32;
+    for (kind, record) in [(0x20, &camera), (1, &raw)] {
+        let entry = file.len();
+        file.extend(u16_of(kind));
+        file.resize(entry + 12, 0);
+        file.extend(u32_of(at as u32));
+        file.extend(u32_of(record.len() as u32));
+        file.resize(entry + 32, 0);
+        at += record.len();
+    }
+    file.extend(camera);
+    file.extend(raw);
+    let (first, second) = file.split_at(100);
+    let part = |number: u8, bytes: &[u8]| (0xE1, [b"FLIR\0\x01", &[number, 1][..], bytes].concat());
+    jpeg(640, 512, &[part(1, second), part(0, first)])
+}
+
+#[test]
+fn a_flir_camera_s_plane_and_parameters_are_read() {
+    let values = [500_u16, 7, 65_535, 0x0102, 3, 4];
+    let want = Parameters {
+        object_distance_m: Some(20.0),
+        relative_humidity_percent: Some(50.0),
+        emissivity: Some(0.95),
+        reflected_temperature_c: Some(22.0),
+        ambient_temperature_c: Some(40.0),
+        raw: None,
+    };
+    for big_endian in [false, true] {
+        let order = |value: &u16| if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        let bytes: Vec<u8> = values.iter().flat_map(order).collect();
+        let file = flir(big_endian, &bytes, (3, 2));
+        let found = thermal(&file);
+        assert_eq!((found.layout, found.parameters), (Some(Layout::Flir), Some(want)));
+        assert_eq!((found.note, found.missing.len(), found.warnings.len()), (NOTE_FLIR, 1, 0));
+        let read = plane(&mut file.as_slice()).expect("a plane");
+        assert_eq!((read.width_px, read.height_px, &read.values[..]), (3, 2, &values[..]));
+        assert!(read.note.starts_with(NOTE_FLIR) && read.note.contains("emissivity: 0.95"), "{}", read.note);
+        // a record that ends before its values do
+        let short = flir(big_endian, &bytes[..8], (3, 2));
+        assert!(matches!(plane(&mut short.as_slice()), Err(ThermalError::UnknownSize { size_bytes: 8 })));
+        assert_eq!(thermal(&short).missing.len(), 2);
+    }
+    // in a PNG, the low byte first
+    let swapped =
+        Plane { width_px: 3, height_px: 2, values: values.map(u16::swap_bytes).to_vec(), note: String::new() };
+    let mut png = Vec::new();
+    swapped.to_png16(&mut png).expect("written");
+    let read = plane(&mut flir(false, &png, (3, 2)).as_slice()).expect("a plane");
+    assert_eq!(read.values, values);
+    assert!(matches!(plane(&mut flir(false, &png, (2, 3)).as_slice()), Err(ThermalError::Flir)));
+    assert!(matches!(plane(&mut flir(false, &[], (0, 0)).as_slice()), Err(ThermalError::Flir)));
 }
 
 /// EXIF and XMP of newer aircraft with extended parts fill more than the beginning that is sniffed.
@@ -278,6 +393,20 @@ proptest! {
         let want = (width, height, values, NOTE.to_owned());
         prop_assert!(from_png(&png) == want);
         prop_assert!(from_tiff(&tiff) == want);
+    }
+
+    #[test]
+    fn any_flir_file_is_read(changes in prop::collection::vec((16_usize..500, any::<u8>()), 1..12), big_endian in any::<bool>()) {
+        let mut file = flir(big_endian, &[7; 12], (3, 2));
+        for (at, byte) in changes {
+            if let Some(place) = file.get_mut(at) {
+                *place = byte;
+            }
+        }
+        let _ = read(&mut file.as_slice());
+        if let Ok(plane) = plane(&mut file.as_slice()) {
+            prop_assert_eq!(plane.values.len() as u64, u64::from(plane.width_px) * u64::from(plane.height_px));
+        }
     }
 
     #[test]

@@ -105,10 +105,6 @@ fn a_panorama_tells_which_part_of_the_sphere_it_is() {
 
 #[test]
 fn a_position_without_a_fix_is_none() {
-    let invalid = ATTRIBUTES.replace("\"RTK\"", "\"Invalid\"");
-    let found = photo(&jpeg(&[xmp_segment(&invalid)]));
-    assert_eq!(found.position, None);
-    assert!(found.xmp_position.is_some() && found.warnings.len() == 1);
     let zero = ATTRIBUTES.replace("+47.5000001", "0.0").replace("-8.2500002", "0.0");
     assert_eq!(photo(&jpeg(&[xmp_segment(&zero)])).position, None);
     let north = ATTRIBUTES.replace("+47.5000001", "+147.5");
@@ -329,4 +325,120 @@ fn a_time_that_was_not_set_or_cannot_be_is_told() {
     let found = photo(&jpeg(&[exif_segment("2024:01:01 00:00:00", None), xmp_segment(ATTRIBUTES)]));
     assert_eq!(found.time_source, Some(TimeSource::XmpUtc));
     assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
+}
+
+#[test]
+fn a_place_that_the_aircraft_marks_as_invalid_is_told_with_a_warning() {
+    // models without RTK write so beside a sound position
+    let invalid = ATTRIBUTES.replace("\"RTK\"", "\"Invalid\"");
+    let found = photo(&jpeg(&[xmp_segment(&invalid)]));
+    assert_eq!(found.position.map(|place| place.lat), Some(47.500_000_1));
+    assert_eq!(found.warnings, ["the position is marked as invalid by the aircraft"]);
+}
+
+#[test]
+fn the_zenmuse_xt_s_and_pix4d_write_their_own_xmp() {
+    let body = r#"<rdf:Description rdf:about="DJI Meta Data" xmlns:DJI="http://www.dji.com" DJI:AbsoluteAltitude="-29.44"
+        DJI:RelativeAltitude="+37.70" DJI:GimbalYawDegree="+91.30" DJI:GimbalPitchDegree="+19.90"
+        xmlns:Camera="http://pix4d.com/camera/1.0"><Camera:BandName><rdf:Seq><rdf:li>Green</rdf:li></rdf:Seq></Camera:BandName>
+        <Camera:CentralWavelength><rdf:Seq><rdf:li>560</rdf:li></rdf:Seq></Camera:CentralWavelength></rdf:Description>"#;
+    let found = photo(&jpeg(&[xmp_segment(body)]));
+    assert_eq!((found.absolute_altitude_m, found.relative_altitude_m), (Some(-29.44), Some(37.7)));
+    let gimbal = Attitude { yaw_deg: Some(91.3), pitch_deg: Some(19.9), roll_deg: None };
+    assert_eq!((found.gimbal, found.gimbal_source), (Some(gimbal), Some("xmp")));
+    let band = found.band.expect("a band");
+    assert_eq!((band.name.as_str(), band.central_wavelength_nm), ("Green", Some(560.0)));
+}
+
+#[test]
+fn padding_behind_the_xmp_is_no_damage() {
+    let (marker, mut packet) = xmp_segment(ATTRIBUTES);
+    packet.extend(b"<?xpacket end='w'");
+    assert_eq!(photo(&jpeg(&[(marker, packet.clone())])).warnings, Vec::<String>::new());
+    packet.truncate(600);
+    let found = photo(&jpeg(&[(marker, packet)]));
+    assert!(found.warnings.iter().any(|warning| warning.contains("damaged")), "{:?}", found.warnings);
+}
+
+/// Parts of an extended packet, in the order that they are given.
+fn extension(packet: &[u8], parts: &[(usize, usize)]) -> Vec<(u8, Vec<u8>)> {
+    let part = |(from, to): &(usize, usize)| {
+        let mut payload = b"http://ns.adobe.com/xmp/extension/\0".to_vec();
+        payload.extend([b'A'; 32]);
+        payload.extend((packet.len() as u32).to_be_bytes());
+        payload.extend((*from as u32).to_be_bytes());
+        payload.extend(&packet[*from..*to]);
+        (0xE1, payload)
+    };
+    parts.iter().map(part).collect()
+}
+
+#[test]
+fn xmp_in_several_segments_is_joined() {
+    let (_, packet) = xmp_segment(ATTRIBUTES);
+    let packet = &packet[29..];
+    let main =
+        xmp_segment("<rdf:Description xmlns:xmpNote=\"http://ns.adobe.com/xmp/note/\" xmpNote:HasExtendedXMP=\"A\"/>");
+    let (middle, end) = (packet.len() / 2, packet.len());
+    let whole = [vec![main.clone()], extension(packet, &[(middle, end), (0, middle)])].concat();
+    assert_eq!(photo(&jpeg(&whole)), photo(&jpeg(&[xmp_segment(ATTRIBUTES)])));
+    let part = [vec![main.clone()], extension(packet, &[(0, middle)])].concat();
+    let found = photo(&jpeg(&part));
+    assert_eq!((found.position, found.warnings.len()), (None, 1), "{:?}", found.warnings);
+    // a packet that says to be larger than is read, and parts that lie outside of it
+    let mut huge = extension(packet, &[(0, middle)]);
+    huge[0].1[67..71].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert_eq!(photo(&jpeg(&huge)).warnings, ["the XMP's extension is too long: it was not read"]);
+    let mut beyond = extension(packet, &[(0, middle), (middle, end)]);
+    beyond[1].1[71..75].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert_eq!(photo(&jpeg(&beyond)).position, None);
+}
+
+/// An EXIF block with a local time, the receiver's UTC, and the place in Zurich or none.
+fn receiver_segment(taken: &[(u16, &str)], day: &str, time: [u32; 3]) -> (u8, Vec<u8>) {
+    let taken: Vec<_> = taken.iter().map(|(tag, text)| (*tag, Value::Text(text))).collect();
+    let time = time.map(|part| (part, 1));
+    let gps = [
+        (1, Value::Text("N")),
+        (2, Value::Rationals(&[(47, 1), (0, 1), (0, 1)])),
+        (3, Value::Text("E")),
+        (4, Value::Rationals(&[(8, 1), (0, 1), (0, 1)])),
+        (7, Value::Rationals(&time)),
+        (29, Value::Text(day)),
+    ];
+    let mut maker = Maker::new(false);
+    maker.directory(8, &[(0x8769, Value::Long(100)), (0x8825, Value::Long(400))], 0);
+    maker.directory(100, &taken, 0).directory(400, &gps, 0);
+    exif_block(&maker)
+}
+
+#[test]
+fn the_receiver_s_time_tells_the_zone_of_the_clock() {
+    let at = |taken: &[(u16, &str)], day, time| {
+        let found = photo(&jpeg(&[receiver_segment(taken, day, time)]));
+        (found.captured_at.map(|at| at.to_string()), found.time_source)
+    };
+    let want = |at: &str, source| (Some(at.to_owned()), Some(source));
+    // the clock shows the time of another zone than that of the place
+    let taken = [(0x9003, "2026:07:01 23:30:10")];
+    assert_eq!(at(&taken, "2026:07:01", [15, 30, 8]), want("2026-07-01T15:30:10Z", TimeSource::ExifGps));
+    // a fix of twenty minutes ago says nothing
+    assert_eq!(at(&taken, "2026:07:01", [21, 10, 8]), want("2026-07-01T21:30:10Z", TimeSource::PositionZone));
+    // no other time, and one that is blank
+    assert_eq!(at(&[], "2026:07:01", [15, 30, 8]), want("2026-07-01T15:30:08Z", TimeSource::ExifGps));
+    let blank = [(0x9003, "    :  :     :  :  "), (0x9004, "2026:07:01 17:30:09")];
+    assert_eq!(at(&blank, "2026:07:01", [15, 30, 8]), want("2026-07-01T15:30:09Z", TimeSource::ExifGps));
+    for nonsense in [("2026:07:01", [25, 0, 0]), ("", [1, 2, 3]), ("0000:00:00", [0, 0, 0])] {
+        assert_eq!(at(&taken, nonsense.0, nonsense.1), want("2026-07-01T21:30:10Z", TimeSource::PositionZone));
+    }
+}
+
+#[test]
+fn a_file_without_a_time_has_that_of_its_name() {
+    let place = ATTRIBUTES.replace("-8.2500002", "+8.25").replace("UTCAtExposure", "Nothing");
+    let file = jpeg(&[xmp_segment(&place)]);
+    let found = crate::understand::understand("DJI_20260701120000_0001_V.JPG", &mut file.as_slice()).expect("read");
+    assert_eq!(found.captured_local.as_deref(), Some("2026-07-01T12:00:00"));
+    let at = found.captured_at.expect("a time");
+    assert_eq!((at.value.to_string().as_str(), at.source), ("2026-07-01T10:00:00Z", "name_zone"));
 }
