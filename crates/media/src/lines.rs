@@ -81,15 +81,18 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A text in UTF-8, or in UTF-16 with the mark that says so; what is neither shows as U+FFFD. Lone carriage returns end lines.
+/// A text in UTF-8, or in UTF-16 with the mark that says so or a plain beginning that does; what is neither shows as U+FFFD. Lone carriage returns end lines.
 pub(crate) fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     let wide = |unit: fn([u8; 2]) -> u16, rest: &[u8]| {
         let units = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
     };
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n');
     let text = match bytes {
         [0xFF, 0xFE, rest @ ..] => wide(u16::from_le_bytes, rest).into(),
         [0xFE, 0xFF, rest @ ..] => wide(u16::from_be_bytes, rest).into(),
+        [one, 0, two, 0, ..] if plain(one) && plain(two) => wide(u16::from_le_bytes, bytes).into(),
+        [0, one, 0, two, ..] if plain(one) && plain(two) => wide(u16::from_be_bytes, bytes).into(),
         _ => String::from_utf8_lossy(bytes),
     };
     if !text.contains('\n') && text.contains('\r') { text.replace('\r', "\n").into() } else { text }

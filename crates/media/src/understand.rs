@@ -3,6 +3,7 @@
 use std::io;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ use crate::{Format, HEAD_BYTES, Kind, RangeRead, gnss, read_range, sniff, srt, t
 
 /// Largest subtitle file that is read: an hour at 60 frames a second has 60 MB.
 pub const MAX_SUBTITLE_BYTES: u64 = 256_000_000;
+
+/// Read of a file that is called a subtitle file and begins otherwise.
+const MAX_DOUBTFUL_BYTES: usize = 4 << 20;
 
 /// A value and where it was found: `xmp`, `exif`, `djmd`, ...
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -74,8 +78,8 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
             }
             of_photo(name, reader, &mut understood)?;
         }
-        Kind::Subtitle => of_subtitle(reader, &mut understood)?,
-        Kind::Video => of_video(name, reader, &mut understood)?,
+        Kind::Subtitle => of_subtitle(format, reader, &mut understood)?,
+        Kind::Video if format == Format::Mp4 => of_video(name, reader, &mut understood)?,
         Kind::Ppk | Kind::Rtcm => {
             if let Some(found) = gnss::reading::read(format, reader)? {
                 understood.details = found.details;
@@ -83,7 +87,7 @@ pub fn understand(name: &str, reader: &mut dyn RangeRead) -> io::Result<Understa
                 understood.warnings.extend(found.warnings);
             }
         }
-        Kind::Other => {}
+        Kind::Video | Kind::Other => {}
     }
     Ok(understood)
 }
@@ -125,9 +129,11 @@ fn of_video(name: &str, reader: &mut dyn RangeRead, understood: &mut Understandi
     understood.camera = photo::name_parts(name).lens.map(|lens| lens.as_str().to_owned());
     // an unset clock is 1904 or 1970, and was left out by the reader
     understood.captured_at = video.created_at.map(|value| Found { value, source: "mvhd" });
-    understood.captured_local = photo::name_parts(name).local.map(|local| local.to_string());
+    let local = photo::name_parts(name).local;
+    understood.captured_local = local.map(|local| local.to_string());
     let source = video.first_position_source.map(TrackSource::as_str);
     understood.position = video.first_position.zip(source).map(|(value, source)| Found { value, source });
+    understood.captured_at = understood.captured_at.or_else(|| at_of(local, video.first_position));
     let source = video.telemetry.first().map_or("udta", |source| source.as_str());
     understood.gimbal = video.first_gimbal.map(|value| Found { value, source });
     understood.warnings.extend(video.warnings.iter().cloned());
@@ -135,20 +141,30 @@ fn of_video(name: &str, reader: &mut dyn RangeRead, understood: &mut Understandi
     Ok(())
 }
 
-fn of_subtitle(reader: &mut dyn RangeRead, understood: &mut Understanding) -> io::Result<()> {
+fn of_subtitle(format: Format, reader: &mut dyn RangeRead, understood: &mut Understanding) -> io::Result<()> {
     let size_bytes = reader.size_bytes();
     if size_bytes > MAX_SUBTITLE_BYTES {
         let mb = MAX_SUBTITLE_BYTES / 1_000_000;
         understood.warnings.push(format!("a subtitle file of more than {mb} MB is not read"));
         return Ok(());
     }
-    let bytes = read_range(reader, 0, size_bytes as usize)?;
+    // what does not look like one is one that lost its beginning, or no text at all
+    let looks_like_one = format == Format::Subtitle;
+    let bytes = read_range(reader, 0, if looks_like_one { size_bytes as usize } else { MAX_DOUBTFUL_BYTES })?;
     let srt = srt::read(&bytes);
     understood.captured_local = srt.first_local.map(|local| local.to_string());
+    understood.captured_at = at_of(srt.first_local, srt.first_position);
     understood.position = srt.first_position.map(|value| Found { value, source: "srt" });
     understood.warnings.extend(srt.warnings.iter().cloned());
     understood.details["subtitle"] = json!(srt);
     Ok(())
+}
+
+/// Local time in the zone of the place.
+fn at_of(local: Option<DateTime>, place: Option<Place>) -> Option<Found<Timestamp>> {
+    let (_, zone) = photo::zone_of(place?)?;
+    let value = zone.to_ambiguous_timestamp(local?).compatible().ok()?;
+    Some(Found { value, source: TimeSource::PositionZone.as_str() })
 }
 
 /// XMP's word for the camera, or the letter in the file's name.

@@ -9,7 +9,7 @@ use eyrie_catalogue::{Media, MediaFilter, MediaKind, MediaStatus};
 use eyrie_media::export::{self, Point, PointsFormat};
 use eyrie_media::track::{Attitude, Place, Sample, Track, TrackSource};
 use eyrie_media::video;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use utoipa::{IntoParams, ToSchema};
@@ -124,12 +124,11 @@ pub async fn get_flight_telemetry(
     let runtime = Handle::current();
     Ok(streamed(format.content_type(), &file_name, move |out| {
         let mut out = out;
+        let (videos, photos) = files.into_iter().partition::<Vec<_>, _>(|media| media.kind == MediaKind::Video);
         // one video's samples are in memory at a time
-        let samples = files.into_iter().flat_map(|media| match media.kind {
-            MediaKind::Video => runtime.block_on(moments_of(&app, &media, begin)),
-            _ => vec![moment_of(&media, begin)],
-        });
-        export::write(format, TrackSource::Flight, samples, &flight_id, &mut out)
+        let videos = videos.into_iter().flat_map(|media| runtime.block_on(moments_of(&app, &media, begin)));
+        let photos = photos.into_iter().map(|media| moment_of(&media, begin));
+        export::write(format, TrackSource::Flight, in_order(videos, photos), &flight_id, &mut out)
     }))
 }
 
@@ -297,7 +296,22 @@ fn csv_text(text: &str) -> String {
 }
 
 /// The track inside a video, else that of the subtitles beside it; a subtitle file's own.
+///
+/// A recording that lost its own clock has the times that the library has for it.
 pub async fn track_of(app: &App, media: &Media) -> io::Result<Option<Track>> {
+    let mut track = recorded(app, media).await?;
+    if let (Some(track), Some(begin)) = (&mut track, media.captured_at)
+        && track.samples.iter().all(|sample| sample.at.is_none())
+    {
+        for sample in &mut track.samples {
+            let since = SignedDuration::from_micros((sample.t_s * 1e6).round() as i64);
+            sample.at = begin.checked_add(since).ok();
+        }
+    }
+    Ok(track)
+}
+
+async fn recorded(app: &App, media: &Media) -> io::Result<Option<Track>> {
     match media.kind {
         MediaKind::Subtitle => subtitle_track(app, media, media.captured_at).await,
         MediaKind::Video => {
@@ -366,6 +380,26 @@ async fn timed_files(app: &App, workspace_id: Uuid, flight_id: &str) -> Result<V
     Ok(files)
 }
 
+/// Both in the order of time. A payload records with all of its cameras at once: what another video told already, of the same
+/// moments, is left out.
+fn in_order(
+    videos: impl Iterator<Item = Sample>,
+    photos: impl Iterator<Item = Sample>,
+) -> impl Iterator<Item = Sample> {
+    let mut told_s = f64::NEG_INFINITY;
+    let videos = videos.filter(move |sample| {
+        let is_new = sample.t_s > told_s;
+        told_s = told_s.max(sample.t_s);
+        is_new
+    });
+    let (mut videos, mut photos) = (videos.peekable(), photos.peekable());
+    std::iter::from_fn(move || match (videos.peek(), photos.peek()) {
+        (Some(video), Some(photo)) if photo.t_s < video.t_s => photos.next(),
+        (None, _) => photos.next(),
+        _ => videos.next(),
+    })
+}
+
 fn moment_of(media: &Media, begin: Timestamp) -> Sample {
     let since = media.captured_at.map_or(0.0, |at| at.duration_since(begin).as_secs_f64());
     Sample { t_s: since, at: media.captured_at, position: place(media), gimbal: gimbal(media), ..Sample::default() }
@@ -382,6 +416,9 @@ async fn moments_of(app: &App, media: &Media, begin: Timestamp) -> Vec<Sample> {
         }
     };
     let samples = track.map(|track| track.samples).unwrap_or_default();
+    if samples.is_empty() {
+        return media.position.map(|_| moment_of(media, begin)).into_iter().collect();
+    }
     samples.into_iter().map(|sample| Sample { t_s: since + sample.t_s, ..sample }).collect()
 }
 
@@ -402,6 +439,8 @@ fn gimbal(media: &Media) -> Option<Attitude> {
 
 #[cfg(test)]
 mod tests {
+    use eyrie_media::track::Camera;
+
     use super::*;
 
     #[test]
@@ -413,6 +452,37 @@ mod tests {
         assert_eq!(zone_offset_s(at("2026-11-22T21:14:22Z"), utc), Some(-28_800));
         assert_eq!(zone_offset_s(at("2026-11-23T06:21:30Z"), utc), None);
         assert_eq!(zone_offset_s(at("2027-11-23T05:14:22Z"), utc), None);
+    }
+
+    #[test]
+    fn a_flight_is_told_in_the_order_of_time_and_each_moment_once() {
+        let sample = |t_s: f64, iso: f64| Sample {
+            t_s,
+            camera: Some(Camera { iso: Some(iso), ..Camera::default() }),
+            ..Sample::default()
+        };
+        // two cameras record at once, the second a little longer, and photos are taken before, meanwhile and behind
+        let videos = [(1.0, 1.0), (2.0, 1.0), (3.0, 1.0), (1.0, 2.0), (2.5, 2.0), (3.5, 2.0), (9.0, 3.0)];
+        let photos = [(0.0, 0.0), (2.0, 0.0), (2.2, 0.0), (10.0, 0.0)];
+        let samples =
+            |of: &[(f64, f64)]| of.iter().map(|(t_s, iso)| sample(*t_s, *iso)).collect::<Vec<_>>().into_iter();
+        let told: Vec<(f64, f64)> = in_order(samples(&videos), samples(&photos))
+            .map(|sample| (sample.t_s, sample.camera.and_then(|camera| camera.iso).expect("marked")))
+            .collect();
+        let want = [
+            (0.0, 0.0),
+            (1.0, 1.0),
+            (2.0, 1.0),
+            (2.0, 0.0),
+            (2.2, 0.0),
+            (3.0, 1.0),
+            (3.5, 2.0),
+            (9.0, 3.0),
+            (10.0, 0.0),
+        ];
+        assert_eq!(told, want);
+        assert_eq!(in_order(samples(&[]), samples(&photos)).count(), 4);
+        assert_eq!(in_order(samples(&videos), samples(&[])).count(), 5);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use eyrie_media::understand::{Understanding, understand};
-use eyrie_media::{FileRange, RangeRead as _};
+use eyrie_media::{FileRange, RangeRead as _, video};
 use serde_json::{Map, Value, json};
 
 /// Deepest nesting that is printed as indented lines.
@@ -104,7 +104,14 @@ fn inspect(path: &Path) -> std::io::Result<Seen> {
     }
     let mut range = FileRange::new(file)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Seen { size_bytes: range.size_bytes(), understood: understand(&name, &mut range)? })
+    let mut understood = understand(&name, &mut range)?;
+    if understood.details.get("video").is_some()
+        && let Some(track) = video::track(&mut range)?
+    {
+        understood.details["track"] = json!(track.summary());
+        understood.warnings.extend(track.warnings);
+    }
+    Ok(Seen { size_bytes: range.size_bytes(), understood })
 }
 
 /// In the words of the library's media item.

@@ -48,10 +48,12 @@ pub(super) async fn run(run: &Run) -> Result<Option<Value>, Failure> {
         let files = app.catalogue.selected_media(&rerun.selection, rerun.after, free).await?;
         let Some(last) = files.last() else {
             // the last ones are still at work
-            return match open {
-                0 => Ok(Some(json!({ "queued": rerun.queued }))),
-                _ => rest(&rerun, open, total),
-            };
+            if open > 0 {
+                return rest(&rerun, open, total);
+            }
+            // files may have gone meanwhile: what was queued is all there was
+            run.progress(rerun.queued, Some(rerun.queued)).await?;
+            return Ok(Some(json!({ "queued": rerun.queued })));
         };
         let now = app.now();
         let jobs: Vec<_> = files

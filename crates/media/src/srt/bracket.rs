@@ -29,6 +29,15 @@ pub(super) fn read(text: &str) -> Option<Record> {
     Some(record)
 }
 
+/// `DiffTime: 33ms`: how long after the frame before it.
+pub(super) fn step_s(text: &str) -> Option<f64> {
+    let (_, after) = text.split_once("DiffTime")?;
+    let after = after.trim_start_matches([' ', ':']);
+    let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    let ms: u32 = after.get(..end)?.parse().ok()?;
+    Some(f64::from(ms) / 1e3)
+}
+
 /// A frame without any value still is a frame.
 pub(super) fn is_counted(text: &str) -> bool {
     text.contains("FrameCnt") || text.contains("SrtCnt")
@@ -44,12 +53,19 @@ fn dated(text: &str) -> Option<jiff::civil::DateTime> {
     local_time(head.get(at..)?)
 }
 
-/// Every `key: value` inside brackets. One pair of brackets may hold several; spaces may stand before the colon.
+/// Every `key: value` inside brackets. One pair of brackets may hold several; spaces may stand before the colon, which some
+/// firmware leaves out altogether.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('[').skip(1).flat_map(|part| {
         let (mut rest, closed) = part.split_once(']').map_or((part, false), |(inside, _)| (inside, true));
         std::iter::from_fn(move || {
-            let colon = rest.find(':')?;
+            let Some(colon) = rest.find(':') else {
+                let (key, after) = rest.trim_start().split_once(' ').filter(|_| closed)?;
+                let after = after.trim_start();
+                let (value, left) = after.split_once(' ').unwrap_or((after, ""));
+                rest = left;
+                return Some((key, value));
+            };
             let key = rest[..colon].trim();
             // the key is the last word: what is before it belonged to a value that was not understood
             let key = key.rsplit([' ', ',']).next().unwrap_or(key);
@@ -58,7 +74,8 @@ fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
             let end = match after.find(':') {
                 Some(next) => {
                     let before = after[..next].trim_end();
-                    before.rfind([' ', ',']).unwrap_or(next)
+                    // nothing but the next key: `Drone:Yaw:-62.1`
+                    before.rfind([' ', ',']).unwrap_or(0)
                 }
                 None if closed => after.len(),
                 // the file was cut off within this value: half a number is a wrong number
@@ -80,7 +97,16 @@ struct Values {
     /// Of older models; which of the two it is, is not said.
     altitude_m: Option<f64>,
     gimbal: Attitude,
+    aircraft: Attitude,
     camera: Camera,
+    /// Whose angles follow, in `[Drone: Yaw:-62.1, Pitch:2.7, Roll:1.6]`.
+    whose: Option<Whose>,
+}
+
+#[derive(Clone, Copy)]
+enum Whose {
+    Aircraft,
+    Gimbal,
 }
 
 impl Values {
@@ -90,7 +116,24 @@ impl Values {
         let Some(lower) = lower.get_mut(..key.len()) else { return };
         lower.copy_from_slice(key.as_bytes());
         lower.make_ascii_lowercase();
+        let whose = self.whose.take();
         match &*lower {
+            b"drone" | b"gimbal" => {
+                self.whose = Some(if &*lower == b"drone" { Whose::Aircraft } else { Whose::Gimbal });
+            }
+            b"yaw" | b"pitch" | b"roll" => {
+                let attitude = match whose {
+                    Some(Whose::Aircraft) => &mut self.aircraft,
+                    Some(Whose::Gimbal) => &mut self.gimbal,
+                    None => return,
+                };
+                self.whose = whose;
+                match &*lower {
+                    b"yaw" => attitude.yaw_deg = number(),
+                    b"pitch" => attitude.pitch_deg = number(),
+                    _ => attitude.roll_deg = number(),
+                }
+            }
             b"latitude" => self.lat = number(),
             // the second spelling is the firmware's own
             b"longitude" | b"longtitude" => self.lng = number(),
@@ -122,6 +165,7 @@ impl Values {
         });
         record.sample.position = place;
         record.sample.gimbal = (self.gimbal != Attitude::default()).then_some(self.gimbal);
+        record.sample.aircraft = (self.aircraft != Attitude::default()).then_some(self.aircraft);
         record.sample.camera = (self.camera != Camera::default()).then_some(self.camera);
     }
 }

@@ -108,6 +108,11 @@ pub(crate) fn bracket_record(text: &str) -> Option<Record> {
     bracket::read(text)
 }
 
+/// One record of any family, as text tracks have it: `None` for a film's subtitles.
+pub(crate) fn record_of(text: &str) -> Option<Record> {
+    read_record(text.trim()).map(|(_, record)| record)
+}
+
 /// The stem that ties a subtitle file to its video: `DJI_0001.SRT` to `DJI_0001.MP4`; letters in one case.
 pub fn stem_of(name: &str) -> String {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase()
@@ -121,6 +126,8 @@ struct Reading {
     first_local: Option<DateTime>,
     first_local_t_s: f64,
     last_local: Option<DateTime>,
+    /// A moment of the video and what the aircraft's clock showed then.
+    clock: Option<(f64, DateTime)>,
     unread: usize,
     too_many: bool,
 }
@@ -148,14 +155,23 @@ impl Reading {
         let had_local = self.first_local;
         self.first_local = self.first_local.or(record.local);
         self.last_local = record.local.or(self.last_local);
-        let since_first =
-            || record.local.zip(self.first_local).map(|(now, first)| now.duration_since(first).as_secs_f64());
-        // without a timing line the aircraft's clock tells how far the video is
-        let t_s = cue.start_s.or_else(since_first).unwrap_or_else(|| self.samples.last().map_or(0.0, |last| last.t_s));
+        let t_s = cue.start_s.unwrap_or_else(|| self.time_without_a_timing(text, record.local));
+        self.clock = record.local.map(|local| (t_s, local)).or(self.clock);
         if had_local != self.first_local {
             self.first_local_t_s = t_s;
         }
         self.samples.push(Sample { t_s, ..record.sample });
+    }
+
+    /// When a record is that has no timing line of its own: as much later than another one as the aircraft's clock says, or as
+    /// long after the one before it as it says itself.
+    fn time_without_a_timing(&self, text: &str, local: Option<DateTime>) -> f64 {
+        let last_s = self.samples.last().map(|last| last.t_s);
+        let by_clock =
+            local.zip(self.clock).map(|(now, (then_s, then))| then_s + now.duration_since(then).as_secs_f64());
+        let by_step = || last_s.zip(bracket::step_s(text)).map(|(last_s, step_s)| last_s + step_s);
+        let last_s = last_s.unwrap_or(0.0);
+        by_clock.or_else(by_step).map_or(last_s, |t_s| t_s.max(last_s))
     }
 
     fn finish(self) -> Srt {
@@ -196,12 +212,49 @@ impl Reading {
 }
 
 fn read_record(text: &str) -> Option<(Family, Record)> {
+    let text = untagged(text);
     if (text.contains('[') || bracket::is_counted(text))
         && let Some(record) = bracket::read(text)
     {
         return Some((Family::Brackets, record));
     }
     older::read(text)
+}
+
+/// A text without the `<font ...>` before it.
+fn untagged(text: &str) -> &str {
+    let mut text = text.trim_start();
+    while let Some((_, after)) = text.strip_prefix('<').and_then(|tag| tag.split_once('>')) {
+        text = after.trim_start();
+    }
+    text
+}
+
+/// What the first line of a record begins with.
+#[derive(Clone, Copy, PartialEq)]
+enum Opening<'a> {
+    /// `FrameCnt`, `HOME`, `[latitude`.
+    Word(&'a str),
+    Date,
+}
+
+impl<'a> Opening<'a> {
+    fn of(line: &'a str) -> Option<Self> {
+        let line = untagged(line);
+        let end = line.find(|c: char| !(c.is_ascii_alphabetic() || matches!(c, '[' | '_'))).unwrap_or(line.len());
+        match line.get(..end)? {
+            "" => local_time(line).filter(|_| line.starts_with(|c: char| c.is_ascii_digit())).map(|_| Self::Date),
+            word => Some(Self::Word(word)),
+        }
+    }
+
+    /// Whether a line begins as this one did.
+    fn is_repeated_by(self, line: &str) -> bool {
+        match self {
+            Self::Date => line.starts_with(|c: char| c.is_ascii_digit()) && Opening::of(line) == Some(self),
+            Self::Word(word) => Opening::of(line) == Some(Opening::Word(word)),
+        }
+    }
 }
 
 /// A subtitle: when it is shown, and its text.
@@ -211,7 +264,8 @@ struct Cue<'a> {
     text: &'a str,
 }
 
-/// Splits a file into cues by its timing lines, or by its numbers where those are missing.
+/// Splits a file into cues by its timing lines, by its numbers where those are missing, and where a record begins as the one
+/// before it did: tools put several into one cue, or leave nothing but the records.
 struct Cues<'a> {
     rest: &'a str,
 }
@@ -254,12 +308,16 @@ impl<'a> Iterator for Cues<'a> {
         // the text: up to the next head
         let body = self.rest;
         let mut end = 0;
+        let mut opening = None;
         while end < body.len() && end < MAX_CUE_BYTES {
             let (line, next) = Self::line(&body[end..]);
             let trimmed = line.trim();
             let head = timing(trimmed).is_some() || (is_number(trimmed) && begins_cue(&body[end + next..]));
-            if head {
+            if head || opening.is_some_and(|opening: Opening<'_>| opening.is_repeated_by(trimmed)) {
                 break;
+            }
+            if end == 0 {
+                opening = Opening::of(trimmed);
             }
             end += next;
         }
@@ -283,15 +341,15 @@ fn is_number(line: &str) -> bool {
     !line.is_empty() && line.len() <= 10 && line.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The start of `00:15:04,904 --> 00:15:05,905`, seconds.
+/// The start of `00:15:04,904 --> 00:15:05,905`, seconds. Without hours it is WebVTT's.
 fn timing(line: &str) -> Option<f64> {
     // most lines are none: their first letter says so
     if !line.as_bytes().first()?.is_ascii_digit() {
         return None;
     }
     let (start, _) = line.split_once("-->")?;
-    let mut parts = start.trim().splitn(3, ':');
-    let (hours, minutes, seconds) = (parts.next()?.trim(), parts.next()?, parts.next()?);
+    let mut parts = start.trim().rsplitn(3, ':');
+    let (seconds, minutes, hours) = (parts.next()?, parts.next()?, parts.next().unwrap_or("0").trim());
     let (whole, fraction) = seconds.split_once([',', '.']).unwrap_or((seconds, ""));
     let whole_s = hours.parse::<u32>().ok()?.checked_mul(3_600)?;
     let whole_s = whole_s.checked_add(minutes.parse::<u32>().ok()?.checked_mul(60)?)?;

@@ -96,7 +96,7 @@ fn of_one_line(text: &str) -> Option<Record> {
         iso: field(text, "ISO"),
         shutter_s: field(text, "SS").filter(|part| *part > 0.0).map(|part| 1.0 / part),
         f_number: text.strip_prefix("F/").and_then(number),
-        zoom: None,
+        zoom: field(text, "DZOOM").filter(|zoom| *zoom > 0.0),
         focal_length_35mm_mm: None,
     };
     record.sample.camera = (camera != Camera::default()).then_some(camera);
@@ -107,7 +107,7 @@ fn of_lines(text: &str) -> Option<(Family, Record)> {
     let mut record = Record::default();
     let gps = group(text, "GPS");
     let home = group(text, "HOME");
-    if gps.is_none() && home.is_none() && !text.contains("ISO") {
+    if gps.is_none() && home.is_none() && field(text, "ISO").is_none() {
         return None;
     }
     let third = gps.as_ref().and_then(|gps| gps.get(2).copied()).unwrap_or_default();

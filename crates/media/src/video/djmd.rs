@@ -13,6 +13,9 @@ const MAX_SEARCH_DEPTH: usize = 8;
 /// Fields that such a search looks at.
 const MAX_SEARCHED_FIELDS: usize = 4_096;
 const MAX_TEXT_CHARS: usize = 128;
+/// Of an unknown layout: an angle that is larger is none, nor is a height.
+const MAX_TENTHS: i64 = 3_600;
+const MAX_HEIGHT_M: f64 = 10_000.0;
 /// Top field of a frame.
 const FRAME: u32 = 3;
 
@@ -44,7 +47,7 @@ pub(super) struct Frame {
 /// Where a product's values lie: paths of field numbers from the top.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// Part of the protocol's name.
+    /// The protocol's name without `dvtm_` and `.proto`.
     name: &'static str,
     aircraft: &'static [u32],
     position: &'static [u32],
@@ -81,6 +84,8 @@ const AVATA: Layout = Layout {
     relative_altitude: &[3, 4, 5, 1],
     gimbal: &[],
     iso: &[3, 2, 2, 1],
+    shutter: &[3, 2, 4, 1],
+    f_number: &[3, 2, 10, 1],
     ..COMMON
 };
 const OSMO: Layout = Layout {
@@ -88,11 +93,23 @@ const OSMO: Layout = Layout {
     position: &[3, 4, 2, 1],
     relative_altitude: &[],
     gimbal: &[],
+    iso: &[3, 2, 3, 1],
+    shutter: &[3, 2, 4, 1],
     gps_time: &[3, 4, 2, 6, 1],
     ..COMMON
 };
+/// Without a receiver: the exposure alone.
+const POCKET: Layout = Layout {
+    aircraft: &[],
+    position: &[],
+    relative_altitude: &[],
+    gimbal: &[],
+    iso: &[3, 2, 9, 1],
+    shutter: &[3, 2, 10, 1],
+    ..COMMON
+};
 
-static LAYOUTS: [Layout; 16] = [
+static LAYOUTS: [Layout; 17] = [
     Layout { name: "pm320", f_number: &[3, 2, 4, 1], ..MAVIC_3 },
     Layout { name: "wm265e", ..MAVIC_3 },
     Layout { name: "wa345e", gps_time: &[3, 3, 4, 6, 1], ..COMMON },
@@ -107,7 +124,7 @@ static LAYOUTS: [Layout; 16] = [
     Layout { name: "air3s", ..AIR },
     Layout { name: "air3", ..AIR },
     Layout { name: "mini4_pro", ..AIR },
-    Layout { name: "mavic4", iso: &[3, 2, 9, 1], degrees: true, ..COMMON },
+    Layout { name: "mavic4", iso: &[3, 2, 9, 1], shutter: &[3, 2, 10, 1], degrees: true, ..COMMON },
     Layout { name: "mini5pro", degrees: true, aircraft: &[], gimbal: &[], relative_altitude: &[], ..COMMON },
     Layout { name: "avata2", ..AVATA },
     Layout { name: "dji_neo", ..AVATA },
@@ -116,6 +133,7 @@ static LAYOUTS: [Layout; 16] = [
     Layout { name: "ac204", ..OSMO },
     Layout { name: "ac206", ..OSMO },
     Layout { name: "oq101", ..OSMO },
+    Layout { name: "pp-101", ..POCKET },
 ];
 
 /// Reads the clip's header out of the first sample; `None` when it has none.
@@ -177,15 +195,17 @@ pub(super) fn frame_time(sample: &[u8]) -> Option<(u64, u64)> {
 }
 
 pub(super) fn layout(protocol: &str) -> Option<&'static Layout> {
-    let name = protocol.to_ascii_lowercase();
-    LAYOUTS.iter().find(|layout| name.contains(layout.name))
+    let name = protocol.strip_suffix(".proto").unwrap_or(protocol);
+    let name = name.strip_prefix("dvtm_").unwrap_or(name);
+    // `neo2` is not `neo`: a product that is not known is searched
+    LAYOUTS.iter().find(|layout| layout.name.eq_ignore_ascii_case(name))
 }
 
 /// Reads one frame. A number that is not on the wire is 0, a position that is not there is none.
 pub(super) fn frame(sample: &[u8], layout: Option<&Layout>) -> Frame {
     let mut frame = Frame { number: find(sample, &[3, 1, 1]).and_then(Value::unsigned), ..Frame::default() };
     let Some(layout) = layout else {
-        frame.sample.position = search(sample);
+        unknown(sample, &mut frame.sample);
         return frame;
     };
     let relative_altitude_m = relative_altitude_m(sample, layout);
@@ -255,6 +275,37 @@ fn fraction(sample: &[u8], path: &[u32]) -> Option<f64> {
     }
 }
 
+/// What an unknown protocol tells: a position wherever it is, and what lies beside it where all known products that have their
+/// position there have it, when it can be that.
+fn unknown(sample: &[u8], found: &mut Sample) {
+    found.position = search(sample);
+    let is_position = |path: &[u32]| {
+        let message = find(sample, path).and_then(Value::bytes);
+        message.is_some_and(|message| {
+            [2, 3].iter().all(|number| matches!(find(message, &[*number]), Some(Value::Fixed64(_))))
+        })
+    };
+    let Some(alike) = [&COMMON, &AVATA].into_iter().find(|layout| is_position(layout.position)) else { return };
+    found.aircraft = attitude(sample, alike.aircraft).filter(|_| are_angles(sample, alike.aircraft));
+    found.gimbal = attitude(sample, alike.gimbal).filter(|_| are_angles(sample, alike.gimbal));
+    let height = find(sample, alike.relative_altitude);
+    let height_m = relative_altitude_m(sample, alike)
+        .filter(|height_m| matches!(height, Some(Value::Fixed32(_))) && height_m.abs() < MAX_HEIGHT_M);
+    if let Some(place) = &mut found.position {
+        place.relative_altitude_m = height_m;
+    }
+}
+
+/// A message of nothing but tenths of degrees.
+fn are_angles(sample: &[u8], path: &[u32]) -> bool {
+    let Some(message) = find(sample, path).and_then(Value::bytes) else { return false };
+    let mut rest = fields(message);
+    let sound = rest.by_ref().all(|(number, value)| {
+        (1..=3).contains(&number) && value.signed().is_some_and(|tenths| tenths.abs() <= MAX_TENTHS)
+    });
+    sound && rest.is_empty()
+}
+
 /// For unknown protocols: the first message whose fields 2 and 3 are doubles in the range of a position; rather one with an
 /// altitude beside it.
 fn search(sample: &[u8]) -> Option<Place> {
@@ -281,7 +332,9 @@ fn search_in(block: &[u8], with_altitude: bool, depth: usize, budget: &mut usize
             // newer products write degrees and do not always say so
             let degrees = find(message, &[1]).and_then(Value::unsigned) == Some(1) || (has_altitude && !in_radians);
             let in_range = if degrees { lat.abs() <= 90.0 && lng.abs() <= 180.0 } else { in_radians };
-            if in_range && (lat != 0.0 || lng != 0.0) {
+            // where a state stands beside a position and its altitude, 1 says that the receiver has no fix
+            let lost = has_altitude && find(block, &[3]) == Some(Value::Varint(1));
+            if in_range && !lost && (lat != 0.0 || lng != 0.0) {
                 return place(message, find(block, &[2]), degrees);
             }
         }

@@ -8,6 +8,32 @@ use crate::{RangeRead, read_range};
 
 /// A fragment's table of samples; some seconds of a video.
 const MAX_MOOF_BYTES: usize = 4 * 1024 * 1024;
+/// Fragments at the end of which one is of the track that is asked for.
+const MAX_LOOKED_AT: usize = 16;
+
+/// When the last fragment of `track` ends, seconds; `None` when it does not say when it begins.
+///
+/// # Errors
+/// The source cannot be read.
+pub(super) fn end_s(
+    reader: &mut dyn RangeRead,
+    top: &[TopBox],
+    movie: &Movie<'_>,
+    track: &TrackBox<'_>,
+) -> io::Result<Option<f64>> {
+    // the other tracks may end later or earlier, and have fragments of their own
+    for one in top.iter().rev().filter(|one| &one.kind == b"moof").take(MAX_LOOKED_AT) {
+        let moof = read_moof(reader, one)?;
+        for (_, traf) in children(&moof).filter(|(kind, _)| kind == b"traf") {
+            let (mut time, mut found) = (0, Vec::new());
+            let is_timed = inside(traf, &[b"tfdt"]).is_some();
+            if is_timed && fragment(traf, 0, movie, track, &mut time, &mut found).is_some() && !found.is_empty() {
+                return Ok(Some(time as f64 / f64::from(track.timescale.max(1))));
+            }
+        }
+    }
+    Ok(None)
+}
 
 /// Every sample of `track` in the fragments.
 ///
@@ -22,8 +48,7 @@ pub(super) fn samples(
     let mut found = Vec::new();
     let mut time = 0_u64;
     for one in top.iter().filter(|one| &one.kind == b"moof") {
-        let size = usize::try_from(one.size_bytes).unwrap_or(usize::MAX).min(MAX_MOOF_BYTES);
-        let moof = read_range(reader, one.offset, size)?;
+        let moof = read_moof(reader, one)?;
         // offsets count from the first byte of the moof box
         let start = one.offset.saturating_sub(8);
         for (_, traf) in children(&moof).filter(|(kind, _)| kind == b"traf") {
@@ -34,6 +59,11 @@ pub(super) fn samples(
         }
     }
     Ok(found)
+}
+
+fn read_moof(reader: &mut dyn RangeRead, one: &TopBox) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(one.size_bytes).unwrap_or(usize::MAX).min(MAX_MOOF_BYTES);
+    read_range(reader, one.offset, size)
 }
 
 fn fragment(
@@ -104,7 +134,7 @@ fn fragment(
                 found.push(SampleAt {
                     offset: next,
                     size_bytes,
-                    t_s: *time as f64 / f64::from(track.timescale.max(1)),
+                    t_s: track.start_s + *time as f64 / f64::from(track.timescale.max(1)),
                 });
             }
             next = next.checked_add(size_bytes.into())?;

@@ -79,11 +79,17 @@ pub fn read(reader: &mut dyn RangeRead) -> io::Result<Video> {
     video.fragmented = movie.fragmented;
     video.duration_s = movie.duration_s;
     if let Some(picture) = movie.tracks.iter().find(|track| &track.handler == b"vide") {
+        if movie.fragmented {
+            let told = movie.fragments_s.or(video.duration_s);
+            let end_s = if told.is_none() { fragments::end_s(reader, &file.top, &movie, picture)? } else { None };
+            video.duration_s = told.or(end_s);
+        }
         describe(picture, &mut video);
     }
     video.has_audio = movie.tracks.iter().any(|track| &track.handler == b"soun");
-    let words = movie.udta.map(udta::read).unwrap_or_default();
+    let words = udta::read(movie.udta.unwrap_or_default(), movie.meta.unwrap_or_default());
     video.camera_model.clone_from(&words.model);
+    video.created_at = video.created_at.or(words.created_at);
     telemetry::look(reader, &file, &movie, &words, &mut video)?;
     Ok(video)
 }
@@ -124,6 +130,8 @@ struct File {
     top: Vec<TopBox>,
     /// Empty when there is none.
     moov: Vec<u8>,
+    /// Tracks may lack that the file has.
+    index_is_cut: bool,
     truncated: bool,
     warnings: Vec<String>,
 }
@@ -131,10 +139,10 @@ struct File {
 impl File {
     fn open(reader: &mut dyn RangeRead) -> io::Result<Self> {
         let top = top(reader)?;
-        let mut file = Self { top, moov: Vec::new(), truncated: false, warnings: Vec::new() };
+        let mut file = Self { top, moov: Vec::new(), index_is_cut: false, truncated: false, warnings: Vec::new() };
         match file.top.iter().find(|one| &one.kind == b"moov").copied() {
             None => {
-                file.truncated = true;
+                (file.truncated, file.index_is_cut) = (true, true);
                 file.warnings.push("the recording did not end in order: the video has no index (moov)".into());
             }
             Some(moov) if moov.size_bytes > MAX_MOOV_BYTES => {
@@ -143,7 +151,7 @@ impl File {
             Some(moov) => {
                 file.moov = read_range(reader, moov.offset, moov.size_bytes as usize)?;
                 if moov.cut {
-                    file.truncated = true;
+                    (file.truncated, file.index_is_cut) = (true, true);
                     file.warnings.push("the file ends within the video's index (moov)".into());
                 }
             }

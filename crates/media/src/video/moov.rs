@@ -7,6 +7,8 @@ use super::boxes::{children, inside, u16_at, u32_at, u64_at};
 /// Samples of one track: four hours at 60 frames a second are 864,000, and 230 MB of memory.
 pub(super) const MAX_SAMPLES: usize = 1_000_000;
 const MAX_TRACKS: usize = 64;
+/// Edits before the first that shows anything.
+const MAX_EDITS: usize = 64;
 /// Seconds between 1904, where these clocks begin, and 1970.
 const EPOCH_1904_S: i64 = 2_082_844_800;
 
@@ -16,8 +18,12 @@ pub(super) struct Movie<'a> {
     pub(super) duration_s: Option<f64>,
     pub(super) tracks: Vec<TrackBox<'a>>,
     pub(super) udta: Option<&'a [u8]>,
+    /// Apple's keys and their values.
+    pub(super) meta: Option<&'a [u8]>,
     /// Samples lie in fragments behind.
     pub(super) fragmented: bool,
+    /// What the index says of the fragments' length.
+    pub(super) fragments_s: Option<f64>,
     /// `trex` of each track: id, default duration, default size.
     pub(super) defaults: Vec<(u32, u32, u32)>,
 }
@@ -36,6 +42,9 @@ pub(super) struct TrackBox<'a> {
     pub(super) height_px: u32,
     pub(super) rotation_deg: u32,
     stbl: &'a [u8],
+    edits: Option<&'a [u8]>,
+    /// When the first sample is shown, seconds: the edit list may move the whole track.
+    pub(super) start_s: f64,
 }
 
 /// Where a sample lies, and when it is shown.
@@ -48,18 +57,27 @@ pub(super) struct SampleAt {
 
 pub(super) fn movie(moov: &[u8]) -> Movie<'_> {
     let mut movie = Movie::default();
+    let mut timescale = 0;
     for (kind, bytes) in children(moov) {
         match &kind {
             b"mvhd" => {
                 if let Some(head) = clock(bytes) {
                     movie.created_at = head.created_at;
+                    timescale = head.timescale;
                     movie.duration_s = seconds(head.duration, head.timescale);
                 }
             }
             b"trak" if movie.tracks.len() < MAX_TRACKS => movie.tracks.extend(track(bytes)),
             b"udta" => movie.udta = Some(bytes),
+            b"meta" => movie.meta = Some(bytes),
             b"mvex" => {
                 movie.fragmented = true;
+                let mehd = inside(bytes, &[b"mehd"]);
+                let duration = mehd.and_then(|mehd| match mehd.first()? {
+                    1 => u64_at(mehd, 4),
+                    _ => u32_at(mehd, 4).map(u64::from),
+                });
+                movie.fragments_s = duration.and_then(|duration| seconds(duration, timescale));
                 let trex = children(bytes).filter(|(kind, _)| kind == b"trex").take(MAX_TRACKS);
                 movie.defaults.extend(
                     trex.filter_map(|(_, trex)| Some((u32_at(trex, 4)?, u32_at(trex, 12)?, u32_at(trex, 16)?))),
@@ -68,7 +86,28 @@ pub(super) fn movie(moov: &[u8]) -> Movie<'_> {
             _ => {}
         }
     }
+    for track in &mut movie.tracks {
+        track.start_s = track.edits.and_then(|elst| start_s(elst, timescale, track.timescale)).unwrap_or(0.0);
+    }
     movie
+}
+
+/// Empty edits come before the track, in the movie's time; the first other one says where in the track the show begins.
+fn start_s(elst: &[u8], movie_timescale: u32, timescale: u32) -> Option<f64> {
+    let wide = elst.first() == Some(&1);
+    let (size, mut start_s) = (if wide { 20 } else { 12 }, 0.0);
+    for n in 0..(u32_at(elst, 4)? as usize).min(MAX_EDITS) {
+        let at = 8 + n * size;
+        let (duration, media_time) = match wide {
+            true => (u64_at(elst, at)?, u64_at(elst, at + 8)? as i64),
+            false => (u32_at(elst, at)?.into(), i64::from(u32_at(elst, at + 4)? as i32)),
+        };
+        if media_time >= 0 {
+            return Some(start_s - media_time as f64 / f64::from(timescale.max(1)));
+        }
+        start_s += duration as f64 / f64::from(movie_timescale.max(1));
+    }
+    None
 }
 
 struct Clock {
@@ -114,6 +153,7 @@ fn track(trak: &[u8]) -> Option<TrackBox<'_>> {
     let clock = clock(inside(mdia, &[b"mdhd"])?)?;
     (found.timescale, found.duration) = (clock.timescale, clock.duration);
     found.handler = inside(mdia, &[b"hdlr"])?.get(8..12)?.try_into().ok()?;
+    found.edits = inside(trak, &[b"edts", b"elst"]);
     found.stbl = inside(mdia, &[b"minf", b"stbl"])?;
     let entries = inside(found.stbl, &[b"stsd"])?.get(8..)?;
     if let Some((entry, bytes)) = children(entries).next() {
@@ -168,7 +208,7 @@ impl TrackBox<'_> {
                     break;
                 }
                 let size_bytes = size(samples.len())?;
-                samples.push(SampleAt { offset, size_bytes, t_s: times.next_s() });
+                samples.push(SampleAt { offset, size_bytes, t_s: self.start_s + times.next_s() });
                 offset = offset.checked_add(size_bytes.into())?;
             }
             chunk += 1;

@@ -18,13 +18,18 @@ const COALESCE_GAP_BYTES: u64 = 512;
 const MAX_RANGE_BYTES: u64 = 1024 * 1024;
 /// Samples that memory is taken for at once: ten minutes at 60 frames a second. More grow as they are found.
 const EXPECTED_SAMPLES: usize = 36_000;
+/// Looked at to know what a track is.
+const FIRST_SAMPLES: usize = 2;
+/// Looked at all over the track when the first ones have no position.
+const LATER_SAMPLES: usize = 32;
 /// Readings of one clock that stand in whole seconds.
 const CLOCK_AGREES: SignedDuration = SignedDuration::from_secs(2);
 
 fn carrier(track: &TrackBox<'_>) -> Option<TrackSource> {
     match &track.entry {
         b"djmd" => Some(TrackSource::Djmd),
-        b"tx3g" => Some(TrackSource::Tx3g),
+        // QuickTime's own texts have the same form
+        b"tx3g" | b"text" => Some(TrackSource::Tx3g),
         // the name of the entry is the metadata's own when the entry is generic
         b"mett" | b"meta" if contains(track.entry_bytes, b"djmd") => Some(TrackSource::Djmd),
         _ => None,
@@ -52,22 +57,31 @@ pub(super) fn look(
     video: &mut Video,
 ) -> io::Result<()> {
     for (source, track) in carriers(movie) {
-        if !video.telemetry.contains(&source) {
-            video.telemetry.push(source);
-        }
-        let first = first_samples(reader, file, movie, track)?;
+        let first_places = places(reader, file, movie, track, FIRST_SAMPLES)?;
+        let first = bytes_of(reader, first_places.iter().take(FIRST_SAMPLES))?;
         if source == TrackSource::Djmd && video.djmd.is_none() {
             video.djmd = first.first().and_then(|bytes| djmd::header(bytes));
         }
-        if video.telemetry_sample_count == 0 {
-            video.telemetry_sample_count = track.sample_count();
-        }
         let layout = video.djmd.as_ref().and_then(|header| header.protocol.as_deref()).and_then(djmd::layout);
-        for bytes in &first {
-            let sample = match source {
-                TrackSource::Djmd => djmd::frame(bytes, layout).sample,
-                _ => tx3g(bytes).map(|record| record.sample).unwrap_or_default(),
-            };
+        let mut moments = moments_of(source, layout, &first);
+        if moments.iter().all(|moment| moment.position.is_none()) {
+            // a recording may begin before the receiver has a fix
+            let all = places(reader, file, movie, track, usize::MAX)?;
+            let step = all.len().div_ceil(LATER_SAMPLES).max(1);
+            let later = bytes_of(reader, all.iter().skip(FIRST_SAMPLES).step_by(step))?;
+            moments.extend(moments_of(source, layout, &later));
+        }
+        if source == TrackSource::Tx3g && moments.is_empty() {
+            // a film's subtitles
+            continue;
+        }
+        if !video.telemetry.contains(&source) {
+            video.telemetry.push(source);
+        }
+        if video.telemetry_sample_count == 0 {
+            video.telemetry_sample_count = track.sample_count().max(first_places.len());
+        }
+        for sample in moments {
             if video.first_position.is_none() && sample.position.is_some() {
                 (video.first_position, video.first_position_source) = (sample.position, Some(source));
             }
@@ -81,7 +95,7 @@ pub(super) fn look(
         }
         video.first_gimbal = video.first_gimbal.or(sample.gimbal);
     }
-    if file.moov.is_empty() {
+    if file.index_is_cut && carriers(movie).is_empty() {
         match orphan::first(reader, &file.top)? {
             Some(first) => {
                 video.telemetry.push(first.source);
@@ -98,7 +112,9 @@ pub(super) fn look(
             Some("the telemetry is encrypted or compressed and cannot be read".to_owned())
         } else if !header.layout_known {
             let name = header.protocol.as_deref().unwrap_or("without a name");
-            Some(format!("the telemetry protocol {name} is not known: only positions are searched for in it"))
+            Some(format!(
+                "the telemetry protocol {name} is not known: it was searched for positions, and for what lies beside them in others"
+            ))
         } else {
             None
         };
@@ -107,33 +123,39 @@ pub(super) fn look(
     Ok(())
 }
 
-/// The bytes of a track's first samples.
-fn first_samples(
+/// Where a track's first samples lie; those of fragments are all found at once.
+fn places(
     reader: &mut dyn RangeRead,
     file: &File,
     movie: &Movie<'_>,
     track: &TrackBox<'_>,
-) -> io::Result<Vec<Vec<u8>>> {
-    const FIRST: usize = 2;
-    let mut samples = track.samples(FIRST);
-    if samples.is_empty() && movie.fragmented {
-        samples = fragments::samples(reader, &file.top, movie, track)?;
+    limit: usize,
+) -> io::Result<Vec<SampleAt>> {
+    let mut places = track.samples(limit);
+    if movie.fragmented && places.len() < limit {
+        places.extend(fragments::samples(reader, &file.top, movie, track)?);
     }
-    samples
-        .iter()
-        .take(FIRST)
-        .map(|at| read_range(reader, at.offset, at.size_bytes.min(MAX_SAMPLE_BYTES) as usize))
-        .collect()
+    Ok(places)
+}
+
+fn bytes_of<'a>(reader: &mut dyn RangeRead, places: impl Iterator<Item = &'a SampleAt>) -> io::Result<Vec<Vec<u8>>> {
+    places.map(|at| read_range(reader, at.offset, at.size_bytes.min(MAX_SAMPLE_BYTES) as usize)).collect()
+}
+
+/// What some samples tell; texts that are no telemetry are left out.
+fn moments_of(source: TrackSource, layout: Option<&djmd::Layout>, samples: &[Vec<u8>]) -> Vec<Sample> {
+    let samples = samples.iter();
+    match source {
+        TrackSource::Djmd => samples.map(|bytes| djmd::frame(bytes, layout).sample).collect(),
+        _ => samples.filter_map(|bytes| tx3g(bytes)).map(|record| record.sample).collect(),
+    }
 }
 
 /// All telemetry of the best carrier that has any position, else of the first one.
 pub(super) fn track(reader: &mut dyn RangeRead, file: &File, movie: &Movie<'_>) -> io::Result<Option<Track>> {
     let mut second_best: Option<Track> = None;
     for (source, track) in carriers(movie) {
-        let mut samples = track.samples(usize::MAX);
-        if movie.fragmented {
-            samples.extend(fragments::samples(reader, &file.top, movie, track)?);
-        }
+        let samples = places(reader, file, movie, track, usize::MAX)?;
         let Some(found) = read_samples(reader, source, &samples, movie.created_at)? else { continue };
         if found.samples.iter().any(|sample| sample.position.is_some()) {
             return Ok(Some(found));
@@ -143,10 +165,12 @@ pub(super) fn track(reader: &mut dyn RangeRead, file: &File, movie: &Movie<'_>) 
     if let Some(found) = second_best {
         return Ok(Some(found));
     }
-    if file.moov.is_empty() {
-        return orphan::track(reader, &file.top);
+    if file.index_is_cut
+        && let Some(found) = orphan::track(reader, &file.top)?
+    {
+        return Ok(Some(found));
     }
-    let words = movie.udta.map(udta::read).unwrap_or_default();
+    let words = udta::read(movie.udta.unwrap_or_default(), movie.meta.unwrap_or_default());
     Ok(words.sample.map(|sample| Track {
         source: TrackSource::Udta,
         samples: vec![Sample { at: movie.created_at, ..sample }],
@@ -223,6 +247,8 @@ pub(super) struct Reading {
     /// What the receiver's clock said, where it went on: which sample, and UTC.
     clock: Vec<(usize, DateTime)>,
     unread: usize,
+    /// Texts that are telemetry.
+    texts: usize,
 }
 
 impl Reading {
@@ -235,6 +261,7 @@ impl Reading {
             last_number: None,
             clock: Vec::new(),
             unread: 0,
+            texts: 0,
         }
     }
 
@@ -248,7 +275,10 @@ impl Reading {
                 djmd::frame(bytes, protocol.and_then(djmd::layout))
             }
             _ => match tx3g(bytes) {
-                Some(record) => djmd::Frame { sample: record.sample, ..djmd::Frame::default() },
+                Some(record) => {
+                    self.texts += 1;
+                    djmd::Frame { sample: record.sample, ..djmd::Frame::default() }
+                }
                 None => {
                     self.unread += usize::from(bytes.len() > 2);
                     djmd::Frame::default()
@@ -271,7 +301,8 @@ impl Reading {
     }
 
     pub(super) fn finish(mut self, created_at: Option<Timestamp>) -> Option<Track> {
-        if self.samples.is_empty() || self.header.as_ref().is_some_and(|header| !header.readable) {
+        let is_film = self.source == TrackSource::Tx3g && self.texts == 0;
+        if self.samples.is_empty() || is_film || self.header.as_ref().is_some_and(|header| !header.readable) {
             return None;
         }
         self.align();
@@ -330,5 +361,5 @@ fn tx3g(bytes: &[u8]) -> Option<srt::Record> {
     let (length, text) = bytes.split_first_chunk::<2>()?;
     let length = usize::from(u16::from_be_bytes(*length)).min(text.len());
     let text = String::from_utf8_lossy(text.get(..length)?);
-    srt::bracket_record(&text)
+    srt::record_of(&text)
 }

@@ -457,3 +457,4 @@ fn a_gigabyte_is_understood_by_less_than_two_percent_of_it() {
 mod layouts;
 mod orphans;
 mod traps;
+mod wrappers;

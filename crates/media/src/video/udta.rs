@@ -1,20 +1,38 @@
-//! `moov/udta`: what older models say once for the whole file.
+//! `moov/udta` and `moov/meta`: what older models, telephones and tools say once for the whole file.
 
-use super::boxes::{children, u16_at, u32_at};
+use jiff::Timestamp;
+
+use super::boxes::{children, inside, u16_at, u32_at};
 use crate::track::{Attitude, Place, Sample};
 
 const MAX_TEXT_BYTES: usize = 256;
+const MAX_KEYS: usize = 256;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Words {
     pub(super) model: Option<String>,
+    /// For files whose header has no time.
+    pub(super) created_at: Option<Timestamp>,
     /// One moment, when anything is said of it.
     pub(super) sample: Option<Sample>,
 }
 
-pub(super) fn read(udta: &[u8]) -> Words {
+pub(super) fn read(udta: &[u8], meta: &[u8]) -> Words {
     let mut words = Words::default();
     let (mut gimbal, mut aircraft, mut position) = (Attitude::default(), Attitude::default(), None);
+    for (key, value) in apple_keys(meta) {
+        // Apple's own begin with its domain, ffmpeg's do not
+        match key.strip_prefix(b"com.apple.quicktime.").unwrap_or(key) {
+            b"location.ISO6709" | b"location" => position = iso_6709(value),
+            b"model" => words.model = Some(value.trim().to_owned()).filter(|model| !model.is_empty()),
+            b"creationdate" => {
+                let (local, offset) = crate::photo::civil(value).unzip();
+                words.created_at =
+                    local.zip(offset.flatten()).and_then(|(local, offset)| offset.to_timestamp(local).ok());
+            }
+            _ => {}
+        }
+    }
     for (kind, bytes) in children(udta) {
         if &kind == b"loci" {
             position = position.or_else(|| location(bytes));
@@ -23,7 +41,7 @@ pub(super) fn read(udta: &[u8]) -> Words {
         let Some(text) = text(bytes) else { continue };
         let angle = || text.trim().trim_start_matches('+').parse().ok().filter(|angle: &f64| angle.is_finite());
         match &name {
-            b"xyz" => position = iso_6709(text),
+            b"xyz" => position = iso_6709(text).or(position),
             b"mdl" => words.model = Some(text.trim().to_owned()),
             b"fpt" => aircraft.pitch_deg = angle(),
             b"fyw" => aircraft.yaw_deg = angle(),
@@ -40,6 +58,33 @@ pub(super) fn read(udta: &[u8]) -> Words {
         words.sample = Some(sample);
     }
     words
+}
+
+/// `keys` names them, `ilst` has the values of those that are texts, by their numbers.
+fn apple_keys(meta: &[u8]) -> Vec<(&[u8], &str)> {
+    // QuickTime's box has no version before its children, that of ISO media has
+    let meta = if meta.get(4..8) == Some(b"hdlr") { meta } else { meta.get(4..).unwrap_or_default() };
+    let list = |kind| inside(meta, &[kind]).unwrap_or_default();
+    let names = records(list(b"keys").get(8..).unwrap_or_default()).filter_map(|name| name.get(8..));
+    let names: Vec<&[u8]> = names.take(MAX_KEYS).collect();
+    let values = records(list(b"ilst")).take(MAX_KEYS).filter_map(|item| {
+        let key = names.get((u32_at(item, 4)? as usize).checked_sub(1)?)?;
+        let data = inside(item.get(8..)?, &[b"data"])?;
+        // 1 is UTF-8
+        let text = (u32_at(data, 0)? == 1).then(|| data.get(8..))??;
+        Some((*key, std::str::from_utf8(text.get(..MAX_TEXT_BYTES).unwrap_or(text)).ok()?))
+    });
+    values.collect()
+}
+
+/// Boxes whose names are numbers; each with its length and name.
+fn records(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let size = u32_at(rest, 0)? as usize;
+        let (one, after) = rest.split_at_checked(size).filter(|_| size >= 8)?;
+        rest = after;
+        Some(one)
+    })
 }
 
 /// QuickTime's text: a length, a language, the text.

@@ -4,6 +4,7 @@
 //! chosen value's source is named, and a contradiction that matters is a warning.
 
 use eyrie_catalogue::{Media, MediaKind, Position, Processing};
+use eyrie_media::photo::TimeSource;
 use eyrie_media::track::{Attitude, Place};
 use eyrie_media::understand::Understanding;
 use jiff::Timestamp;
@@ -112,7 +113,11 @@ fn choose_time(
     warnings: &mut Vec<String>,
 ) {
     media.captured_local = understood.captured_local.clone().or_else(|| reported.captured_local.clone());
+    // a video's or a subtitle file's local clock in the zone of the place is a guess: the device knows its UTC
+    let is_guess = matches!(understood.kind, eyrie_media::Kind::Video | eyrie_media::Kind::Subtitle)
+        && understood.captured_at.is_some_and(|found| found.source == TimeSource::PositionZone.as_str());
     let (at, source) = match (&understood.captured_at, reported.captured_at) {
+        (Some(_), Some(reported)) if is_guess => (Some(reported), Some(REPORT)),
         (Some(found), reported) => {
             let apart_s = reported.map(|reported| (found.value.as_second() - reported.as_second()).abs() as f64);
             // a log begins when its receiver does, a report tells when the file was made

@@ -37,9 +37,11 @@ async fn companion(
             (Some(a), Some(b)) => (a.as_second() - b.as_second()).unsigned_abs(),
             _ => u64::MAX,
         };
-        return Ok(candidates.min_by_key(apart_s));
+        if let Some(nearest) = candidates.min_by_key(apart_s) {
+            return Ok(Some(nearest));
+        }
     }
-    // without a flight only the same folder counts
+    // one of the two may have come without its flight: then the same folder counts
     let Some((key_stem, _)) = of.object_key.rsplit_once('.') else { return Ok(None) };
     for extension in extensions {
         let key = format!("{key_stem}.{extension}");
@@ -47,6 +49,7 @@ async fn companion(
             && found.kind == kind
             && found.status == MediaStatus::Stored
             && found.trashed_at.is_none()
+            && (of.flight_id.is_none() || found.flight_id.is_none())
         {
             return Ok(Some(found));
         }

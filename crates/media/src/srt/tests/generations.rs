@@ -162,6 +162,8 @@ fn files_that_tools_and_cards_have_bent() {
         ("a mark of UTF-8", format!("\u{feff}{whole}").into_bytes()),
         ("UTF-16", utf16(u16::to_le_bytes, [0xFF, 0xFE])),
         ("UTF-16, the other way", utf16(u16::to_be_bytes, [0xFE, 0xFF])),
+        ("UTF-16 without its mark", utf16(u16::to_le_bytes, [0xFF, 0xFE]).split_off(2)),
+        ("neither numbers nor times", without(|line| line.contains("-->") || line.len() == 1)),
         ("CR LF", whole.replace('\n', "\r\n").into_bytes()),
         ("CR", whole.replace('\n', "\r").into_bytes()),
         ("blank lines everywhere", whole.replace('\n', "\n\n").into_bytes()),
@@ -194,4 +196,87 @@ fn a_file_that_ends_within_a_record_is_told_and_one_that_ends_without_a_fix_is_n
     assert_eq!(srt.warnings, ["the last record has no position: the file seems to be cut off within it"]);
     let no_fix = format!("{whole}4\n00:00:03,000 --> 00:00:03,900\n[iso: 100] [latitude: 0.0] [longitude: 0.0]\n");
     assert_eq!(read(no_fix.as_bytes()).warnings, Vec::<String>::new());
+}
+
+#[test]
+fn records_without_timing_lines_are_as_late_as_their_clock_or_their_steps_say() {
+    let times = |text: &str| {
+        let srt = read(text.as_bytes());
+        let places: Vec<_> = srt.track.samples.iter().filter_map(|sample| sample.position).map(|at| at.lat).collect();
+        (srt.track.samples.iter().map(|sample| (sample.t_s * 1e3).round() / 1e3).collect::<Vec<f64>>(), places)
+    };
+    let lats = vec![48.0, 48.1, 48.2];
+    let record = |n: u32, date: &str| {
+        format!(
+            "<font size=\"28\">FrameCnt: {n}, DiffTime: 40ms\n{date}[latitude: 48.{}] [longitude: 13.5] </font>\n",
+            n - 1
+        )
+    };
+    let dated = |n: u32| record(n, &format!("2024-08-01 10:13:45.{:03}\n", n * 33));
+    let head = "1\n00:00:10,000 --> 00:00:10,040\n";
+    for (what, text, want) in [
+        ("neither numbers nor times", (1..4).map(dated).collect::<String>(), [0.0, 0.033, 0.066]),
+        ("not even dates", (1..4).map(|n| record(n, "") + "\n").collect(), [0.0, 0.04, 0.08]),
+        ("three in one cue", head.to_owned() + &(1..4).map(dated).collect::<String>(), [10.0, 10.033, 10.066]),
+        (
+            "three in one cue, without dates",
+            head.to_owned() + &(1..4).map(|n| record(n, "")).collect::<String>(),
+            [10.0, 10.04, 10.08],
+        ),
+        (
+            "minutes and seconds alone",
+            (0..3)
+                .map(|n| format!("{}\n00:0{n}.500 --> 00:0{n}.900\n[latitude: 48.{n}] [longitude: 13.5]\n\n", n + 1))
+                .collect(),
+            [0.5, 1.5, 2.5],
+        ),
+        (
+            "a timing line that is none",
+            format!(
+                "{head}[latitude: 48.0] [longitude: 13.5]\n\n2\nno time at all\n[latitude: 48.1] [longitude: 13.5]\n\n3\n00:00:12,000 --> 00:00:13,000\n[latitude: 48.2] [longitude: 13.5]\n"
+            ),
+            [10.0, 10.0, 12.0],
+        ),
+        (
+            "one line each",
+            (0..3).map(|n| format!("F/2.8, SS 60, ISO 100, EV 0, GPS (13.5, 48.{n}, 15), D n/a, H n/a\n")).collect(),
+            [0.0, 0.0, 0.0],
+        ),
+        (
+            "a date, a position",
+            (0..3).map(|n| format!("2022.06.21 16:06:1{n}\nGPS(48.{n},13.5,0.0M) BAROMETER:0.3M\n")).collect(),
+            [0.0, 1.0, 2.0],
+        ),
+    ] {
+        assert_eq!(times(&text), (want.to_vec(), lats.clone()), "{what}: {text}");
+    }
+}
+
+#[test]
+fn what_enterprise_and_small_models_add() {
+    let (_, sample) = one(&cue(
+        "<font size=\"36\">FrameCnt : 1, DiffTime : 33ms\n2022-07-10 19:59:42,210,511\n[iso : 12800] [shutter : 1/30.0] [fnum : 280] [ev : 1.7] [dzoom_ratio: 10000, delta:0],[latitude: -36.891878] [longtitude: 174.703095] [altitude: 51.773998] [Drone: Yaw:-62.1, Pitch:2.7, Roll:1.6] </font>",
+    ));
+    assert_eq!(sample.position, place(-36.891_878, 174.703_095, Some(51.773_998), None));
+    let aircraft = Attitude { yaw_deg: Some(-62.1), pitch_deg: Some(2.7), roll_deg: Some(1.6) };
+    assert_eq!((sample.aircraft, sample.gimbal), (Some(aircraft), None));
+    let (_, sample) =
+        one(&cue("[latitude: 48.5] [longitude: 13.5] [Drone:Yaw:-62.1,Pitch:2.7,Roll:1.6] [Gimbal: Yaw:1.0]"));
+    assert_eq!(sample.aircraft, Some(aircraft));
+    assert_eq!(sample.gimbal.and_then(|gimbal| gimbal.yaw_deg), Some(1.0));
+    let (_, sample) = one(&cue("[iso: 100] [latitude: 48.5] [longitude: 13.5] [rel_alt 57.200 abs_alt 204.644]"));
+    assert_eq!(sample.position, place(48.5, 13.5, Some(204.644), Some(57.2)));
+    // a firmware that tells its maker more than it should
+    let (_, sample) = one(&cue(
+        "<font size=\"28\">SrtCnt : 1, DiffTime : 33ms\n2022-10-23 15:53:15.928\n[iso : 120] [shutter : 1/640.0] [fnum : 170] [ev : 0] ag:1000 sdg:1000 shu:1/592.610] xhs:168\n[RGBGain:(2253, 1000, 1730)][ct: 5207] [adj_dbg_info:[CCM: 362, 32853, 32793]\n[color_md: default] [focal_len: 240] [dzoom_ratio: 10000, delta:0],[latitude: -35.443070] [longitude: 174.351088] [rel_alt: 18.200 abs_alt: 52.793] [cmpr: lens pos=37(stat 18), point(49, 49), window:(10, 10),(10, 10) of (30, 30), temp: 3200, inf:36] [sensor_temperature: 32] </font>",
+    ));
+    assert_eq!(sample.position, place(-35.443_07, 174.351_088, Some(52.793), Some(18.2)));
+    let camera = sample.camera.expect("a camera");
+    assert_eq!((camera.iso, camera.f_number, camera.zoom), (Some(120.0), Some(1.7), Some(1.0)));
+    let (_, sample) = one(&cue(
+        "<font color=\"#fff\"><b>F/2.8, SS 206.14, ISO 100, EV -0.7, DZOOM 2.000, GPS (17.1077, 48.1486, 20), D 3.9m, H 1.5m</b></font>",
+    ));
+    let camera = sample.camera.expect("a camera");
+    assert_eq!((camera.f_number, camera.iso, camera.zoom), (Some(2.8), Some(100.0), Some(2.0)));
+    assert_eq!(sample.position, place(48.1486, 17.1077, None, Some(1.5)));
 }

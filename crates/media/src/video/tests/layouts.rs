@@ -31,10 +31,26 @@ const DRONE: Product = Product {
     degrees: false,
 };
 const AIR: Product = Product { iso: &[3, 2, 7], shutter: &[3, 2, 10, 1], f_number: &[3, 2, 11, 1], ..DRONE };
-const AVATA: Product =
-    Product { aircraft: &[3, 4, 3], block: &[3, 4, 4], relative: &[3, 4, 5], gimbal: &[], iso: &[3, 2, 2], ..DRONE };
-const OSMO: Product =
-    Product { aircraft: &[], block: &[3, 4, 2], relative: &[], gimbal: &[], gps_time: &[3, 4, 2, 6], ..DRONE };
+const AVATA: Product = Product {
+    aircraft: &[3, 4, 3],
+    block: &[3, 4, 4],
+    relative: &[3, 4, 5],
+    gimbal: &[],
+    iso: &[3, 2, 2],
+    shutter: &[3, 2, 4, 1],
+    f_number: &[3, 2, 10, 1],
+    ..DRONE
+};
+const OSMO: Product = Product {
+    aircraft: &[],
+    block: &[3, 4, 2],
+    relative: &[],
+    gimbal: &[],
+    iso: &[3, 2, 3],
+    shutter: &[3, 2, 4, 1],
+    gps_time: &[3, 4, 2, 6],
+    ..DRONE
+};
 const PRODUCTS: [Product; 16] = [
     Product {
         protocol: "dvtm_pm320.proto",
@@ -57,7 +73,7 @@ const PRODUCTS: [Product; 16] = [
     Product { protocol: "dvtm_Air3.proto", ..AIR },
     Product { protocol: "dvtm_Air3s.proto", ..AIR },
     Product { protocol: "dvtm_Mini4_Pro.proto", ..AIR },
-    Product { protocol: "dvtm_Mavic4.proto", iso: &[3, 2, 9], degrees: true, ..DRONE },
+    Product { protocol: "dvtm_Mavic4.proto", iso: &[3, 2, 9], shutter: &[3, 2, 10, 1], degrees: true, ..DRONE },
     Product { protocol: "dvtm_Mini5Pro.proto", aircraft: &[], relative: &[], gimbal: &[], degrees: true, ..DRONE },
     Product { protocol: "dvtm_AVATA2.proto", ..AVATA },
     Product { protocol: "dvtm_dji_neo.proto", ..AVATA },
