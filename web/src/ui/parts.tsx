@@ -91,9 +91,10 @@ export function Await({ query, loading, children }: { query: Query; loading?: Re
   return children();
 }
 
-/** Why the server did not take a form, in the form. */
-export function Refused({ error }: { error: unknown }) {
-  return <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>{error instanceof Refusal && error.status > 0 ? error.detail : t.errors.offline}</p>;
+/** Why the server did not take a form, in the form; `taken` says what a conflict means there. */
+export function Refused({ error, taken }: { error: unknown; taken?: string }) {
+  const refusal = error instanceof Refusal && error.status > 0 ? error : null;
+  return <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>{refusal ? ((refusal.status === 409 && taken) || refusal.detail) : t.errors.offline}</p>;
 }
 
 export function Working() {
