@@ -294,12 +294,15 @@ function JobRow({ job }: { job: JobItem }) {
 }
 
 function Audit() {
-  const { ws } = useHere();
+  const { ws, session } = useHere();
+  const root = isServerAdmin(session);
+  const [whole, setWhole] = useState(false);
+  const names = useQuery({ ...workspaces, enabled: root }).data?.items ?? [];
   const [action, setAction] = useState("");
   const [actor, setActor] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
-  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined, from: momentOf(from, 0), to: momentOf(to, 1) }));
+  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined, from: momentOf(from, 0), to: momentOf(to, 1) }, whole));
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const people = useQuery(users(ws)).data?.items ?? [];
   const filtered = [action, actor, from, to].some((value) => value !== "");
@@ -309,6 +312,12 @@ function Audit() {
         help={t.admin.auditHelp}
         action={
           <span className="row-actions">
+            {root && (
+              <select className="select" style={{ width: "auto" }} aria-label={t.audit.of} value={whole ? "server" : "here"} onChange={(event) => setWhole(event.target.value === "server")}>
+                <option value="here">{t.audit.here}</option>
+                <option value="server">{t.audit.server}</option>
+              </select>
+            )}
             <input className="input" type="date" style={{ width: "auto" }} aria-label={t.filters.from} value={from} max={to || undefined} onChange={(event) => setFrom(event.target.value)} />
             <span aria-hidden>–</span>
             <input className="input" type="date" style={{ width: "auto" }} aria-label={t.filters.to} value={to} min={from || undefined} onChange={(event) => setTo(event.target.value)} />
@@ -327,12 +336,13 @@ function Audit() {
         {() =>
           items.length === 0 ? <Notice icon={History} title={filtered ? t.audit.noneFound : t.admin.noAudit}>{filtered ? t.audit.noneFoundHelp : t.admin.noAuditHelp}</Notice> : (
             <>
-              <Table head={[t.admin.when, t.admin.who, t.admin.what]}>
+              <Table head={[t.admin.when, t.admin.who, t.admin.what, ...(whole ? [t.audit.of] : [])]}>
                 {items.map((entry) => (
                   <tr key={entry.id}>
                     <td className="nowrap num"><Moment at={entry.at}>{dateTime(entry.at)}</Moment></td>
                     <td className="nowrap">{auditWords.actor(entry.actor)}</td>
                     <td className="break">{auditWords.action(entry.action)} <strong>{auditWords.subject(entry)}</strong></td>
+                    {whole && <td className="quiet">{entry.workspace_id === null ? t.audit.ofServer : (names.find((one) => one.id === entry.workspace_id)?.name ?? "–")}</td>}
                   </tr>
                 ))}
               </Table>

@@ -153,6 +153,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::change_user, users::delete_user))
         .routes(routes!(users::reset_password))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::list_server_audit))
         .routes(routes!(settings::get_settings))
         // Pilot 2: controllers, the app and its login page
         .routes(routes!(controllers::list_controllers, controllers::add_controller))
