@@ -18,6 +18,7 @@ pub mod events;
 pub mod extract;
 pub mod flights;
 pub mod footprints;
+pub mod forwarded;
 pub mod health;
 pub mod holds;
 pub mod jobs;
@@ -185,5 +186,6 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn(compress::reads_only))
         .layer(from_fn(surround::set_headers))
         .layer(from_fn_with_state(Arc::clone(&app), surround::observe))
+        .layer(from_fn_with_state(forwarded::networks(&app.config.http.trusted_proxies), forwarded::find_peer))
         .with_state(app)
 }
