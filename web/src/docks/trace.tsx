@@ -96,7 +96,7 @@ function Run({ run }: { run: Entries }) {
         <div className="shaft" aria-hidden />
         <div className="answered">
           {entry.result === null ? (
-            <span className="quiet">{t.trace.noAnswer}</span>
+            <span className="quiet">{up ? t.trace.noAnswer : t.trace.unanswered}</span>
           ) : refused ? (
             <State tone="failed">{t.trace.refused(entry.result)}</State>
           ) : (

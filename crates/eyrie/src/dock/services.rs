@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use eyrie_catalogue::TraceEntry;
 use eyrie_cloudapi::{Topic, command};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -60,7 +61,8 @@ impl Services {
             waiting.insert(tid.clone(), (gateway_sn.to_owned(), sender));
         }
         let topic = Topic::services(gateway_sn).map_err(|_| ServiceError::NotConnected)?.to_string();
-        let payload = command(&tid, &bid, app.clock.now_ms(), gateway_sn, method, data);
+        let payload = command(&tid, &bid, app.clock.now_ms(), gateway_sn, method, data.clone());
+        let (asked_at, started) = (app.now(), std::time::Instant::now());
         let sent = link.publish(&topic, payload).await;
         let answer = match sent {
             Ok(()) => {
@@ -69,6 +71,25 @@ impl Services {
             Err(_) => Err(ServiceError::NotConnected),
         };
         self.0.lock().remove(&tid);
+        let (result, answered, note) = match &answer {
+            Ok(reply) => (Some(reply.result), reply.output.clone(), None),
+            Err(error) => (None, Value::Null, Some(error.to_string())),
+        };
+        app.trace.record(TraceEntry {
+            id: app.new_id(),
+            gateway_sn: gateway_sn.to_owned(),
+            at: asked_at,
+            direction: "down".into(),
+            topic,
+            method: Some(method.to_owned()),
+            tid,
+            bid,
+            result,
+            duration_ms: Some(started.elapsed().as_secs_f64() * 1_000.0),
+            asked: data,
+            answered,
+            note,
+        });
         answer
     }
 
