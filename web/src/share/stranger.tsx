@@ -111,13 +111,15 @@ function Files({ slug, shared }: { slug: string; shared: Shared }) {
         <h1>{shared.title}</h1>
         {query.isSuccess && <span className="quiet num">{hasNextPage ? t.shared.more(items.length) : t.gallery.files(items.length)}</span>}
         <span className="grow" />
-        {shared.expires_at && <span className="quiet small">{t.shares.untilShort(dateTime(shared.expires_at))}</span>}
-        {items[0]?.content === "original" && (
-          <a className="button primary" href={`/api/v1/shares/${encodeURIComponent(slug)}/archive`} download>
-            <Download className="icon" aria-hidden />
-            {t.download.flight}
-          </a>
-        )}
+        <span className="until">
+          {shared.expires_at && <span className="quiet small">{t.shares.untilShort(dateTime(shared.expires_at))}</span>}
+          {items[0]?.content === "original" && (
+            <a className="button primary" href={`/api/v1/shares/${encodeURIComponent(slug)}/archive`} download>
+              <Download className="icon" aria-hidden />
+              {t.download.flight}
+            </a>
+          )}
+        </span>
       </header>
       {query.isError ? (
         <Failure error={query.error} retry={() => void query.refetch()} />
