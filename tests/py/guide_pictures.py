@@ -40,6 +40,44 @@ def fly(server, folder):
             dock.event("file_upload_callback", report(key, name, flight_id, flight_task={"uploaded_file_count": n, "expected_file_count": 3, "flight_type": 0}))
 
 
+def first_steps(browser, folder):
+    """A new library: its first steps, a dock's access data, and the dock while it comes online."""
+    env = {"EYRIE_ADMIN_PASSWORD": PASSWORD, "EYRIE_MQTT_PUBLIC_URL": "mqtt://192.0.2.10:1883"}
+    server = Server(folder / "new", env=env).start()
+    person = Person(browser, server, size=SIZE).log_in()
+    try:
+        page = person.open("/w/default/flights")
+        page.locator(".first-steps .is").wait_for()
+        keep(page, "first-steps")
+        page = person.open("/w/default/docks")
+        page.get_by_role("button", name="Add dock").first.click()
+        form = page.get_by_role("dialog", name="Add dock")
+        form.get_by_label("Serial number").fill("7CTDM01NORD")
+        form.get_by_label("Name", exact=True).fill("Dock Nord")
+        form.get_by_role("button", name="Add dock").click()
+        password = page.locator("dialog .set-up > div").filter(has_text="Password").locator("dd")
+        password.wait_for()
+        keep(page, "access")
+        access = {"sn": "7CTDM01NORD", "username": "7CTDM01NORD", "password": password.inner_text(), "mqtt_url": f"mqtt://{server.mqtt_host}:{server.mqtt_port}"}
+        page.get_by_role("button", name="I have copied it").click()
+        page.get_by_role("link", name="Dock Nord").click()
+        codes = person.context.request.get(f"{server.http_url}/api/v1/workspaces/default/docks/7CTDM01NORD/set-up").json()
+        device = {
+            "device_binding_code": codes["binding_code"], "organization_id": codes["organization_id"], "device_callsign": "Dock Nord",
+            "sn": "7CTDM01NORD", "device_model_key": "3-2-0",
+        }
+        with ForeignDock(access) as dock:
+            dock.request("airport_bind_status", {"devices": [{"sn": "7CTDM01NORD"}]})
+            dock.request("airport_organization_get", {"device_binding_code": codes["binding_code"], "organization_id": codes["organization_id"]})
+            dock.request("airport_organization_bind", {"bind_devices": [device]})
+            page.locator(".checks li.is").nth(1).wait_for()
+            page.wait_for_timeout(1500)
+            keep(page, "check-list")
+        person.close()
+    finally:
+        server.stop()
+
+
 def keep(page, name):
     IMAGES.mkdir(exist_ok=True)
     Image.open(io.BytesIO(page.screenshot())).save(IMAGES / f"{name}.webp", quality=82, method=6)
@@ -52,6 +90,7 @@ def main():
         server = Server(folder / "data", env={"EYRIE_ADMIN_PASSWORD": PASSWORD, "EYRIE_INGEST_STALLED_AFTER": "1 s"}).start()
         browser = launch(playwright)
         try:
+            first_steps(browser, folder)
             fly(server, folder)
             person = Person(browser, server, size=SIZE).log_in()
             ask, base = person.context.request, f"{server.http_url}/api/v1/workspaces/default/"

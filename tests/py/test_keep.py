@@ -232,7 +232,7 @@ def test_a_report_and_a_comparison_that_meet_the_removal_bring_nothing_back(tmp_
 
 def test_what_is_needed_stays_in_the_trash_until_it_is_not(house):
     held, shared, zipped, free = (house.file() for _ in range(4))
-    hold = house.ask("POST", "/legal-holds", 201, json={"name": "Incident", "media_ids": [held["id"]]})
+    hold = house.ask("POST", "/legal-holds", 201, json={"name": "Case 4711/2026", "media_ids": [held["id"]]})
     house.ask("DELETE", f"/media/{held['id']}", 409)
     house.ask("DELETE", f"/legal-holds/{hold['id']}")
     house.trash(held)

@@ -125,6 +125,20 @@ def test_who_is_in_no_group_stays_out_and_is_told(person, real):
     assert "eve" not in [user["name"] for user in real.cli("user", "list")["items"]]
 
 
+def test_who_turns_back_at_the_provider_is_told(person, real):
+    maria = person()
+    page = maria.open("/w/default/docks")
+    page.get_by_role("link", name="Sign in with Example Works").click()
+    page.get_by_role("link", name="Cancel").click()
+    expect(page).to_have_url(f"{real.http_url}/login?problem=oidc-denied")
+    expect(page.get_by_role("alert")).to_contain_text("The login service did not let you in")
+    assert maria.context.request.get(real.http_url + SESSION).status == 401
+    # and may think otherwise
+    sign_in(page, "maria-7")
+    expect(page).to_have_url(re.compile(rf"^{re.escape(real.http_url)}/"))
+    assert maria.context.request.get(real.http_url + SESSION).json()["user"] == "maria"
+
+
 def test_the_login_page_is_accessible_with_the_button(person):
     page = person(locale="de-DE").open("/login?problem=oidc-expired")
     expect(page.get_by_role("link", name="Mit Example Works anmelden")).to_be_visible()
@@ -345,6 +359,8 @@ def test_the_role_is_that_of_today_and_a_disabled_user_stays_out(server, liar):
     assert role(first) == "operator"
     assert role(log_in(["leads"])[2]) == "admin" and role(first) == "admin"
     assert log_in([])[:2] == ("/login?problem=oidc-no-role", 401)
+    entry = server.cli("audit", "--action", "session.refuse", "--limit", "1")["items"][0]
+    assert (entry["subject"], entry["detail"]["why"]) == ("changing", "oidc-no-role")
     assert role(log_in(["crew"])[2]) == "operator"
 
     server.cli("user", "disable", "changing")

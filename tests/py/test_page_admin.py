@@ -78,6 +78,9 @@ def test_an_empty_library_shows_the_first_steps_and_ticks_them(person, server):
     with ForeignDock(access) as dock:
         dock.storage()
         expect(steps.locator("li.is")).to_have_count(2)
+    # what it did last is on the list of docks
+    page = somebody.open(f"/w/{workspace}/docks")
+    expect(page.locator(".dock-card .said")).to_contain_text("asked for upload credentials")
 
 
 def test_a_dock_is_renamed_and_keeps_its_name(admin, server):
@@ -157,6 +160,33 @@ def test_a_person_gets_another_role_a_new_password_and_is_kept_out(admin, server
     assert role(second) == "operator"
     page = admin.open("/w/default/admin/audit")
     expect(page.locator("tr").filter(has_text="changed the role of").filter(has_text=name)).to_be_visible()
+
+
+def test_the_whole_servers_log_is_its_administrators(admin, person, server):
+    page = admin.open("/w/default/admin/audit")
+    page.get_by_label("What").select_option(label="Logins")
+    page.get_by_label("Where").select_option(label="Whole server")
+    row = page.locator("tr").filter(has_text="logged in as").filter(has_text="admin").first
+    expect(row).to_contain_text("the server")
+    assert admin.faults() == []
+    name = f"lead-{uuid.uuid4().hex[:6]}"
+    lead = server.cli("user", "add", "--workspace", "default", "--role", "admin", name)
+    page = person().log_in(name, lead["password"]).open("/w/default/admin/audit")
+    expect(page.locator("tr").filter(has_text=name).first).to_be_visible()
+    expect(page.get_by_label("Where")).to_have_count(0)
+    assert api(server, "GET", "audit", name=name, password=lead["password"]).status_code == 403
+    assert not page.locator("tr").filter(has_text="logged in as").filter(has_text=re.compile(r"\badmin\b")).count()
+
+
+def test_a_login_that_ends_leads_to_the_login_page_and_pages_have_names(person, server):
+    name = f"gone-{uuid.uuid4().hex[:6]}"
+    made = server.cli("user", "add", "--workspace", "default", "--role", "viewer", name)
+    page = person().log_in(name, made["password"]).open("/w/default/albums")
+    expect(page).to_have_title("Albums · default · Eyrie")
+    server.cli("user", "disable", name)
+    page.get_by_role("link", name="Docks").click()
+    expect(page).to_have_url(re.compile(r"/login\?next="))
+    expect(page).to_have_title("Log in · Eyrie")
 
 
 def test_settings_say_what_is_in_force_and_from_where(admin, person, server):

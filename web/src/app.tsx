@@ -1,5 +1,5 @@
 // The route table. Every address of the page is here; the server hands out the page for them and for nothing else.
-import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { Refusal } from "./api/client";
@@ -25,7 +25,14 @@ const Docks = lazy(() => import("./docks/docks"));
 const DockPage = lazy(() => import("./docks/dock"));
 const Admin = lazy(() => import("./admin/admin"));
 
-const client = new QueryClient({
+/** A login that is over ends at the login page, whichever request is told so first; links of strangers have none. */
+const loggedOut = (error: unknown) => {
+  if (error instanceof Refusal && error.status === 401 && location.pathname.startsWith("/w/")) void client.invalidateQueries({ queryKey: session.queryKey });
+};
+
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: (error, query) => query.queryKey[0] !== session.queryKey[0] && loggedOut(error) }),
+  mutationCache: new MutationCache({ onError: loggedOut }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,

@@ -42,6 +42,14 @@ pub struct TraceEntry {
     pub note: Option<String>,
 }
 
+/// What was said, and how it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    pub at: Timestamp,
+    pub method: String,
+    pub result: Option<i64>,
+}
+
 impl Catalogue {
     /// Keeps raw events outside a batch (unknown methods, unreadable text). Durable when it returns. An event that is
     /// there already is not kept twice.
@@ -101,6 +109,19 @@ impl Catalogue {
         let rows = self.engine.fetch_all("cannot read the trace", query).await?;
         let items = rows.iter().map(trace).collect::<Result<Vec<_>>>()?;
         Ok(page_of(items, limit, List::Trace, |entry| Key { at: us(entry.at), id: entry.id }))
+    }
+
+    /// The last exchange with each dock that the dock began, by its SN; at most `limit` docks.
+    pub async fn last_exchanges(&self, limit: u32) -> Result<Vec<(String, Exchange)>> {
+        let query = "SELECT trace.gateway_sn, trace.at, trace.method, trace.result FROM docks
+             JOIN trace ON trace.id = (SELECT id FROM trace WHERE gateway_sn = docks.sn AND direction = 'up'
+                AND method IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1) LIMIT $1";
+        let rows = self.engine.fetch_all("cannot read the trace", sqlx::query(query).bind(i64::from(limit))).await?;
+        let exchange = |row: &Row| {
+            let exchange = Exchange { at: row.time("at")?, method: row.get("method")?, result: row.get("result")? };
+            Ok((row.get("gateway_sn")?, exchange))
+        };
+        rows.iter().map(exchange).collect()
     }
 
     /// Forgets trace entries before `before` and, for each dock, all but the newest `keep`. Raw events stay.

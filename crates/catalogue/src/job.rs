@@ -241,6 +241,13 @@ impl Catalogue {
         rows.iter().map(job).collect()
     }
 
+    /// The newest job of a kind about one file, over or not.
+    pub async fn last_job_of_media(&self, media_id: Uuid, kind: &str) -> Result<Option<Job>> {
+        let query = "SELECT * FROM jobs WHERE kind = $1 AND media_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1";
+        let query = sqlx::query(query).bind(kind).bind(media_id);
+        self.engine.fetch_optional("cannot read a file's last job", query).await?.as_ref().map(job).transpose()
+    }
+
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>> {
         let query = sqlx::query("SELECT * FROM jobs WHERE id = $1").bind(id);
         self.engine.fetch_optional("cannot read a job", query).await?.as_ref().map(job).transpose()

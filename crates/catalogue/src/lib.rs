@@ -41,7 +41,7 @@ pub use controller::{
     PilotSettings,
 };
 pub use dock::{Aircraft, Dock, DockLive, IssuedPrefix, NewDock};
-pub use event::{RawEvent, TraceEntry};
+pub use event::{Exchange, RawEvent, TraceEntry};
 pub use file_group::FileGroup;
 pub use fingerprint::StoredObject;
 pub use flight::{Flight, FlightState};

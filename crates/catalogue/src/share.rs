@@ -175,14 +175,24 @@ impl Catalogue {
         Ok(self.engine.fetch_optional("cannot read a share's unlocking", query).await?.is_some())
     }
 
-    /// Writes a visit down; `counts` when it is a view of the whole. The oldest of very many are forgotten.
-    pub async fn add_share_visit(&self, visit: &ShareVisit, counts: bool) -> Result<()> {
+    /// Writes a visit down; `counts` when it is a view of the whole. One that goes on with what the same address did at
+    /// `goes_on_since` or later is the same visit. The oldest of very many are forgotten.
+    pub async fn add_share_visit(
+        &self,
+        visit: &ShareVisit,
+        counts: bool,
+        goes_on_since: Option<Timestamp>,
+    ) -> Result<()> {
         let mut write = self.engine.begin("note a visit to a share").await?;
         let insert = sqlx::query(
-            "INSERT INTO share_visits (id, share_id, at, address, what, media_id) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO share_visits (id, share_id, at, address, what, media_id)
+             SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM share_visits
+                WHERE share_id = $2 AND at >= $7 AND what = $5 AND coalesce(address, '') = coalesce($4, '')
+                AND (media_id = $6 OR (media_id IS NULL AND $6 IS NULL)))",
         );
         let insert = insert.bind(visit.id).bind(visit.share_id).bind(us(visit.at)).bind(&visit.address);
-        write.execute(insert.bind(&visit.what).bind(visit.media_id)).await.or_not_found("share", visit.share_id)?;
+        let insert = insert.bind(&visit.what).bind(visit.media_id).bind(goes_on_since.map_or(i64::MAX, us));
+        write.execute(insert).await.or_not_found("share", visit.share_id)?;
         let forget = sqlx::query(
             "DELETE FROM share_visits WHERE share_id = $1 AND (at, id) <= (SELECT at, id FROM share_visits
              WHERE share_id = $1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET $2)",

@@ -120,6 +120,7 @@ pub async fn run_server(config: Config) -> anyhow::Result<Running> {
         config,
     });
     app.docks.load(&app.catalogue).await?;
+    app.trace.load(&app.catalogue).await?;
     app.holds.load(&app.catalogue).await?;
     app.hands.set_removing(!app.catalogue.pending_removals(1).await?.is_empty());
     let first_password = if first_start { first_start_contents(&app, &library).await? } else { None };

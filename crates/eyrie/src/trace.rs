@@ -3,10 +3,11 @@
 //! Entries are written in batches beside the work, never before an answer; when the disk cannot follow, entries are
 //! dropped and counted rather than holding a dock up.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eyrie_catalogue::TraceEntry;
+use eyrie_catalogue::{Catalogue, Exchange, TraceEntry};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -24,16 +25,19 @@ const FLUSH_EVERY: Duration = Duration::from_millis(200);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Longest text kept of one value, bytes.
 const VALUE_BYTES: usize = 8 * 1024;
+/// Docks and controllers whose last exchange is remembered.
+const MAX_LAST: usize = 65_536;
 
 pub struct Trace {
     queue: mpsc::Sender<TraceEntry>,
+    last: Mutex<HashMap<String, Exchange>>,
     receiver: Mutex<Option<mpsc::Receiver<TraceEntry>>>,
 }
 
 impl Default for Trace {
     fn default() -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
-        Self { queue, receiver: Mutex::new(Some(receiver)) }
+        Self { queue, last: Mutex::default(), receiver: Mutex::new(Some(receiver)) }
     }
 }
 
@@ -41,9 +45,36 @@ impl Trace {
     pub fn record(&self, mut entry: TraceEntry) {
         blank(&mut entry.asked);
         blank(&mut entry.answered);
+        if let Some(method) = entry.method.as_ref().filter(|_| entry.direction == "up") {
+            let exchange = Exchange { at: entry.at, method: method.clone(), result: entry.result };
+            let mut last = self.last.lock();
+            if last.len() < MAX_LAST || last.contains_key(&entry.gateway_sn) {
+                last.insert(entry.gateway_sn.clone(), exchange);
+            }
+        }
         if self.queue.try_send(entry).is_err() {
             metrics::counter!("eyrie_trace_dropped_total").increment(1);
         }
+    }
+}
+
+impl Trace {
+    /// What a dock said last that wanted an answer.
+    pub fn last(&self, gateway_sn: &str) -> Option<Exchange> {
+        self.last.lock().get(gateway_sn).cloned()
+    }
+
+    /// What was said last before this start; what was recorded meanwhile is newer.
+    ///
+    /// # Errors
+    /// The catalogue's.
+    pub async fn load(&self, catalogue: &Catalogue) -> eyrie_catalogue::Result<()> {
+        let known = catalogue.last_exchanges(MAX_LAST as u32).await?;
+        let mut last = self.last.lock();
+        for (sn, exchange) in known {
+            last.entry(sn).or_insert(exchange);
+        }
+        Ok(())
     }
 }
 

@@ -245,6 +245,11 @@ impl Issuer {
         id
     }
 
+    /// A key for something else that must stay the same over restarts; `label` is that purpose's own.
+    pub fn derived_key(&self, label: &str, data: &[u8]) -> [u8; 32] {
+        self.mac(&format!("key:{label}"), data).finalize().into_bytes().into()
+    }
+
     /// 40 characters of A-Za-z0-9_-, which no shell, URL or configuration file needs to escape.
     fn secret(&self, label: &str, access_key_id: &str) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(&self.mac(label, access_key_id.as_bytes()).finalize().into_bytes()[..30])

@@ -2,11 +2,11 @@
 import { useMutation } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
 import { useState, type FormEvent, type ReactNode } from "react";
-import { api, ok, Refusal, type Role, type Schemas } from "../api/client";
+import { api, ok, type Role, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
 import { Fields } from "../docks/credentials";
-import { Dialog, Working } from "../ui/parts";
+import { Dialog, Refused, Working } from "../ui/parts";
 
 type Secrets = [string, string][];
 
@@ -35,11 +35,7 @@ function Maker({ title, action, fields, make, onClose }: {
       ) : (
         <form onSubmit={submit}>
           {fields}
-          {add.error && (
-            <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>
-              {add.error instanceof Refusal && add.error.status === 409 ? t.admin.taken : add.error.message || t.errors.offline}
-            </p>
-          )}
+          {add.error && <Refused error={add.error} taken={t.admin.taken} />}
           <div className="actions" style={{ marginTop: 0 }}>
             <button type="button" className="button" onClick={onClose}>{t.common.cancel}</button>
             <button className="button primary" disabled={add.isPending}>{add.isPending && <Working />}{action}</button>

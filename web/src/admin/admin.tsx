@@ -9,7 +9,7 @@ import { More } from "../flights/flights";
 import { t } from "../i18n";
 import { includes, isServerAdmin, useHere, useWsPath } from "../shell/context";
 import { dateTime, momentOf } from "../ui/format";
-import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh, Working, type Tone } from "../ui/parts";
+import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh, why, Working, type Tone } from "../ui/parts";
 import { AddS3Key, AddToken, AddUser, AddWorkspace } from "./add";
 import { Keep } from "../keep/keep";
 import { auditWords } from "./audit-words";
@@ -248,12 +248,12 @@ function JobRow({ job }: { job: JobItem }) {
   const retry = useMutation({
     mutationFn: () => ok(api.POST("/api/v1/workspaces/{ws}/jobs/{id}/retry", { params: { path: { ws, id: job.id } } })),
     onSuccess: () => refresh(ws, "jobs"),
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   const cancel = useMutation({
     mutationFn: () => ok(api.POST("/api/v1/workspaces/{ws}/jobs/{id}/cancel", { params: { path: { ws, id: job.id } } })),
     onSuccess: () => refresh(ws, "jobs"),
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   const { done, total } = job.progress;
   return (
@@ -294,12 +294,15 @@ function JobRow({ job }: { job: JobItem }) {
 }
 
 function Audit() {
-  const { ws } = useHere();
+  const { ws, session } = useHere();
+  const root = isServerAdmin(session);
+  const [whole, setWhole] = useState(false);
+  const names = useQuery({ ...workspaces, enabled: root }).data?.items ?? [];
   const [action, setAction] = useState("");
   const [actor, setActor] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
-  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined, from: momentOf(from, 0), to: momentOf(to, 1) }));
+  const query = useInfiniteQuery(audit(ws, { action: action || undefined, actor: actor || undefined, from: momentOf(from, 0), to: momentOf(to, 1) }, whole));
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const people = useQuery(users(ws)).data?.items ?? [];
   const filtered = [action, actor, from, to].some((value) => value !== "");
@@ -308,15 +311,21 @@ function Audit() {
       <Head
         help={t.admin.auditHelp}
         action={
-          <span className="row-actions">
-            <input className="input" type="date" style={{ width: "auto" }} aria-label={t.filters.from} value={from} max={to || undefined} onChange={(event) => setFrom(event.target.value)} />
+          <span className="row-actions audit-filter">
+            {root && (
+              <select className="select" aria-label={t.audit.of} value={whole ? "server" : "here"} onChange={(event) => setWhole(event.target.value === "server")}>
+                <option value="here">{t.audit.here}</option>
+                <option value="server">{t.audit.server}</option>
+              </select>
+            )}
+            <input className="input" type="date" aria-label={t.filters.from} value={from} max={to || undefined} onChange={(event) => setFrom(event.target.value)} />
             <span aria-hidden>–</span>
-            <input className="input" type="date" style={{ width: "auto" }} aria-label={t.filters.to} value={to} min={from || undefined} onChange={(event) => setTo(event.target.value)} />
-            <select className="select" style={{ width: "auto" }} aria-label={t.admin.what} value={action} onChange={(event) => setAction(event.target.value)}>
+            <input className="input" type="date" aria-label={t.filters.to} value={to} min={from || undefined} onChange={(event) => setTo(event.target.value)} />
+            <select className="select" aria-label={t.admin.what} value={action} onChange={(event) => setAction(event.target.value)}>
               <option value="">{t.audit.everything}</option>
               {Object.entries(t.audit.nouns).map(([noun, words]) => <option key={noun} value={noun}>{words}</option>)}
             </select>
-            <select className="select" style={{ width: "auto", maxWidth: 220 }} aria-label={t.admin.who} value={actor} onChange={(event) => setActor(event.target.value)}>
+            <select className="select" aria-label={t.admin.who} value={actor} onChange={(event) => setActor(event.target.value)}>
               <option value="">{t.audit.everybody}</option>
               {[...new Set([...people.map((person) => `user:${person.name}`), ...items.map((entry) => entry.actor), ...(actor ? [actor] : [])])].map((one) => <option key={one} value={one}>{auditWords.actor(one)}</option>)}
             </select>
@@ -327,12 +336,13 @@ function Audit() {
         {() =>
           items.length === 0 ? <Notice icon={History} title={filtered ? t.audit.noneFound : t.admin.noAudit}>{filtered ? t.audit.noneFoundHelp : t.admin.noAuditHelp}</Notice> : (
             <>
-              <Table head={[t.admin.when, t.admin.who, t.admin.what]}>
+              <Table head={[t.admin.when, t.admin.who, t.admin.what, ...(whole ? [t.audit.of] : [])]}>
                 {items.map((entry) => (
                   <tr key={entry.id}>
                     <td className="nowrap num"><Moment at={entry.at}>{dateTime(entry.at)}</Moment></td>
                     <td className="nowrap">{auditWords.actor(entry.actor)}</td>
-                    <td className="break">{auditWords.action(entry.action)} <strong>{auditWords.subject(entry)}</strong></td>
+                    <td className="break">{auditWords.action(entry.action)} <strong>{auditWords.subject(entry)}</strong> <span className="quiet small">{auditWords.more(entry)}</span></td>
+                    {whole && <td className="quiet">{entry.workspace_id === null ? t.audit.ofServer : (names.find((one) => one.id === entry.workspace_id)?.name ?? "–")}</td>}
                   </tr>
                 ))}
               </Table>

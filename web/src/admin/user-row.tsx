@@ -6,7 +6,7 @@ import { api, ok, type Role, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
 import { dateTime } from "../ui/format";
-import { Confirm, Dialog, State, toast, useRefresh } from "../ui/parts";
+import { Confirm, Dialog, State, toast, useRefresh, why } from "../ui/parts";
 import { Fields } from "../docks/credentials";
 
 type User = Schemas["UserItem"];
@@ -21,10 +21,10 @@ export function UserRow({ user, own, children }: { user: User; own: boolean; chi
   const change = useMutation({
     mutationFn: (body: Schemas["UserChangeRequest"]) => ok(api.PATCH("/api/v1/workspaces/{ws}/users/{id}", { params, body })),
     onSuccess: (_, body) => {
-      if (body.role) toast(t.admin.roleChanged(user.name, t.roles[body.role]));
+      if (body.role) toast(t.admin.roleChanged(user.name, t.roles[body.role]), () => change.mutate({ role: user.role }));
       return refresh(ws, "users");
     },
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   return (
     <tr className={user.disabled ? "dim" : ""}>

@@ -55,9 +55,9 @@ function Files({ album }: { album: Album }) {
     try {
       await put(ids, false);
       setPicked(new Map());
-      toast(t.albums.removed(ids.length), () => void put(ids, true).catch(() => toast(t.errors.failed)));
+      toast(t.albums.removed(ids.length), () => void put(ids, true).catch(() => toast(t.errors.notDone)));
     } catch {
-      toast(t.errors.failed);
+      toast(t.errors.notDone);
     }
   };
   const destroy = async () => {

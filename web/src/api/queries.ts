@@ -296,10 +296,14 @@ export const s3Keys = (ws: string) =>
     queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/s3-keys", { params: { path: { ws }, query: { limit: 1000 } } })),
   });
 /** `action` may be a noun: everything that was done to it. */
-export const audit = (ws: string, filter: { actor?: string; action?: string; from?: string; to?: string } = {}) =>
+/** Of a workspace; with `whole` of the server, for its administrator. */
+export const audit = (ws: string, filter: { actor?: string; action?: string; from?: string; to?: string } = {}, whole = false) =>
   infiniteQueryOptions({
-    queryKey: [ws, "audit", filter],
-    queryFn: ({ pageParam }) => ok(api.GET("/api/v1/workspaces/{ws}/audit", { params: { path: { ws }, query: { ...filter, limit: 100, cursor: pageParam } } })),
+    queryKey: [ws, "audit", whole, filter],
+    queryFn: ({ pageParam }) => {
+      const query = { ...filter, limit: 100, cursor: pageParam };
+      return ok(whole ? api.GET("/api/v1/audit", { params: { query } }) : api.GET("/api/v1/workspaces/{ws}/audit", { params: { path: { ws }, query } }));
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });

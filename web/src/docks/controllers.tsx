@@ -2,11 +2,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Gamepad2, KeyRound, Plus, Power, PowerOff } from "lucide-react";
 import { useState, type FormEvent } from "react";
-import { api, ok, Refusal, type Schemas } from "../api/client";
+import { api, ok, type Schemas } from "../api/client";
 import { controllers } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useMay } from "../shell/context";
-import { Await, Confirm, CopyButton, Dialog, Loading, Moment, Notice, State, toast, Working, type Tone } from "../ui/parts";
+import { Await, Confirm, CopyButton, Dialog, Loading, Moment, Notice, State, toast, Refused, why, Working, type Tone } from "../ui/parts";
 import { Code, Fields } from "./credentials";
 import { aircraftWord } from "./words";
 
@@ -66,7 +66,7 @@ function Row({ controller, onAccess }: { controller: Controller; onAccess: (acce
   const enable = useMutation({
     mutationFn: () => ok(api.POST("/api/v1/workspaces/{ws}/controllers/{sn}/enable", { params })),
     onSuccess: refresh,
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   const aircraft = controller.aircraft.map((one) => `${aircraftWord(one.model_key) ?? ""} ${one.sn}`.trim()).join(", ");
   return (
@@ -144,11 +144,7 @@ function Add({ onClose, onAdded }: { onClose: () => void; onAdded: (access: Acce
           <span>{t.docks.sn}</span>
           <input className="input mono" name="sn" required maxLength={64} pattern="[A-Za-z0-9_\-]+" title={t.docks.snRule} autoCapitalize="characters" autoComplete="off" autoFocus />
         </label>
-        {add.error && (
-          <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>
-            {add.error instanceof Refusal && add.error.status === 409 ? t.controllers.taken : add.error.message || t.errors.offline}
-          </p>
-        )}
+        {add.error && <Refused error={add.error} taken={t.controllers.taken} />}
         <div className="actions" style={{ marginTop: 0 }}>
           <button type="button" className="button" onClick={onClose}>{t.common.cancel}</button>
           <button className="button primary" disabled={add.isPending}>

@@ -3,10 +3,10 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, QrCode } from "lucide-react";
 import { useMemo, useState, type FormEvent } from "react";
 import { encode } from "uqr";
-import { api, ok, Refusal, type Schemas } from "../api/client";
+import { api, ok, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { CopyButton, Dialog, Working } from "../ui/parts";
+import { CopyButton, Dialog, Refused, Working } from "../ui/parts";
 
 type Access = Schemas["DockAccessItem"];
 
@@ -38,11 +38,7 @@ export function AddDock({ onClose, onAdded }: { onClose: () => void; onAdded: (a
           <span>{t.docks.callsign}</span>
           <input className="input" name="callsign" maxLength={64} placeholder={t.docks.callsignExample} autoComplete="off" />
         </label>
-        {add.error && (
-          <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>
-            {add.error instanceof Refusal && add.error.status === 409 ? t.docks.taken : add.error.message || t.errors.offline}
-          </p>
-        )}
+        {add.error && <Refused error={add.error} taken={t.docks.taken} />}
         <div className="actions" style={{ marginTop: 0 }}>
           <button type="button" className="button" onClick={onClose}>{t.common.cancel}</button>
           <button className="button primary" disabled={add.isPending}>

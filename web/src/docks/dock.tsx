@@ -8,7 +8,7 @@ import { dock as dockQuery, dockSetUp } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { coordinates, dateTime } from "../ui/format";
-import { Await, Confirm, CopyButton, Loading, Moment, State, toast, useTick } from "../ui/parts";
+import { Await, Confirm, CopyButton, Loading, Moment, State, toast, useTick, why } from "../ui/parts";
 import { Code, Credentials, SetUp } from "./credentials";
 import { DockFigures } from "./docks";
 import { Rename } from "./rename";
@@ -41,7 +41,7 @@ function Dock({ dock }: { dock: DockItem }) {
         <State pill tone={dockTone(dock)}>{dockState(dock)}</State>
         {dock.last_seen_at && !dock.online && <span className="quiet">{t.docks.lastHeard} <Moment at={dock.last_seen_at} /></span>}
         <span className="grow" />
-        <Account dock={dock} />
+        <div className="row-actions"><Account dock={dock} /></div>
       </div>
       <div className="dock-page">
         <div className="dock-facts">
@@ -154,7 +154,7 @@ function Account({ dock }: { dock: DockItem }) {
   const enable = useMutation({
     mutationFn: () => ok(api.POST("/api/v1/workspaces/{ws}/docks/{sn}/enable", { params })),
     onSuccess: refresh,
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   if (!admin) return null;
   const name = dock.callsign ?? dock.sn;

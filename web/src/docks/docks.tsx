@@ -11,7 +11,7 @@ import { number } from "../ui/format";
 import { Await, Loading, Moment, Notice, State, useTick } from "../ui/parts";
 import { Controllers } from "./controllers";
 import { AddDock, Credentials } from "./credentials";
-import { dockState, dockTone, modelWord, stepWord } from "./words";
+import { dockState, dockTone, methodWord, modelWord, stepWord } from "./words";
 import "../styles/docks.css";
 
 export default function Docks() {
@@ -95,6 +95,19 @@ export function DockFigures({ dock }: { dock: DockItem }) {
       <div>
         <dt>{t.docks.doing}</dt>
         <dd>{dock.online ? (step ?? "–") : step ? t.docks.didLast(step) : "–"}</dd>
+      </div>
+      <div className="said">
+        <dt>{t.docks.saidLast}</dt>
+        <dd>
+          {dock.last_exchange === null ? "–" : (
+            <>
+              {methodWord(dock.last_exchange.method)}{" "}
+              <span className="quiet small">
+                {dock.last_exchange.result !== null && dock.last_exchange.result !== 0 && <State tone="failed">{t.docks.refused}</State>} <Moment at={dock.last_exchange.at} />
+              </span>
+            </>
+          )}
+        </dd>
       </div>
     </dl>
   );

@@ -5,7 +5,7 @@ import { Pencil } from "lucide-react";
 import { api, ok, type DockItem } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { Dialog, Working } from "../ui/parts";
+import { Dialog, Refused, Working } from "../ui/parts";
 
 export function Rename({ dock }: { dock: DockItem }) {
   const { ws } = useHere();
@@ -37,7 +37,7 @@ export function Rename({ dock }: { dock: DockItem }) {
               <input className="input" name="callsign" maxLength={64} defaultValue={dock.callsign ?? ""} autoComplete="off" autoFocus />
             </label>
             <p className="quiet small">{t.docks.renameHelp}</p>
-            {rename.error && <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>{rename.error.message || t.errors.offline}</p>}
+            {rename.error && <Refused error={rename.error} />}
             <div className="actions" style={{ marginTop: 0 }}>
               <button type="button" className="button" onClick={() => setOpen(false)}>{t.common.cancel}</button>
               <button className="button primary" disabled={rename.isPending}>{rename.isPending && <Working />}{t.docks.rename}</button>

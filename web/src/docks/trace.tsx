@@ -96,7 +96,7 @@ function Run({ run }: { run: Entries }) {
         <div className="shaft" aria-hidden />
         <div className="answered">
           {entry.result === null ? (
-            <span className="quiet">{t.trace.noAnswer}</span>
+            <span className="quiet">{up ? t.trace.noAnswer : t.trace.unanswered}</span>
           ) : refused ? (
             <State tone="failed">{t.trace.refused(entry.result)}</State>
           ) : (
@@ -105,6 +105,7 @@ function Run({ run }: { run: Entries }) {
           {slowest > 0 && <span className="quiet num"> {run.length > 1 ? t.trace.within(milliseconds(slowest)) : t.trace.in(milliseconds(slowest))}</span>}
           {entry.note && <p className="note">{entry.note}</p>}
         </div>
+        {entry.result !== null && <div className="shaft back" aria-hidden />}
       </div>
       {open && <div className="details">{run.slice(0, 20).map((one) => <Details key={one.id} entry={one} />)}</div>}
     </div>

@@ -11,7 +11,7 @@ import { auditWords } from "../admin/audit-words";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
 import { dateTime } from "../ui/format";
-import { Await, Confirm, Loading, Moment, Notice, State, toast, useRefresh, Working } from "../ui/parts";
+import { Await, Confirm, Loading, Moment, Notice, State, toast, useRefresh, why, Working } from "../ui/parts";
 import { HoldDialog, type Held } from "./hold-dialog";
 import { RuleDialog } from "./rule-dialog";
 import { periodWords } from "./words";
@@ -49,7 +49,7 @@ function Rules() {
   const apply = useMutation({
     mutationFn: () => ok(api.POST("/api/v1/workspaces/{ws}/retention-rules/apply", { params: { path: { ws } } })),
     onSuccess: () => (toast(t.keep.applying), refresh(ws, "jobs")),
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   const items = query.data?.items ?? [];
   return (
@@ -100,7 +100,7 @@ function RuleRow({ rule, words, edit }: { rule: Rule; words: string; edit: () =>
   const turn = useMutation({
     mutationFn: () => ok(api.PATCH("/api/v1/workspaces/{ws}/retention-rules/{id}", { params, body: { enabled: !rule.enabled } })),
     onSuccess: () => refresh(ws, "retention"),
-    onError: (error) => toast(error.message || t.errors.offline),
+    onError: (error) => toast(why(error)),
   });
   return (
     <tr className={rule.enabled ? "" : "dim"}>

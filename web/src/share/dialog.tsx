@@ -34,7 +34,7 @@ export function ShareDialog({ what, title, onClose }: { what: What; title: strin
       album_id: null, flight_id: null, media_ids: null, ...what,
       title: text("title") ?? title, slug: text("slug"), password: String(form.get("password")) || null,
       expires_at: life === "never" ? null : new Date(Date.now() + Number(life) * DAY_MS).toISOString(), never_expires: life === "never",
-      download: form.get("download") === "on", hide_position: hide.position, hide_metadata: hide.metadata,
+      download: form.get("download") === "on", hide_position: hide.position || hide.metadata, hide_metadata: hide.metadata,
     });
   };
   return (
@@ -67,11 +67,11 @@ export function ShareDialog({ what, title, onClose }: { what: What; title: strin
         <fieldset className="checks">
           <legend className="visually-hidden">{t.shares.may}</legend>
           <label><input type="checkbox" name="download" defaultChecked />{t.shares.download}</label>
-          <label><input type="checkbox" checked={hide.position} onChange={(event) => setHide({ ...hide, position: event.target.checked })} />{t.shares.hidePosition}</label>
+          <label><input type="checkbox" checked={hide.position || hide.metadata} disabled={hide.metadata} onChange={(event) => setHide({ ...hide, position: event.target.checked })} />{t.shares.hidePosition}</label>
           <label><input type="checkbox" checked={hide.metadata} onChange={(event) => setHide({ ...hide, metadata: event.target.checked })} />{t.shares.hideMetadata}</label>
         </fieldset>
         {(hide.position || hide.metadata) && <p className="quiet small">{t.shares.hideHelp}</p>}
-        {make.error && <Refused error={make.error} />}
+        {make.error && <Refused error={make.error} taken={t.shares.slugTaken} />}
         <div className="actions" style={{ marginTop: 0 }}>
           <button type="button" className="button" onClick={onClose}>{t.common.cancel}</button>
           <button className="button primary" disabled={make.isPending}>{make.isPending && <Working />}{t.shares.make}</button>

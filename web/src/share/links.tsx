@@ -59,7 +59,7 @@ function ShareRow({ share }: { share: Share }) {
   return (
     <li className={share.open ? "" : "over"}>
       <div className="what">
-        <h2 className="clip">{what ? <Link href={what}>{share.title}</Link> : share.title}</h2>
+        <h2 className="break">{what ? <Link href={what}>{share.title}</Link> : share.title}</h2>
         <span className="quiet small">{share.album_id ? t.shares.of.album : share.flight_id ? t.shares.of.flight : t.shares.of.selection} · {rules.join(" · ")}</span>
         {share.open && <span className="mono small break">{share.url} <CopyButton text={share.url} label={t.shares.copy} /></span>}
       </div>

@@ -59,7 +59,7 @@ function Unlock({ slug }: { slug: string }) {
       () => client.invalidateQueries({ queryKey: ["shared", slug] }),
       (error: unknown) => {
         const status = error instanceof Refusal ? error.status : -1;
-        setProblem(status === 401 ? t.shared.wrong : status === 429 ? t.login.tooMany : status === 0 ? t.errors.offline : t.errors.failed);
+        setProblem(status === 401 ? t.shared.wrong : status === 429 ? t.login.tooMany : status === 0 ? t.errors.offline : t.errors.notDone);
         setBusy(false);
       },
     );
@@ -80,6 +80,7 @@ function Unlock({ slug }: { slug: string }) {
 }
 
 function Files({ slug, shared }: { slug: string; shared: Shared }) {
+  const client = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: ["shared", slug, "media"],
     queryFn: ({ pageParam }) => ok(api.GET("/api/v1/shares/{slug}/media", { params: { path: { slug }, query: { limit: PAGE, cursor: pageParam } } })),
@@ -87,6 +88,11 @@ function Files({ slug, shared }: { slug: string; shared: Shared }) {
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });
   const { hasNextPage, isFetching, fetchNextPage } = query;
+  // over, or locked again, while somebody looked: the whole page says so
+  const ended = query.error instanceof Refusal && (query.error.status === 404 || query.error.status === 401);
+  useEffect(() => {
+    if (ended) void client.resetQueries({ queryKey: ["shared", slug], exact: true });
+  }, [ended, client, slug]);
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const [shown, setShown] = useState<number | null>(null);
   const end = useRef<HTMLDivElement>(null);
@@ -105,13 +111,15 @@ function Files({ slug, shared }: { slug: string; shared: Shared }) {
         <h1>{shared.title}</h1>
         {query.isSuccess && <span className="quiet num">{hasNextPage ? t.shared.more(items.length) : t.gallery.files(items.length)}</span>}
         <span className="grow" />
-        {shared.expires_at && <span className="quiet small">{t.shares.untilShort(dateTime(shared.expires_at))}</span>}
-        {items[0]?.content === "original" && (
-          <a className="button primary" href={`/api/v1/shares/${encodeURIComponent(slug)}/archive`} download>
-            <Download className="icon" aria-hidden />
-            {t.download.flight}
-          </a>
-        )}
+        <span className="until">
+          {shared.expires_at && <span className="quiet small">{t.shares.untilShort(dateTime(shared.expires_at))}</span>}
+          {items[0]?.content === "original" && (
+            <a className="button primary" href={`/api/v1/shares/${encodeURIComponent(slug)}/archive`} download>
+              <Download className="icon" aria-hidden />
+              {t.download.flight}
+            </a>
+          )}
+        </span>
       </header>
       {query.isError ? (
         <Failure error={query.error} retry={() => void query.refetch()} />
@@ -156,10 +164,28 @@ function Cell({ slug, file, open }: { slug: string; file: File; open: () => void
   );
 }
 
+const ASK_AGAIN_MS = 5_000;
+
+/** Whether a video can be played: it may have to be made first, which the first look at it begins. */
+function useVideo(slug: string, file: File): "asked" | "made" | "there" | "none" {
+  const query = useQuery({
+    queryKey: ["shared", slug, "video", file.id],
+    enabled: file.kind === "video",
+    queryFn: async () => {
+      const { ok: there, status } = await fetch(url(slug, file.id, "video"), { method: "HEAD" });
+      return there ? "there" : status === 503 ? "made" : "none";
+    },
+    refetchInterval: ({ state }) => (state.data === "made" ? ASK_AGAIN_MS : false),
+    retry: 1,
+  });
+  return query.isError ? "none" : (query.data ?? "asked");
+}
+
 /** One file, as large as the window. */
 function Look({ slug, file, close, step, first, last }: { slug: string; file: File; close: () => void; step: (by: number) => void; first: boolean; last: boolean }) {
   const ref = useRef<HTMLDialogElement>(null);
   const [failed, setFailed] = useState<string | null>(null);
+  const video = useVideo(slug, file);
   useEffect(() => ref.current?.showModal(), []);
   const press = useCallback((event: React.KeyboardEvent) => {
     if (event.target instanceof HTMLVideoElement) return;
@@ -180,7 +206,9 @@ function Look({ slug, file, close, step, first, last }: { slug: string; file: Fi
         )}
       </div>
       <div className="look-view">
-        {failed === file.id ? (
+        {file.kind === "video" && video !== "there" ? (
+          <p role="status">{video === "made" ? <><Working /> {t.shared.makingVideo}</> : video === "none" ? t.shared.noVideo : <Working />}</p>
+        ) : failed === file.id ? (
           <p>{file.kind === "video" ? t.shared.noVideo : t.item.noPicture.other}</p>
         ) : file.kind === "video" ? (
           <video key={file.id} src={url(slug, file.id, "video")} poster={url(slug, file.id, "preview")} controls playsInline preload="metadata" aria-label={file.name} onError={() => setFailed(file.id)} />

@@ -1,7 +1,7 @@
 // Name and password for a session cookie, or the way to the OpenID Connect provider; then back to where one wanted to go.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { api, ok, Refusal } from "../api/client";
 import { loginOptions, session } from "../api/queries";
@@ -23,6 +23,10 @@ export function Login() {
   // only an address of our own
   const next = wanted && /^\/w\/[^\\]*$/.test(wanted) ? wanted : "/";
 
+  useEffect(() => {
+    document.title = `${t.login.submit} · Eyrie`;
+  });
+
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -37,7 +41,7 @@ export function Login() {
       go(next, { replace: true });
     } catch (error) {
       const status = error instanceof Refusal ? error.status : -1;
-      setProblem(status === 401 ? (/disabled/.test((error as Refusal).detail) ? t.login.problems["oidc-disabled"] : t.login.wrong) : status === 429 ? t.login.tooMany : status === 0 ? t.errors.offline : t.errors.failed);
+      setProblem(status === 401 ? (/disabled/.test((error as Refusal).detail) ? t.login.problems["oidc-disabled"] : t.login.wrong) : status === 429 ? t.login.tooMany : status === 0 ? t.errors.offline : t.errors.notDone);
       setBusy(false);
     }
   };

@@ -32,6 +32,11 @@ export function Shell({ ws, session, children }: { ws: string; session: SessionI
   const shown = includes(session, "admin") ? [...places, adminPlace] : places;
   useKeys(ws, shown, () => setKeys(true));
 
+  const name = ({ trash: t.trash.title, shares: t.shares.title } as Record<string, string>)[section] ?? shown.find((place) => place.to === section || place.also?.includes(section))?.label();
+  useEffect(() => {
+    document.title = [name, ws, "Eyrie"].filter(Boolean).join(" · ");
+  }, [name, ws]);
+
   // a new page begins at its top, and is read from there; a page that keeps its own place (the gallery) sets it afterwards
   useEffect(() => {
     main.current?.scrollTo({ top: 0 });

@@ -76,7 +76,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   if (refusal.status === 404) return <Notice title={t.errors.notFound}>{t.errors.notFoundHelp}</Notice>;
   return (
     <Notice failed icon={CircleAlert} title={t.errors.failed} action={again}>
-      {refusal.detail} {t.errors.failedHelp}
+      {t.errors.statuses[refusal.status] ?? refusal.detail} {t.errors.failedHelp}
       {refusal.requestId && <span className="small"> {t.errors.requestId(refusal.requestId)}</span>}
     </Notice>
   );
@@ -91,9 +91,15 @@ export function Await({ query, loading, children }: { query: Query; loading?: Re
   return children();
 }
 
+/** Why something was not done; `taken` says what a conflict means there. What is left is the server's own word for a field or a state. */
+export function why(error: unknown, taken?: string): string {
+  if (!(error instanceof Refusal) || error.status === 0) return t.errors.offline;
+  return (error.status === 409 && taken) || t.errors.statuses[error.status] || error.detail || t.errors.notDone;
+}
+
 /** Why the server did not take a form, in the form. */
-export function Refused({ error }: { error: unknown }) {
-  return <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>{error instanceof Refusal && error.status > 0 ? error.detail : t.errors.offline}</p>;
+export function Refused({ error, taken }: { error: unknown; taken?: string }) {
+  return <p role="alert" className="state failed" style={{ whiteSpace: "normal" }}>{why(error, taken)}</p>;
 }
 
 export function Working() {
@@ -168,7 +174,7 @@ export function Confirm({ title, children, action, danger, onConfirm, onClose }:
             setBusy(true);
             onConfirm().then(onClose, (reason: unknown) => {
               setBusy(false);
-              setError(reason instanceof Refusal && reason.status > 0 ? reason.detail : t.errors.offline);
+              setError(why(reason));
             });
           }}
         >

@@ -107,7 +107,7 @@ async fn a_share_ends_with_its_album_and_keeps_the_last_visits() {
             what: "open".into(),
             media_id: None,
         };
-        f.catalogue.add_share_visit(&visit, n > 0).await.unwrap();
+        f.catalogue.add_share_visit(&visit, n > 0, None).await.unwrap();
     }
     let known = f.catalogue.share_by_slug("roofs").await.unwrap().unwrap();
     assert_eq!((known.view_count, known.shared.clone()), (2, Shared::Album(album.id)));
@@ -122,4 +122,35 @@ async fn a_share_ends_with_its_album_and_keeps_the_last_visits() {
     assert!(!f.catalogue.is_share_unlocked(share.id, &[7; 32], at(50)).await.unwrap());
     assert!(f.catalogue.remove_album(f.workspace_id, album.id, &entry(f.workspace_id)).await.unwrap());
     assert_eq!(f.catalogue.share_by_slug("roofs").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_visit_that_goes_on_is_one() {
+    let f = Fixture::new().await;
+    let share = share(f.workspace_id, "roofs", Shared::Selection);
+    f.catalogue.add_share(&share, &[], &entry(f.workspace_id)).await.unwrap();
+    let file = id();
+    let visit = |n: i64, address: &str, what: &str, media_id| ShareVisit {
+        id: id(),
+        share_id: share.id,
+        at: at(n),
+        address: Some(address.into()),
+        what: what.into(),
+        media_id,
+    };
+    for (visit, since) in [
+        (visit(1, "192.0.2.1", "download", None), Some(at(0))),
+        (visit(2, "192.0.2.1", "download", None), Some(at(0))), // goes on
+        (visit(3, "192.0.2.2", "download", None), Some(at(0))),
+        (visit(4, "192.0.2.1", "download", Some(file)), Some(at(0))),
+        (visit(5, "192.0.2.1", "download", Some(file)), Some(at(4))), // goes on
+        (visit(6, "192.0.2.1", "view", Some(file)), Some(at(0))),
+        (visit(7, "192.0.2.1", "download", None), Some(at(3))), // later than that
+        (visit(8, "192.0.2.1", "download", None), None),
+    ] {
+        f.catalogue.add_share_visit(&visit, false, since).await.unwrap();
+    }
+    let visits = f.catalogue.list_share_visits(share.id, None, 100).await.unwrap();
+    let times: Vec<_> = visits.items.iter().map(|visit| visit.at).collect();
+    assert_eq!(times, [8, 7, 6, 4, 3, 1].map(at));
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::names::{checked_name, checked_password};
+use super::names::{checked_name, checked_password, checked_words};
 use super::{Admin, AdminError, Result, S3Access, TokenAccess, UserAccess};
 use crate::secret;
 
@@ -21,7 +21,7 @@ impl Admin {
         name: Option<&str>,
         expires_at: Option<Timestamp>,
     ) -> Result<TokenAccess> {
-        let name = name.map(|text| checked_name("a token's name", text)).transpose()?;
+        let name = name.map(|text| checked_words("a token's name", text)).transpose()?;
         let now = self.clock.now();
         if expires_at.is_some_and(|at| at <= now) {
             return Err(AdminError::Invalid("a token cannot expire in the past".into()));

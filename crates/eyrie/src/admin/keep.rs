@@ -5,7 +5,7 @@ use eyrie_catalogue::{AuditEntry, Held, LegalHold, Reach, RetentionRule, Workspa
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::names::checked_name;
+use super::names::checked_words;
 use super::{Admin, AdminError, Result};
 
 /// Days of age that a rule may ask for.
@@ -27,7 +27,7 @@ impl Admin {
         let rule = RetentionRule {
             id: self.new_id(),
             workspace_id: workspace.id,
-            name: checked_name("a rule's name", &wanted.name)?.to_owned(),
+            name: checked_words("a rule's name", &wanted.name)?.to_owned(),
             reach: self.checked_reach(workspace, &wanted.reach).await?,
             enabled: wanted.enabled,
             created_by: self.actor.clone(),
@@ -51,7 +51,7 @@ impl Admin {
     ) -> Result<RetentionRule> {
         let known = self.retention_rule(workspace, id).await?;
         let rule = RetentionRule {
-            name: checked_name("a rule's name", &wanted.name)?.to_owned(),
+            name: checked_words("a rule's name", &wanted.name)?.to_owned(),
             reach: self.checked_reach(workspace, &wanted.reach).await?,
             enabled: wanted.enabled,
             updated_at: self.clock.now(),
@@ -114,7 +114,7 @@ impl Admin {
         let hold = LegalHold {
             id: self.new_id(),
             workspace_id: workspace.id,
-            name: checked_name("a hold's name", name)?.to_owned(),
+            name: checked_words("a hold's name", name)?.to_owned(),
             held,
             created_by: self.actor.clone(),
             created_at: self.clock.now(),

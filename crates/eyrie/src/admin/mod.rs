@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::app::{App, PublicUrls};
 use crate::config::PilotConfig;
 use crate::secret;
-use names::{checked_name, checked_sn, is_bucket_name};
+use names::{checked_name, checked_sn, checked_words, is_bucket_name};
 
 /// Letters of a generated password: 5 bits each, 130 in all, and none that is mistaken for another when typed in.
 const PASSWORD_LETTERS: usize = 26;
@@ -194,7 +194,7 @@ impl Admin {
     /// [`AdminError::Invalid`]; [`AdminError::Exists`] when the SN is known, in whatever workspace.
     pub async fn add_dock(&self, workspace: &Workspace, sn: &str, callsign: Option<&str>) -> Result<DockAccess> {
         let sn = checked_sn(sn)?;
-        let callsign = callsign.map(|text| checked_name("a callsign", text)).transpose()?;
+        let callsign = callsign.map(|text| checked_words("a callsign", text)).transpose()?;
         if self.catalogue.controller(sn).await?.is_some() {
             // both log in with the SN as username
             return Err(AdminError::Exists { what: "controller", id: sn.to_owned() });
@@ -243,7 +243,7 @@ impl Admin {
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`].
     pub async fn name_dock(&self, sn: &str, callsign: Option<&str>) -> Result<Dock> {
         let dock = self.dock(sn).await?;
-        let callsign = callsign.map(|text| checked_name("a callsign", text)).transpose()?;
+        let callsign = callsign.map(|text| checked_words("a callsign", text)).transpose()?;
         self.catalogue.name_dock(sn, callsign).await?;
         let detail = json!({"callsign": callsign, "before": dock.callsign});
         self.audit(Some(dock.workspace_id), "dock.rename", sn, detail).await?;

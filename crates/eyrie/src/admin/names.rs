@@ -21,13 +21,21 @@ pub(super) fn checked_sn(sn: &str) -> Result<&str> {
 
 /// A name can stand in a path and in a log line.
 pub(super) fn checked_name<'a>(what: &str, name: &'a str) -> Result<&'a str> {
-    let name = name.trim();
-    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    if fits && !name.chars().any(|letter| letter.is_control() || matches!(letter, '/' | '\\')) {
-        Ok(name)
+    let name = checked_words(what, name)?;
+    if name.contains(['/', '\\']) {
+        return Err(AdminError::Invalid(format!("{what} has no slashes")));
+    }
+    Ok(name)
+}
+
+/// What people call something that is found by another name: a case number has slashes.
+pub(super) fn checked_words<'a>(what: &str, words: &'a str) -> Result<&'a str> {
+    let words = words.trim();
+    let fits = (1..=MAX_NAME_CHARS).contains(&words.chars().count());
+    if fits && !words.chars().any(char::is_control) {
+        Ok(words)
     } else {
-        let rule = "characters without control characters and slashes";
-        Err(AdminError::Invalid(format!("{what} is 1 to {MAX_NAME_CHARS} {rule}")))
+        Err(AdminError::Invalid(format!("{what} is 1 to {MAX_NAME_CHARS} characters on one line")))
     }
 }
 
@@ -78,8 +86,12 @@ mod tests {
     #[test]
     fn names_are_bounded_and_printable() {
         assert_eq!(checked_name("a name", "  North field  ").unwrap(), "North field");
-        for bad in ["", "   ", "a/b", "a\nb", &"x".repeat(65)] {
+        for bad in ["", "   ", "a/b", "a\\b", "a\nb", &"x".repeat(65)] {
             assert!(checked_name("a name", bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(checked_words("a hold's name", " Case 4711/2026 ").unwrap(), "Case 4711/2026");
+        for bad in ["", "a\nb", &"x".repeat(65)] {
+            assert!(checked_words("a hold's name", bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -192,9 +192,10 @@ pub async fn add_album_media(
     Body(wanted): Body<AlbumMediaRequest>,
 ) -> Result<Json<AlbumChange>, Problem> {
     let ids = bounded(wanted.media_ids)?;
+    let album = known(&app, scope.workspace.id, id).await?;
     let added = app.catalogue.add_to_album(scope.workspace.id, id, &ids, app.now()).await?;
     let changed = added.ok_or_else(|| Problem::conflict(format!("an album holds at most {MAX_CHOSEN} files")))?;
-    scope.audit(&app, "album.add_media", &id.to_string(), json!({ "files": changed })).await?;
+    scope.audit(&app, "album.add_media", &id.to_string(), json!({ "files": changed, "name": album.name })).await?;
     Ok(Json(AlbumChange { changed }))
 }
 
@@ -211,8 +212,9 @@ pub async fn remove_album_media(
     Body(wanted): Body<AlbumMediaRequest>,
 ) -> Result<Json<AlbumChange>, Problem> {
     let ids = bounded(wanted.media_ids)?;
+    let album = known(&app, scope.workspace.id, id).await?;
     let changed = app.catalogue.remove_from_album(scope.workspace.id, id, &ids, app.now()).await?;
-    scope.audit(&app, "album.remove_media", &id.to_string(), json!({ "files": changed })).await?;
+    scope.audit(&app, "album.remove_media", &id.to_string(), json!({ "files": changed, "name": album.name })).await?;
     Ok(Json(AlbumChange { changed }))
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::auth::{Admin, Scope};
+use super::auth::{Admin, Scope, ServerAdmin};
 use super::extract::{QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
@@ -21,6 +21,8 @@ use crate::app::App;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditItem {
     pub id: Uuid,
+    /// Null: of the server, as a login of its administrator.
+    pub workspace_id: Option<Uuid>,
     pub at: Timestamp,
     /// `user:NAME`, `token:ID`, `rule:NAME`, `command line`, `dock:SN`, `server`.
     pub actor: String,
@@ -33,8 +35,8 @@ pub struct AuditItem {
 
 impl From<AuditEntry> for AuditItem {
     fn from(entry: AuditEntry) -> Self {
-        let AuditEntry { id, workspace_id: _, at, actor, action, subject, detail } = entry;
-        Self { id, at, actor, action, subject, detail }
+        let AuditEntry { id, workspace_id, at, actor, action, subject, detail } = entry;
+        Self { id, workspace_id, at, actor, action, subject, detail }
     }
 }
 
@@ -59,6 +61,13 @@ pub struct AuditQuery {
     to: Option<Timestamp>,
 }
 
+impl From<AuditQuery> for AuditFilter {
+    fn from(query: AuditQuery) -> Self {
+        let AuditQuery { actor, action, from, to } = query;
+        Self { actor, action, from, to }
+    }
+}
+
 /// List the audit log of a workspace, the newest entry first
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/audit", tag = "administration",
     params(("ws" = String, Path, description = "id or name of the workspace"), AuditQuery, PageQuery),
@@ -69,9 +78,23 @@ pub async fn list_audit(
     QueryParams(query): QueryParams<AuditQuery>,
     QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<AuditItem>>, Problem> {
-    let AuditQuery { actor, action, from, to } = query;
-    let filter = AuditFilter { actor, action, from, to };
-    let found = app.catalogue.list_audit(Some(scope.workspace.id), &filter, page.cursor(), page.limit()).await?;
+    let found = app.catalogue.list_audit(Some(scope.workspace.id), &query.into(), page.cursor(), page.limit()).await?;
+    Ok(Json(Page::from_rows(found, AuditItem::from)))
+}
+
+/// List the audit log of the server, the newest entry first
+///
+/// That of every workspace, and what belongs to none: logins of the server's administrators, and refused ones under names that nobody
+/// has. For the administrator of the server.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "administration", params(AuditQuery, PageQuery),
+    responses((status = 200, body = Page<AuditItem>)))]
+pub async fn list_server_audit(
+    ServerAdmin(_caller): ServerAdmin,
+    State(app): State<Arc<App>>,
+    QueryParams(query): QueryParams<AuditQuery>,
+    QueryParams(page): QueryParams<PageQuery>,
+) -> Result<Json<Page<AuditItem>>, Problem> {
+    let found = app.catalogue.list_audit(None, &query.into(), page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, AuditItem::from)))
 }
 

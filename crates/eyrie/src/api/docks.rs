@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use eyrie_catalogue::{Dock, TraceEntry};
+use eyrie_catalogue::{Dock, Exchange, TraceEntry};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,12 +41,29 @@ pub struct DockItem {
     pub firmware_version: Option<String>,
     /// 0 preparing, 1 flying, 2 recovering, 3 and 4 updating data, 5 idle, 255 aircraft fault, 256 unknown.
     pub flighttask_step_code: Option<i64>,
+    /// What it said last that wanted an answer.
+    pub last_exchange: Option<DockExchange>,
     /// Where it stands, WGS 84.
     pub position: Option<DockPosition>,
     pub disabled: bool,
     /// When it bound itself with the right code.
     pub bound_at: Option<Timestamp>,
     pub created_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DockExchange {
+    pub at: Timestamp,
+    pub method: String,
+    /// 0 is success; null: no answer was wanted.
+    pub result: Option<i64>,
+}
+
+impl From<Exchange> for DockExchange {
+    fn from(exchange: Exchange) -> Self {
+        let Exchange { at, method, result } = exchange;
+        Self { at, method, result }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,6 +108,7 @@ impl DockItem {
             object_key_prefix: app.docks.object_key_prefix(&dock.sn),
             firmware_version: live.firmware_version,
             flighttask_step_code: live.flighttask_step_code,
+            last_exchange: app.trace.last(&dock.sn).map(DockExchange::from),
             position: live.lat.zip(live.lng).map(|(lat, lng)| DockPosition { lat, lng }),
             disabled: dock.disabled,
             bound_at: dock.bound_at,

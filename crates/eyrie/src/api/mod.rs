@@ -18,6 +18,7 @@ pub mod events;
 pub mod extract;
 pub mod flights;
 pub mod footprints;
+pub mod forwarded;
 pub mod health;
 pub mod holds;
 pub mod jobs;
@@ -153,6 +154,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::change_user, users::delete_user))
         .routes(routes!(users::reset_password))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::list_server_audit))
         .routes(routes!(settings::get_settings))
         // Pilot 2: controllers, the app and its login page
         .routes(routes!(controllers::list_controllers, controllers::add_controller))
@@ -184,5 +186,6 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn(compress::reads_only))
         .layer(from_fn(surround::set_headers))
         .layer(from_fn_with_state(Arc::clone(&app), surround::observe))
+        .layer(from_fn_with_state(forwarded::networks(&app.config.http.trusted_proxies), forwarded::find_peer))
         .with_state(app)
 }

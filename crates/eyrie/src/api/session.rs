@@ -278,6 +278,13 @@ async fn record(
     Ok(app.admin(actor).audit(workspace_id, action, subject, json!({ "address": address })).await?)
 }
 
+/// Writes down that somebody was not let in whom a provider vouched for.
+pub(crate) async fn note_refused(app: &App, name: &str, peer: &Peer, why: &'static str) -> Result<(), Problem> {
+    let address = peer.0.map_or(Value::Null, |peer| peer.ip().to_string().into());
+    let detail = json!({ "address": address, "by": "oidc", "why": why });
+    Ok(app.admin("server").audit(None, "session.refuse", name, detail).await?)
+}
+
 /// What one caller commands: an IPv4 address, or the /64 that an IPv6 address lies in.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

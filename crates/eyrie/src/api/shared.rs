@@ -2,8 +2,8 @@
 //!
 //! A link that is unknown, over or revoked, and a file that is not part of it, answer the same 404. Of a file only what a
 //! gallery needs is told: no object key, no serial number, no flight. Where position or metadata is hidden, nothing of the
-//! original's bytes goes out: pictures and videos that were made anew have none of its metadata
-//! (docs/decisions/share-links.md).
+//! original's bytes goes out: pictures and videos that were made anew have none of its metadata, and a file's own id, which
+//! holds the time of its arrival, is not told either (docs/decisions/share-links.md).
 
 use std::sync::Arc;
 
@@ -13,10 +13,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
-use eyrie_catalogue::{Catalogue, Media, MediaFilter, MediaKind, MediaStatus, Share, ShareVisit};
+use eyrie_catalogue::{Catalogue, JobState, Media, MediaFilter, MediaKind, MediaStatus, Share, ShareVisit};
 use eyrie_media::picture::Coding;
 use eyrie_objects::store::ObjectReader;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -35,6 +36,8 @@ use super::problem::{Kind, Problem};
 use super::{session, shares, words, zip};
 use crate::app::App;
 use crate::derived::{self, Form};
+use crate::ffmpeg;
+use crate::jobs::make_proxy;
 use crate::secret::token_hash;
 
 /// Where requests need no login.
@@ -42,6 +45,10 @@ pub(super) const ROOT: &str = "/api/v1/shares/";
 /// How long a browser that gave the password is not asked again.
 const UNLOCKED: SignedDuration = SignedDuration::from_hours(24);
 const TOKEN_BYTES: usize = 32;
+/// A download or video that goes on in ranges is written down once in so long.
+const ONE_VISIT: SignedDuration = SignedDuration::from_mins(10);
+/// How soon a page may ask again for a video that is being made.
+const RETRY_AFTER_S: u64 = 5;
 /// Kinds that have a picture.
 const VISIBLE: [MediaKind; 4] = [MediaKind::Photo, MediaKind::Video, MediaKind::Panorama, MediaKind::Thermal];
 
@@ -62,6 +69,7 @@ pub struct SharedItem {
 /// A file behind a link.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SharedMediaItem {
+    /// The file's own, or another one where metadata is hidden: it holds the time at which the file came.
     pub id: Uuid,
     /// The file's own, or a plain one where something is hidden.
     pub name: String,
@@ -108,12 +116,12 @@ pub async fn open_shared(
     if !is_unlocked(&app, &share, &jar).await? {
         return Ok(Json(SharedItem { locked: true, title: None, download: None, positions: None, expires_at: None }));
     }
-    note(&app, &share, &peer, "open", None).await?;
+    note(&app, &share, &peer, "open", None, Begun::Now).await?;
     Ok(Json(SharedItem {
         locked: false,
-        title: Some(share.title),
         download: Some(share.download),
-        positions: Some(!share.hide_position),
+        positions: Some(!hides(&share)),
+        title: Some(share.title),
         expires_at: share.expires_at,
     }))
 }
@@ -137,7 +145,7 @@ pub async fn unlock_shared(
         return Err(Problem::bad_request("the password is too long"));
     }
     if !session::check_share(&app, &peer, share.id, hash.clone(), given.password).await? {
-        note(&app, &share, &peer, "password refused", None).await?;
+        note(&app, &share, &peer, "password refused", None, Begun::Now).await?;
         return Err(Problem::unauthorized("the password is wrong"));
     }
     let (token, now) = (app.random_text(TOKEN_BYTES), app.now());
@@ -167,16 +175,16 @@ pub async fn list_shared_media(
         None => None,
         Some(text) => {
             let bad = || Problem::bad_request("the cursor does not belong to this list");
-            let id = text.parse().map_err(|_| bad())?;
+            let id = own_id(&app, &share, text.parse().map_err(|_| bad())?);
             let last = app.catalogue.media(share.workspace_id, id).await?.ok_or_else(bad)?;
             Some(Catalogue::cursor_after(&last))
         }
     };
     let filter = filter(&share);
     let found = app.catalogue.list_media(share.workspace_id, &filter, after.as_deref(), page.limit()).await?;
-    let last = found.items.last().map(|media| media.id.to_string());
-    let next_cursor = found.next_cursor.and(last);
-    Ok(Json(Page { items: found.items.into_iter().map(|media| item(&share, media)).collect(), next_cursor }))
+    let items: Vec<_> = found.items.into_iter().map(|media| item(&app, &share, media)).collect();
+    let next_cursor = found.next_cursor.and_then(|_| items.last()).map(|last| last.id.to_string());
+    Ok(Json(Page { items, next_cursor }))
 }
 
 /// Fetch the thumbnail of a file behind a share link
@@ -207,13 +215,14 @@ pub async fn get_shared_preview(
 ) -> Result<Response, Problem> {
     let share = unlocked(&app, &slug, &jar).await?;
     let media = member(&app, &share, id).await?;
-    note(&app, &share, &peer, "view", Some(id)).await?;
+    note(&app, &share, &peer, "view", Some(media.id), Begun::Now).await?;
     picture(&app, &media, Form::Preview(pictures::accepted(&headers)), &headers).await
 }
 
 /// Play a video behind a share link
 ///
-/// The small form of it, without its metadata; `Range` works. 404 when it was not made.
+/// Its small form, without metadata; `Range` works. While that is not there the original, where that may be downloaded and browsers
+/// play it; otherwise 503 with `Retry-After` while it is made, and 404 when it cannot be.
 #[utoipa::path(get, path = "/api/v1/shares/{slug}/media/{id}/video", tag = "shares", security(()),
     params(("slug" = String, Path), ("id" = Uuid, Path)),
     responses((status = 200, description = "The video", content_type = "video/mp4", body = [u8]),
@@ -222,15 +231,49 @@ pub async fn get_shared_video(
     State(app): State<Arc<App>>,
     peer: Peer,
     jar: CookieJar,
+    method: Method,
     PathParams((slug, id)): PathParams<(String, Uuid)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let share = unlocked(&app, &slug, &jar).await?;
     let media = member(&app, &share, id).await?;
-    let object = derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)?;
-    let object = object.filter(|_| media.kind == MediaKind::Video).ok_or_else(Problem::not_found)?;
-    note(&app, &share, &peer, "view", Some(id)).await?;
+    if media.kind != MediaKind::Video {
+        return Err(Problem::not_found());
+    }
+    let plays = content(&share) == Some(SharedContent::Original)
+        && media.metadata.pointer("/video/codec").and_then(serde_json::Value::as_str) == Some("h264");
+    let object = match derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)? {
+        Some(proxy) => proxy,
+        None if plays => {
+            let original = app.store.open_object(&media.bucket, &media.object_key).await.map_err(Problem::internal)?;
+            original.ok_or_else(Problem::not_found)?
+        }
+        None => return Err(being_made(&app, &media).await?),
+    };
+    // a page that only asks whether it is there looks at nothing
+    if method != Method::HEAD {
+        note(&app, &share, &peer, "view", Some(media.id), Begun::of(&headers)).await?;
+    }
     stream(object, "video/mp4", None, &headers)
+}
+
+/// The small form of a video is made when the first stranger wants to see it: owners do not know which of theirs browsers play. One
+/// job at a time for a video, and none any more once one was given up.
+async fn being_made(app: &App, media: &Media) -> Result<Problem, Problem> {
+    if ffmpeg::find(app).is_none() {
+        return Ok(Problem::not_found());
+    }
+    let last = app.catalogue.last_job_of_media(media.id, make_proxy::KIND).await?;
+    match last.map(|job| job.state) {
+        Some(JobState::Dead) => return Ok(Problem::not_found()),
+        Some(JobState::Queued | JobState::Failed | JobState::Running) => {}
+        // of bytes that were replaced since
+        Some(JobState::Done) | None => {
+            app.catalogue.add_jobs(&[make_proxy::new_job(app, media)], app.now()).await?;
+            app.wake.wake();
+        }
+    }
+    Ok(Problem::unavailable("the video is being made ready").retry_after(RETRY_AFTER_S))
 }
 
 /// Download a file behind a share link
@@ -249,7 +292,7 @@ pub async fn get_shared_content(
 ) -> Result<Response, Problem> {
     let share = unlocked(&app, &slug, &jar).await?;
     let media = member(&app, &share, id).await?;
-    let name = told_name(&share, &media);
+    let name = told_name(&app, &share, &media);
     let response = match content(&share) {
         None => return Err(Problem::not_found()),
         Some(SharedContent::Original) => {
@@ -257,8 +300,10 @@ pub async fn get_shared_content(
             stream(object.ok_or_else(Problem::not_found)?, "application/octet-stream", Some(&name), &headers)?
         }
         Some(SharedContent::Remade) if media.kind == MediaKind::Video => {
-            let object = derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)?;
-            stream(object.ok_or_else(Problem::not_found)?, "video/mp4", Some(&name), &headers)?
+            match derived::open(&app, &media, Form::Proxy).await.map_err(Problem::internal)? {
+                Some(proxy) => stream(proxy, "video/mp4", Some(&name), &headers)?,
+                None => return Err(being_made(&app, &media).await?),
+            }
         }
         Some(SharedContent::Remade) => {
             let mut response = picture(&app, &media, Form::Preview(Coding::Jpeg), &headers).await?;
@@ -267,7 +312,7 @@ pub async fn get_shared_content(
             response
         }
     };
-    note(&app, &share, &peer, "download", Some(id)).await?;
+    note(&app, &share, &peer, "download", Some(media.id), Begun::of(&headers)).await?;
     Ok(response)
 }
 
@@ -301,9 +346,7 @@ pub async fn get_shared_archive(
     archives::are_there(&app, &plan).await?;
     let planned = serde_json::to_vec(&plan).map_err(Problem::internal)?;
     let sum: String = Sha256::digest(planned).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    if !headers.contains_key(header::RANGE) {
-        note(&app, &share, &peer, "download", None).await?;
-    }
+    note(&app, &share, &peer, "download", None, Begun::of(&headers)).await?;
     let bundle = Bundle::new(&app, plan, Manifest::ForStrangers).await?;
     archives::answer(bundle, &zip::safe(&share.title), &format!("\"{sum}\""), &headers)
 }
@@ -353,8 +396,51 @@ fn filter(share: &Share) -> MediaFilter {
     MediaFilter { kinds, ..share.filter() }
 }
 
-/// A file, when it is one of the share's.
-async fn member(app: &App, share: &Share, id: Uuid) -> Result<Media, Problem> {
+/// What a stranger knows a file by: another id for each link where metadata is hidden.
+fn told_id(app: &App, share: &Share, own: Uuid) -> Uuid {
+    if !share.hide_metadata {
+        return own;
+    }
+    let key = id_key(app, share);
+    let (mut left, mut right) = own.as_u64_pair();
+    for round in 0..ROUNDS {
+        (left, right) = (right, left ^ mixed(&key, round, right));
+    }
+    Uuid::from_u64_pair(left, right)
+}
+
+/// The other way round: the file's own id.
+fn own_id(app: &App, share: &Share, told: Uuid) -> Uuid {
+    if !share.hide_metadata {
+        return told;
+    }
+    let key = id_key(app, share);
+    let (mut left, mut right) = told.as_u64_pair();
+    for round in (0..ROUNDS).rev() {
+        (left, right) = (right ^ mixed(&key, round, left), left);
+    }
+    Uuid::from_u64_pair(left, right)
+}
+
+/// Four rounds with a pseudorandom function make a permutation that cannot be told from a random one (Luby and Rackoff).
+const ROUNDS: u8 = 4;
+
+fn id_key(app: &App, share: &Share) -> [u8; 32] {
+    app.issuer.derived_key("share-ids", share.id.as_bytes())
+}
+
+fn mixed(key: &[u8; 32], round: u8, half: u64) -> u64 {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(&[round]);
+    mac.update(&half.to_be_bytes());
+    let sum: [u8; 32] = mac.finalize().into_bytes().into();
+    let [a, b, c, d, e, f, g, h, ..] = sum;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// A file, when it is one of the share's; `told` is the id that strangers know.
+async fn member(app: &App, share: &Share, told: Uuid) -> Result<Media, Problem> {
+    let id = own_id(app, share, told);
     let media = app.catalogue.media(share.workspace_id, id).await?.ok_or_else(Problem::not_found)?;
     let filter = filter(share);
     let listed = media.trashed_at.is_none()
@@ -368,18 +454,19 @@ async fn member(app: &App, share: &Share, id: Uuid) -> Result<Media, Problem> {
     if among { Ok(media) } else { Err(Problem::not_found()) }
 }
 
-fn item(share: &Share, media: Media) -> SharedMediaItem {
+fn item(app: &App, share: &Share, media: Media) -> SharedMediaItem {
     let content = content(share);
     let picture = media.picture.clone().unwrap_or_default();
-    let position = media.position.filter(|_| !share.hide_position).map(|position| MediaPosition {
+    // where it was taken is metadata, too
+    let position = media.position.filter(|_| !hides(share)).map(|position| MediaPosition {
         lat: position.lat,
         lng: position.lng,
         absolute_altitude_m: position.absolute_altitude_m,
         relative_altitude_m: position.relative_altitude_m,
     });
     SharedMediaItem {
-        id: media.id,
-        name: told_name(share, &media),
+        id: told_id(app, share, media.id),
+        name: told_name(app, share, &media),
         kind: media.kind.into(),
         captured_at: media.captured_at.filter(|_| !share.hide_metadata),
         position,
@@ -393,11 +480,11 @@ fn item(share: &Share, media: Media) -> SharedMediaItem {
 }
 
 /// Devices write times, places and serial numbers into names.
-fn told_name(share: &Share, media: &Media) -> String {
+fn told_name(app: &App, share: &Share, media: &Media) -> String {
     if !hides(share) {
         return media.name.clone();
     }
-    let id = media.id.simple().to_string();
+    let id = told_id(app, share, media.id).simple().to_string();
     let ending = if media.kind == MediaKind::Video { "mp4" } else { "jpg" };
     format!("{}-{}.{ending}", media.kind.as_str(), id.get(24..).unwrap_or_default())
 }
@@ -444,15 +531,39 @@ fn stream(
     Ok(response)
 }
 
+/// Whether a request begins something, or goes on with what one before it began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Now,
+    Before,
+}
+
+impl Begun {
+    /// Browsers and download tools ask for one file in many ranges.
+    fn of(headers: &HeaderMap) -> Self {
+        let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok()).map(str::trim);
+        if range.is_none_or(|range| range.starts_with("bytes=0-")) { Self::Now } else { Self::Before }
+    }
+}
+
 /// Writes down what came through the link; an opening counts as a view.
-async fn note(app: &App, share: &Share, peer: &Peer, what: &str, media_id: Option<Uuid>) -> Result<(), Problem> {
+async fn note(
+    app: &App,
+    share: &Share,
+    peer: &Peer,
+    what: &str,
+    media_id: Option<Uuid>,
+    begun: Begun,
+) -> Result<(), Problem> {
+    let now = app.now();
     let visit = ShareVisit {
         id: app.new_id(),
         share_id: share.id,
-        at: app.now(),
+        at: now,
         address: peer.0.map(|peer| peer.ip().to_canonical().to_string()),
         what: what.to_owned(),
         media_id,
     };
-    Ok(app.catalogue.add_share_visit(&visit, what == "open").await?)
+    let goes_on_since = (begun == Begun::Before).then(|| now.checked_sub(ONE_VISIT).unwrap_or(Timestamp::MIN));
+    Ok(app.catalogue.add_share_visit(&visit, what == "open", goes_on_since).await?)
 }

@@ -116,7 +116,7 @@ pub struct NewShareRequest {
     download: bool,
     #[serde(default)]
     hide_position: bool,
-    /// Capture times, names, sizes and the aircraft.
+    /// Capture times, names, sizes, the aircraft, and where it was taken.
     #[serde(default)]
     hide_metadata: bool,
 }

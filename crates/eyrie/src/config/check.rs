@@ -212,6 +212,11 @@ fn addresses(config: &Config, problems: &mut Vec<String>) {
             );
         }
     }
+    for proxy in &config.http.trusted_proxies {
+        if crate::api::forwarded::Network::parse(proxy).is_none() {
+            problems.push(format!("http.trusted_proxies: {proxy:?} is not an address or a network, as 10.0.0.0/8"));
+        }
+    }
     for domain in &config.s3.domains {
         if !matches!(host_and_port(domain), Some((_, _))) {
             problems.push(format!("s3.domains: {domain:?} is not a host name"));

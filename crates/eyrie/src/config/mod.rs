@@ -85,6 +85,8 @@ pub struct HttpConfig {
     pub session_lifetime: Duration,
     /// Failed logins for one name (and for one address, times five) in 15 minutes before the next waits.
     pub max_failed_logins: u32,
+    /// Addresses and networks of proxies that are believed in whom they speak for (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -270,6 +272,7 @@ impl Default for Config {
                 content_url_lifetime: Duration::from_secs(15 * 60),
                 session_lifetime: Duration::from_secs(7 * 24 * 3600),
                 max_failed_logins: 10,
+                trusted_proxies: Vec::new(),
             },
             mqtt: MqttConfig {
                 listen: loopback(1883),

@@ -124,6 +124,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     plain!("http.content_url_lifetime", http.content_url_lifetime),
     plain!("http.session_lifetime", http.session_lifetime),
     plain!("http.max_failed_logins", http.max_failed_logins),
+    plain!("http.trusted_proxies", http.trusted_proxies),
     plain!("mqtt.listen", Some("mqtt"), mqtt.listen),
     plain!("mqtt.public_url", mqtt.public_url),
     secret!("mqtt.url", Some("mqtt-url"), mqtt.url),

@@ -37,6 +37,8 @@ use provider::Provider;
 const CALLBACK: &str = "/oidc/callback";
 /// Answers of the provider that are looked at once.
 const AT_ONCE: usize = 16;
+/// Of a name in the audit log.
+const MAX_NAME_CHARS: usize = 64;
 /// Longest code, state or error in the provider's redirect, bytes.
 const MAX_PARAMETER_BYTES: usize = 4 * 1024;
 
@@ -216,7 +218,13 @@ pub(crate) async fn finish_oidc(
                 let jar = session::open(&app, user, jar, &peer, "oidc").await?;
                 Ok((jar, see_other(&attempt.next)?).into_response())
             }
-            Err((refusal, cause)) => Ok((jar, back_to_login(refusal, &cause)?).into_response()),
+            Err((refusal, cause)) => {
+                // who they are is known: that they came and were not let in is the log's, too
+                let name = answer.name.as_deref().unwrap_or(&answer.subject);
+                let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+                session::note_refused(&app, &name, &peer, refusal.word()).await?;
+                Ok((jar, back_to_login(refusal, &cause)?).into_response())
+            }
         },
         Err((refusal, cause)) => Ok((jar, back_to_login(refusal, &cause)?).into_response()),
     }

@@ -250,6 +250,7 @@ fn rows() -> Vec<Row> {
         row("post", "/api/v1/workspaces/{ws}/users/{id}/password", To(Admin), Subject::User, 200),
         row("delete", "/api/v1/workspaces/{ws}/users/{id}", To(Admin), Subject::User, 204),
         row("get", "/api/v1/workspaces/{ws}/audit", To(Admin), Subject::None, 200),
+        row("get", "/api/v1/audit", ServerAdmin, Subject::None, 200),
         row("get", "/api/v1/settings", ServerAdmin, Subject::None, 200),
         row("post", "/pilot/api/license", Always, Subject::Pilot, 200),
         row("get", "/api/v1/workspaces/{ws}/controllers", To(Viewer), Subject::None, 200),

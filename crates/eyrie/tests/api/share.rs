@@ -192,11 +192,14 @@ async fn what_is_hidden_is_in_no_answer() {
         (&item["position"], &item["captured_at"], &item["content"]),
         (&Value::Null, &Value::Null, &json!("remade"))
     );
-    for leak in ["47.37", "431", "DJI_", "dock/", "7CTDM", "2026-"] {
+    for leak in ["47.37", "431", "DJI_", "dock/", "7CTDM", "2026-", &photo.id.to_string()[..13]] {
         assert!(!told.text().contains(leak), "{leak}: {}", told.text());
     }
+    // the file's own id holds the time of its arrival
+    let told_id = item["id"].as_str().expect("an id").to_owned();
+    assert_eq!(api.get(&nobody, &format!("/api/v1/shares/hidden/media/{}/preview", photo.id)).await.status, 404);
     let original = api.get(&nobody, &format!("/api/v1/shares/open/media/{}/content", photo.id)).await;
-    let remade = api.get(&nobody, &format!("/api/v1/shares/hidden/media/{}/content", photo.id)).await;
+    let remade = api.get(&nobody, &format!("/api/v1/shares/hidden/media/{told_id}/content")).await;
     assert_eq!((original.status.as_u16(), remade.status.as_u16()), (200, 200), "{}", remade.text());
     assert_eq!(original.body.len() as i64, photo.size_bytes.unwrap_or_default());
     assert!(
@@ -207,7 +210,7 @@ async fn what_is_hidden_is_in_no_answer() {
         assert!(!holds(&remade.body, leak), "{}", String::from_utf8_lossy(leak));
     }
     for form in ["thumbnail", "preview"] {
-        let seen = api.get(&nobody, &format!("/api/v1/shares/hidden/media/{}/{form}", photo.id)).await;
+        let seen = api.get(&nobody, &format!("/api/v1/shares/hidden/media/{told_id}/{form}")).await;
         assert_eq!(seen.status, 200, "{form}");
         assert!(!holds(&seen.body, b"GpsLatitude") && !holds(&seen.body, b"7CTDM"), "{form}");
     }
@@ -241,4 +244,97 @@ async fn what_is_hidden_is_in_no_answer() {
     part.headers_mut().insert("if-range", zip.header("etag").parse().expect("a header"));
     let part = api.send(part).await;
     assert_eq!((part.status.as_u16(), part.body.as_slice()), (206, &zip.body[30..100]));
+}
+
+#[tokio::test]
+async fn metadata_that_is_hidden_takes_the_position_with_it() {
+    let api = Api::start().await;
+    let a = api.workspace("a").await;
+    let mut row = api.photo(&a).await;
+    row.position = Some(Position { lat: LAT, lng: 8.54, absolute_altitude_m: None, relative_altitude_m: None });
+    api.app.catalogue.save_understanding(&row).await.expect("saved");
+    let others: Vec<_> = [api.photo(&a).await, api.photo(&a).await].iter().map(|media| media.id).collect();
+    let ids = [&[row.id][..], &others].concat();
+    api.share(&a, &ids, |share| (share.slug, share.hide_metadata) = ("plain".into(), true)).await;
+    let nobody = Who::Nobody;
+    assert_eq!(api.get(&nobody, "/api/v1/shares/plain").await.json()["positions"], json!(false));
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(&nobody, &format!("/api/v1/shares/plain/media?limit=1&cursor={cursor}")).await;
+        assert!(!page.text().contains("47.37"), "{}", page.text());
+        seen.extend(page.json()["items"].as_array().expect("a list").iter().map(|item| item["id"].clone()));
+        match page.json()["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), ids.len(), "{seen:?}");
+    assert!(ids.iter().all(|id| !seen.contains(&json!(id))));
+}
+
+#[tokio::test]
+async fn each_access_is_written_down_and_one_in_ranges_once() {
+    let api = Api::start().await;
+    let a = api.workspace("a").await;
+    let operator = api.token(&a, Role::Operator).await;
+    let photo = api.photo(&a).await;
+    let body = json!({"title": "Roof", "media_ids": [photo.id], "slug": "roof", "download": true});
+    let made = make(&api, &operator, a.id, body).await;
+    let path = format!("/api/v1/workspaces/{}/shares/{}/visits", a.id, made["id"].as_str().expect("an id"));
+    let count = async || api.get(&operator, &path).await.json()["items"].as_array().map(Vec::len);
+    let part = async |path: &str, range: &str| {
+        let mut asked = request("GET", path, &Who::Nobody, None);
+        asked.headers_mut().insert("range", range.parse().expect("a header"));
+        assert_eq!(api.send(asked).await.status, 206, "{path} {range}");
+    };
+    let (zip, file) = ("/api/v1/shares/roof/archive", format!("/api/v1/shares/roof/media/{}/content", photo.id));
+    // a stranger who never asks for the first byte is seen, too
+    part(zip, "bytes=1-").await;
+    assert_eq!(count().await, Some(1));
+    part(zip, "bytes=200-").await;
+    assert_eq!(count().await, Some(1));
+    part(&file, "bytes=10-20").await;
+    part(&file, "bytes=20-30").await;
+    assert_eq!(count().await, Some(2));
+    part(&file, "bytes=0-").await;
+    assert_eq!(count().await, Some(3), "it was begun anew");
+    api.advance(11 * 60);
+    part(&file, "bytes=30-").await;
+    assert_eq!(count().await, Some(4));
+}
+
+#[tokio::test]
+async fn a_video_plays_in_its_small_form_or_as_it_is() {
+    let api = Api::start().await;
+    let a = api.workspace("a").await;
+    let with_proxy = api.video_with_proxy(&a).await;
+    api.share(&a, &[with_proxy.id], |share| share.slug = "small".into()).await;
+    let nobody = Who::Nobody;
+    let video = |slug: &str, id: Uuid| format!("/api/v1/shares/{slug}/media/{id}/video");
+    let played = api.get(&nobody, &video("small", with_proxy.id)).await;
+    assert_eq!((played.status.as_u16(), played.header("content-type")), (200, "video/mp4"));
+
+    let key = "dock/DJI_0009_V.MP4";
+    api.app.store.create_bucket(&a.bucket).await.expect("a bucket");
+    let object = api.app.store.put(&a.bucket, key, None, "an original".into()).await.expect("an object");
+    let plain = api.media(&a, |media| {
+        (media.kind, media.object_key, media.etag) = (MediaKind::Video, key.into(), Some(object.etag));
+        (media.size_bytes, media.metadata) = (Some(11), json!({"video": {"codec": "h264"}}));
+    });
+    let plain = plain.await;
+    api.share(&a, &[plain.id], |share| (share.slug, share.download) = ("open".into(), true)).await;
+    api.share(&a, &[plain.id], |share| (share.slug, share.download) = ("looking".into(), false)).await;
+    let played = api.get(&nobody, &video("open", plain.id)).await;
+    assert_eq!((played.status.as_u16(), played.body.as_slice()), (200, &b"an original"[..]));
+    // who may not have the original waits until another one is made
+    let open_jobs = async || api.app.catalogue.open_jobs_of_media(plain.id, "make-proxy").await.expect("read");
+    for _ in 0..2 {
+        let later = api.get(&nobody, &video("looking", plain.id)).await;
+        assert_eq!((later.status.as_u16(), later.header("retry-after")), (503, "5"), "{}", later.text());
+        assert_eq!(open_jobs().await.len(), 1, "one at a time");
+    }
+    let job = open_jobs().await[0].id;
+    assert!(api.app.catalogue.cancel_job(job, "no", api.app.now()).await.expect("cancelled"));
+    assert_eq!(api.get(&nobody, &video("looking", plain.id)).await.status, 404, "none is begun again");
+    assert!(open_jobs().await.is_empty());
 }
