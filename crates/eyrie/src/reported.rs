@@ -87,6 +87,11 @@ impl Reported<'_> {
         }
         match &found {
             Found::Stored(prefix, object) => {
+                // the same file may be reported below two keys at once
+                let _turn = match self.own_fingerprint() {
+                    Some(fingerprint) => Some(self.app.hands.in_turn(prefix.workspace_id, fingerprint).await),
+                    None => None,
+                };
                 if let Some(same) = self.same_file(prefix, object).await? {
                     let (id, key) = (prefix.workspace_id, &self.upload.object_key);
                     if self.app.catalogue.add_duplicate(id, key, same.media_id, self.app.now()).await? {
@@ -106,6 +111,11 @@ impl Reported<'_> {
                 Ok(Kept::Foreign)
             }
         }
+    }
+
+    /// Of the file, where its device asks with fingerprints what is stored: Pilot 2.
+    fn own_fingerprint(&self) -> Option<&str> {
+        self.upload.fingerprint.as_deref().filter(|_| self.device.kind == GatewayKind::Controller)
     }
 
     async fn keep_event(&self) -> Result<(), IngestError> {
@@ -145,10 +155,7 @@ impl Reported<'_> {
     /// A listed file with the fingerprint and the bytes of this one, below another key. Pilot 2 uploads a file again
     /// under another name when it lost track of it; a dock's fingerprint is not asked.
     async fn same_file(&self, prefix: &IssuedPrefix, object: &ObjectInfo) -> Result<Option<StoredObject>, NotKept> {
-        let Some(fingerprint) = self.upload.fingerprint.as_deref() else { return Ok(None) };
-        if self.device.kind != GatewayKind::Controller {
-            return Ok(None);
-        }
+        let Some(fingerprint) = self.own_fingerprint() else { return Ok(None) };
         let candidates = self.app.catalogue.stored_by_fingerprint(prefix.workspace_id, fingerprint).await?;
         if candidates.iter().any(|candidate| candidate.object_key == self.upload.object_key) {
             return Ok(None);

@@ -282,6 +282,28 @@ async fn a_file_is_stored_once_by_key_and_by_fingerprint() {
     assert!(!pilot.app().catalogue.is_duplicate(a.id, &key).await.expect("read"));
 }
 
+/// A photo that several controllers send at once, each below its own key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_file_reported_at_once_is_listed_once() {
+    let pilot = Pilot::start().await;
+    let a = pilot.api.workspace("alpha").await;
+    let rcs = [pilot.log_in(&a, "RC1").await, pilot.log_in(&a, "RC2").await, pilot.log_in(&a, "RC3").await];
+    for round in 0..10 {
+        let mut reports = Vec::new();
+        for n in 0..12 {
+            let rc = &rcs[n % rcs.len()];
+            let key = pilot.upload(rc, &format!("{round}/{n}.JPG"), b"the bytes").await;
+            let mark = if n % 2 == 0 { format!("AB{round:030}") } else { format!("ab{round:030}") };
+            reports.push((rc, json!({"object_key": key, "fingerprint": mark})));
+        }
+        let answers = reports.into_iter().map(|(rc, body)| pilot.report(rc, body));
+        for (status, envelope) in futures::future::join_all(answers).await {
+            assert_eq!((status, &envelope["code"]), (200, &json!(0)), "{envelope}");
+        }
+        assert_eq!(pilot.listed(&a).await.len(), round + 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fingerprint_is_a_hit_only_while_its_object_is_there() {
     let pilot = Pilot::start().await;
