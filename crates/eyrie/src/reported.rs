@@ -31,6 +31,8 @@ pub(crate) struct Reported<'a> {
     pub event: RawEvent,
     /// What only Pilot 2 says.
     pub pilot: PilotFile,
+    /// Of the flight's run of a wayline, where the report tells it.
+    pub track_id: Option<String>,
 }
 
 /// What became of it. The event is on disk in any case.
@@ -139,7 +141,7 @@ impl Reported<'_> {
         let listed = status != MediaStatus::Quarantined;
         let report = IngestReport {
             event: Some(self.event),
-            flight: flight(upload, media.workspace_id, &self.device.sn).filter(|_| listed),
+            flight: flight(upload, media.workspace_id, &self.device.sn, self.track_id).filter(|_| listed),
             jobs: match status {
                 MediaStatus::Stored => {
                     vec![extract_metadata::new_job(&media, app.new_id(), app.config.jobs.max_attempts)]
@@ -242,7 +244,7 @@ async fn look(app: &App, sn: &str, object_key: &str) -> Result<Found, NotKept> {
     Ok(Found::Missing(newest.clone()))
 }
 
-fn flight(upload: &FileUpload, workspace_id: uuid::Uuid, sn: &str) -> Option<FlightFacts> {
+fn flight(upload: &FileUpload, workspace_id: uuid::Uuid, sn: &str, track_id: Option<String>) -> Option<FlightFacts> {
     let flight_id = upload.flight_id.clone().filter(|id| !id.is_empty())?;
     Some(FlightFacts {
         workspace_id,
@@ -251,6 +253,7 @@ fn flight(upload: &FileUpload, workspace_id: uuid::Uuid, sn: &str) -> Option<Fli
         flight_type: upload.flight_type,
         expected_file_count: upload.expected_file_count,
         uploaded_file_count: upload.uploaded_file_count,
+        track_id,
         ..Default::default()
     })
 }

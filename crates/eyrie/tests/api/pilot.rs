@@ -433,6 +433,7 @@ async fn a_wayline_is_one_flight_and_its_group_says_how_many_files_it_has() {
     let flight = pilot.app().catalogue.flight(a.id, &flight_id).await.expect("read").expect("there");
     assert_eq!((flight.expected_file_count, flight.uploaded_file_count, flight.stored_count), (Some(3), Some(3), 3));
     assert_eq!(flight.gateway_sn.as_deref(), Some("RC1"));
+    assert_eq!((flight.flight_type, flight.track_id.as_deref()), (Some(0), Some("DJI_202606011005_003_Quarry")));
 }
 
 /// Pilot 2 tells its page nothing, the serial number included, before the licence: it comes before the login.
@@ -516,8 +517,23 @@ async fn other_files_are_flights_by_aircraft_and_time() {
         |n: usize| listed.iter().find(|media| media.name == format!("{n}.JPG")).and_then(|m| m.flight_id.clone());
     assert!(flight(2).is_some() && flight(2) == flight(3), "20 minutes apart");
     assert!(flight(0) != flight(2) && flight(1) != flight(2) && flight(0) != flight(1));
-    assert_eq!(pilot.app().catalogue.list_flights(a.id, None, None, 10).await.expect("read").items.len(), 3);
     let admin = pilot.api.token(&a, Role::Viewer).await;
+    let flights = async |query: &str| {
+        let path = format!("/api/v1/workspaces/alpha/flights{query}");
+        pilot.api.get(&admin, &path).await.json()["items"].as_array().expect("a list").clone()
+    };
+    let now = flights("").await;
+    assert_eq!(now.len(), 3);
+    assert!(now.iter().all(|flight| flight["source"] == "pilot" && flight["state"] == "uploading"), "{now:?}");
+    assert_eq!((flights("?source=pilot").await.len(), flights("?source=dock").await.len()), (3, 0));
+    // nobody said how many there are to be: what came is all
+    pilot.api.advance(pilot.app().config.ingest.stalled_after.as_secs() as i64 + 1);
+    assert!(flights("").await.iter().all(|flight| flight["state"] == "complete"));
+    let id = now[0]["flight_id"].as_str().expect("an id");
+    let operator = pilot.api.token(&a, Role::Operator).await;
+    let first =
+        pilot.api.post(&operator, &format!("/api/v1/workspaces/alpha/flights/{id}/prioritize"), json!({})).await;
+    assert_eq!(first.status, 409, "a controller cannot be asked");
     let reply = pilot.api.get(&admin, "/api/v1/workspaces/alpha/media?source=pilot").await.json();
     assert_eq!(reply["items"].as_array().map(Vec::len), Some(4));
     assert_eq!(reply["items"][0]["aircraft_sn"], "A1");
