@@ -166,7 +166,7 @@ def test_the_gallery_is_filtered_by_its_address_and_moved_through_by_keys(admin,
     tiles = page.locator(".cell .open")
     expect(page.locator(".grid-root")).to_have_attribute("data-total", str(2 * (PHOTOS + 1) + 1))
     page.get_by_role("button", name="Filter").click()
-    page.get_by_role("combobox", name="Dock", exact=True).select_option("7CTDM01NORD")
+    page.get_by_role("combobox", name="Device", exact=True).select_option("7CTDM01NORD")
     expect(page).to_have_url(re.compile("gateway_sn=7CTDM01NORD"))
     expect(page.locator(".grid-root")).to_have_attribute("data-total", str(PHOTOS + 1))
     page.get_by_role("combobox", name="Kind").select_option("video")

@@ -47,12 +47,12 @@ def server(new_server):
 
 @pytest.fixture
 def crew(browser, server):
-    """Makes web views of this test's own: `crew(options, ...)`, opened."""
+    """Makes web views of this test's own: `crew(options, ...)`, opened unless it is told otherwise."""
     made = []
 
-    def make(options=None, where=server, **more):
+    def make(options=None, where=server, opened=True, **more):
         made.append(Crew(browser, where, options, **more))
-        return made[-1].open()
+        return made[-1].open() if opened else made[-1]
 
     yield make
     for one in made:
@@ -176,6 +176,72 @@ def test_setters_that_answer_nothing_are_believed(crew):
     assert one.deeds() == ORDER and one.loaded("media") is not None
 
 
+def test_the_licence_comes_first_even_when_one_was_verified_before(crew):
+    one = crew({"verified": True}).log_in().connected()
+    assert one.calls()[0]["name"] == "platformVerifyLicense" and one.deeds() == ORDER
+
+
+def test_a_licence_that_was_verified_is_enough_after_a_reload_without_the_internet(crew):
+    one = crew().log_in().connected()
+    one.page.add_init_script("djiBridgeSim.options.fail = { platformVerifyLicense: { code: 603, message: 'no network' } };")
+    one.page.reload()
+    one.connected()
+    assert "verified before" in one.step("license")[1]
+
+
+def test_an_older_app_without_some_calls_connects_and_stays_connected(crew):
+    missing = ["platformIsVerified", "platformGetAircraftSN", "platformGetVersion", "platformSetInformation", "thingGetConnectState", "apiGetHost"]
+    one = crew({"missing": missing}, clock={}).log_in().connected()
+    one.tick(30_000)
+    one.connected()
+    one.page.click("#session .open-diagnose")
+    assert one.complaints == []
+
+
+def test_a_connection_is_found_without_its_callback(crew):
+    crew({"mute": True}).log_in().connected()
+
+
+FORMS = {
+    "a bool as text": "answer.data = typeof answer.data === 'boolean' ? String(answer.data) : answer.data",
+    "a text as JSON": "answer.data = typeof answer.data === 'string' ? JSON.stringify(answer.data) : answer.data",
+    "the code as text": "answer.code = String(answer.code)",
+    "no message, and data that is null": "delete answer.message; if (JSON.stringify(answer.data) === '{}') answer.data = null",
+    "an object instead of its text": "text = false",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_answers_of_other_forms_are_understood(crew, form):
+    one = crew(opened=False)
+    one.page.add_init_script(
+        "Object.keys(djiBridge).forEach((name) => { const real = djiBridge[name]; djiBridge[name] = (...args) => {"
+        f"const answer = JSON.parse(real(...args)); let text = true; {FORMS[form]}; return text ? JSON.stringify(answer) : answer; }}; }});"
+    )
+    one.open().log_in().connected()
+    assert one.deeds() == ORDER and one.loaded("thing")["username"] == "5YSZSIM0000001"
+    one.page.reload()
+    one.connected()
+    assert one.deeds().count("platformLoadComponent thing") == 1
+
+
+def test_calls_that_throw_are_explained(crew):
+    one = crew(opened=False)
+    one.page.add_init_script("djiBridge.platformLoadComponent = () => { throw new Error('Java exception was raised'); };")
+    one.open().log_in()
+    one.headline("Pilot 2 did not take the server’s address")
+    assert "Java exception was raised" in one.step("api")[1]
+
+
+def test_the_page_is_one_file(crew):
+    asked = []
+    one = crew(opened=False)
+    one.page.on("request", lambda request: asked.append(request.url))
+    one.open()
+    expect(one.page.locator("#login")).to_be_visible()
+    assert asked == [f"{one.server.http_url}/pilot"]
+
+
 def test_a_step_that_failed_is_tried_again(crew):
     one = crew({"fail": {"platformLoadComponent:media": {"code": 7, "message": "busy"}}}).log_in()
     one.headline("Pilot 2 did not switch uploading on")
@@ -213,7 +279,8 @@ def test_a_reload_finds_what_is_loaded_and_loads_nothing_twice(crew):
     one.page.reload()
     one.connected()
     done = one.deeds(since)
-    assert not [deed for deed in done if deed.startswith(("platformLoadComponent", "platformUnloadComponent", "platformVerify", "thingConnect"))], done
+    assert done[0] == "platformVerifyLicense", "the licence precedes everything else on each load"
+    assert not [deed for deed in done if deed.startswith(("platformLoadComponent", "platformUnloadComponent", "thingConnect"))], done
     assert "thingSetConnectCallback" in done, "the new page hears of the connection"
     assert one.loaded("api")["token"] == token
     one.page.evaluate("djiBridgeSim.drop()")

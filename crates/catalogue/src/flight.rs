@@ -13,7 +13,7 @@ use crate::media::words;
 use crate::page::{Key, List, page_of, page_size};
 use crate::sqlite::Row;
 use crate::value::{Columns as _, us};
-use crate::{Catalogue, Page, Result};
+use crate::{Catalogue, MediaSource, Page, Result};
 
 words!(
     /// `stalled`: not complete and nothing heard of it for a while (the caller says how long).
@@ -52,6 +52,14 @@ pub struct Flight {
     pub(crate) num: i64,
 }
 
+/// Which flights are wanted; conditions are joined by "and".
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FlightFilter<'a> {
+    pub gateway_sn: Option<&'a str>,
+    /// What kind of device brought it; [`MediaSource::Import`]: none that is known.
+    pub source: Option<MediaSource>,
+}
+
 impl Flight {
     /// How many files there will be, when somebody said so.
     pub fn expected(&self) -> Option<i64> {
@@ -59,18 +67,20 @@ impl Flight {
     }
 
     /// Complete: distinct stored files reach the expected count (or `media_count` when no count was given and it is
-    /// above zero), or all that ever came was deleted. Otherwise uploading, or stalled when nothing changed for
-    /// `stalled_after_s`.
-    pub fn state(&self, now: Timestamp, stalled_after_s: i64) -> FlightState {
-        let expected = self.expected();
+    /// above zero), or all that ever came was deleted. Otherwise uploading, and when nothing changed for `stalled_after_s`,
+    /// stalled; or complete when nobody said a number and nobody will (`is_counted` is false: a crew's own shots).
+    pub fn state(&self, now: Timestamp, stalled_after_s: i64, is_counted: bool) -> FlightState {
+        let expected = self.expected_file_count.or(self.media_count.filter(|count| *count > 0));
         let here = self.stored_count + self.trashed_count;
         let all_deleted = here == 0 && self.purged_count > 0;
         if all_deleted || expected.is_some_and(|expected| here + self.purged_count >= expected) {
             FlightState::Complete
-        } else if now.duration_since(self.updated_at).as_secs() >= stalled_after_s {
-            FlightState::Stalled
-        } else {
+        } else if now.duration_since(self.updated_at).as_secs() < stalled_after_s {
             FlightState::Uploading
+        } else if expected.is_none() && !is_counted {
+            FlightState::Complete
+        } else {
+            FlightState::Stalled
         }
     }
 }
@@ -83,27 +93,23 @@ impl Catalogue {
     pub async fn list_flights(
         &self,
         workspace_id: Uuid,
-        gateway_sn: Option<&str>,
+        filter: FlightFilter<'_>,
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Page<Flight>> {
         let after = Key::open(cursor, List::Flights)?;
         let num = i64::try_from(after.id.as_u128()).unwrap_or(i64::MAX);
-        let query = match gateway_sn {
-            None => sqlx::query(
-                "SELECT * FROM flights WHERE workspace_id = $1 AND (created_at, num) < ($2, $3)
-                 ORDER BY created_at DESC, num DESC LIMIT $4",
-            ),
-            Some(_) => sqlx::query(
-                "SELECT * FROM flights WHERE workspace_id = $1 AND (created_at, num) < ($2, $3) AND gateway_sn = $5
-                 ORDER BY created_at DESC, num DESC LIMIT $4",
-            ),
-        };
-        let mut query = query.bind(workspace_id).bind(after.at).bind(num).bind(page_size(limit) as i64 + 1);
-        if let Some(sn) = gateway_sn {
-            query = query.bind(sn);
+        let mut sql = sqlx::QueryBuilder::new("SELECT * FROM flights WHERE workspace_id = ");
+        sql.push_bind(workspace_id);
+        sql.push(" AND (created_at, num) < (").push_bind(after.at).push(", ").push_bind(num).push(")");
+        if let Some(sn) = filter.gateway_sn {
+            sql.push(" AND gateway_sn = ").push_bind(sn);
         }
-        let rows = self.engine.fetch_all("cannot list flights", query).await?;
+        if let Some(source) = filter.source {
+            sql.push(brought_by(source));
+        }
+        sql.push(" ORDER BY created_at DESC, num DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+        let rows = self.engine.fetch_all("cannot list flights", sql.build()).await?;
         let items = rows.iter().map(flight).collect::<Result<Vec<_>>>()?;
         let key = |flight: &Flight| Key {
             at: us(flight.created_at),
@@ -116,6 +122,17 @@ impl Catalogue {
         let query = sqlx::query("SELECT * FROM flights WHERE workspace_id = $1 AND flight_id = $2");
         let row = self.engine.fetch_optional("cannot read a flight", query.bind(workspace_id).bind(flight_id)).await?;
         row.as_ref().map(flight).transpose()
+    }
+}
+
+fn brought_by(source: MediaSource) -> &'static str {
+    match source {
+        MediaSource::Dock => " AND EXISTS (SELECT 1 FROM docks WHERE docks.sn = flights.gateway_sn)",
+        MediaSource::Pilot => " AND EXISTS (SELECT 1 FROM controllers WHERE controllers.sn = flights.gateway_sn)",
+        MediaSource::Import => {
+            " AND NOT EXISTS (SELECT 1 FROM docks WHERE docks.sn = flights.gateway_sn)
+             AND NOT EXISTS (SELECT 1 FROM controllers WHERE controllers.sn = flights.gateway_sn)"
+        }
     }
 }
 

@@ -7,12 +7,15 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use uuid::Uuid;
 
 const SHARDS: usize = 256;
 
 pub struct Hands {
     shards: Vec<RwLock<()>>,
+    /// Of fingerprints: whoever finds that a file is stored nowhere else keeps it before the next one looks.
+    turns: Vec<Mutex<()>>,
     hasher: RandomState,
     /// Whether some object may be on its way out: its row is deleted and it is there.
     removing: AtomicBool,
@@ -21,7 +24,8 @@ pub struct Hands {
 impl Default for Hands {
     fn default() -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
-        Self { shards, hasher: RandomState::new(), removing: AtomicBool::new(false) }
+        let turns = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { shards, turns, hasher: RandomState::new(), removing: AtomicBool::new(false) }
     }
 }
 
@@ -43,6 +47,13 @@ impl Hands {
 
     pub fn is_removing(&self) -> bool {
         self.removing.load(Ordering::SeqCst)
+    }
+
+    /// Nobody else keeps a file of this fingerprint as long as this is held; its letters may be of any case. Taken by who has an
+    /// object in hand, and held over one commit.
+    pub async fn in_turn(&self, workspace_id: Uuid, fingerprint: &str) -> MutexGuard<'_, ()> {
+        let n = self.hasher.hash_one((workspace_id, fingerprint.to_ascii_lowercase())) as usize % SHARDS;
+        self.turns.get(n).expect("a remainder is below its divisor").lock().await
     }
 
     fn shard(&self, object_key: &str) -> &RwLock<()> {

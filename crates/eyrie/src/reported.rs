@@ -31,6 +31,8 @@ pub(crate) struct Reported<'a> {
     pub event: RawEvent,
     /// What only Pilot 2 says.
     pub pilot: PilotFile,
+    /// Of the flight's run of a wayline, where the report tells it.
+    pub track_id: Option<String>,
 }
 
 /// What became of it. The event is on disk in any case.
@@ -87,6 +89,11 @@ impl Reported<'_> {
         }
         match &found {
             Found::Stored(prefix, object) => {
+                // the same file may be reported below two keys at once
+                let _turn = match self.own_fingerprint() {
+                    Some(fingerprint) => Some(self.app.hands.in_turn(prefix.workspace_id, fingerprint).await),
+                    None => None,
+                };
                 if let Some(same) = self.same_file(prefix, object).await? {
                     let (id, key) = (prefix.workspace_id, &self.upload.object_key);
                     if self.app.catalogue.add_duplicate(id, key, same.media_id, self.app.now()).await? {
@@ -106,6 +113,11 @@ impl Reported<'_> {
                 Ok(Kept::Foreign)
             }
         }
+    }
+
+    /// Of the file, where its device asks with fingerprints what is stored: Pilot 2.
+    fn own_fingerprint(&self) -> Option<&str> {
+        self.upload.fingerprint.as_deref().filter(|_| self.device.kind == GatewayKind::Controller)
     }
 
     async fn keep_event(&self) -> Result<(), IngestError> {
@@ -129,7 +141,7 @@ impl Reported<'_> {
         let listed = status != MediaStatus::Quarantined;
         let report = IngestReport {
             event: Some(self.event),
-            flight: flight(upload, media.workspace_id, &self.device.sn).filter(|_| listed),
+            flight: flight(upload, media.workspace_id, &self.device.sn, self.track_id).filter(|_| listed),
             jobs: match status {
                 MediaStatus::Stored => {
                     vec![extract_metadata::new_job(&media, app.new_id(), app.config.jobs.max_attempts)]
@@ -145,10 +157,7 @@ impl Reported<'_> {
     /// A listed file with the fingerprint and the bytes of this one, below another key. Pilot 2 uploads a file again
     /// under another name when it lost track of it; a dock's fingerprint is not asked.
     async fn same_file(&self, prefix: &IssuedPrefix, object: &ObjectInfo) -> Result<Option<StoredObject>, NotKept> {
-        let Some(fingerprint) = self.upload.fingerprint.as_deref() else { return Ok(None) };
-        if self.device.kind != GatewayKind::Controller {
-            return Ok(None);
-        }
+        let Some(fingerprint) = self.own_fingerprint() else { return Ok(None) };
         let candidates = self.app.catalogue.stored_by_fingerprint(prefix.workspace_id, fingerprint).await?;
         if candidates.iter().any(|candidate| candidate.object_key == self.upload.object_key) {
             return Ok(None);
@@ -246,7 +255,7 @@ async fn look(app: &App, sn: &str, object_key: &str) -> Result<Found, NotKept> {
     Ok(Found::Missing(newest.clone()))
 }
 
-fn flight(upload: &FileUpload, workspace_id: uuid::Uuid, sn: &str) -> Option<FlightFacts> {
+fn flight(upload: &FileUpload, workspace_id: uuid::Uuid, sn: &str, track_id: Option<String>) -> Option<FlightFacts> {
     let flight_id = upload.flight_id.clone().filter(|id| !id.is_empty())?;
     Some(FlightFacts {
         workspace_id,
@@ -255,6 +264,7 @@ fn flight(upload: &FileUpload, workspace_id: uuid::Uuid, sn: &str) -> Option<Fli
         flight_type: upload.flight_type,
         expected_file_count: upload.expected_file_count,
         uploaded_file_count: upload.uploaded_file_count,
+        track_id,
         ..Default::default()
     })
 }

@@ -6,6 +6,7 @@ import { api, mediaUrl, ok, Refusal, type MediaDetail, type MediaItem, type Sche
 export type MediaFilter = {
   flight_id?: string;
   gateway_sn?: string;
+  source?: Schemas["MediaSource"];
   album_id?: string;
   kind?: string;
   camera?: string;
@@ -43,11 +44,11 @@ export const workspaces = queryOptions({
 });
 
 const FLIGHTS_A_PAGE = 30;
-export const flights = (ws: string, gateway_sn?: string) =>
+export const flights = (ws: string, filter: Pick<MediaFilter, "gateway_sn" | "source"> = {}) =>
   infiniteQueryOptions({
-    queryKey: [ws, "flights", { gateway_sn }],
+    queryKey: [ws, "flights", filter],
     queryFn: ({ pageParam }) =>
-      ok(api.GET("/api/v1/workspaces/{ws}/flights", { params: { path: { ws }, query: { gateway_sn, limit: FLIGHTS_A_PAGE, cursor: pageParam } } })),
+      ok(api.GET("/api/v1/workspaces/{ws}/flights", { params: { path: { ws }, query: { ...filter, limit: FLIGHTS_A_PAGE, cursor: pageParam } } })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
   });

@@ -16,7 +16,7 @@ import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format"
 import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
 import { FlightState, Prioritize } from "./flights";
-import { beginning, dockName, flightTitle, kindWords } from "./summary";
+import { beginning, deviceName, dockName, flightTitle, kindWords } from "./summary";
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -63,7 +63,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
         <h1>{flightTitle(flight)}</h1>
         <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName(beginning(flight))}</span>
         <span className="grow" />
-        {flight.state !== "complete" && <Prioritize flight={flight} />}
+        {flight.state !== "complete" && flight.source !== "pilot" && <Prioritize flight={flight} />}
         {flight.stored_count > 0 && (
           <button className="button" onClick={() => void downloadZip(ws, { flight_id: flight.flight_id })}>
             <Download className="icon" aria-hidden />
@@ -93,8 +93,8 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
       <dl className="flight-facts">
         <div><dt>{t.flights.state}</dt><dd><FlightState flight={flight} /></dd></div>
         <div>
-          <dt>{t.flights.dock}</dt>
-          <dd>{flight.gateway_sn ? <Link href={path(`docks/${encodeURIComponent(flight.gateway_sn)}`)}>{dockName(docks, flight.gateway_sn)}</Link> : t.flights.noDock}</dd>
+          <dt>{flight.source === "pilot" ? t.flights.controller : t.flights.dock}</dt>
+          <dd>{flight.gateway_sn && flight.source !== "pilot" ? <Link href={path(`docks/${encodeURIComponent(flight.gateway_sn)}`)}>{dockName(docks, flight.gateway_sn)}</Link> : deviceName(docks, flight.gateway_sn, flight.source)}</dd>
         </div>
         {seconds !== null && <div><dt>{t.flights.duration}</dt><dd>{duration(seconds)}</dd></div>}
         <div><dt>{t.flights.files}</dt><dd>{counts ? [...kindWords(counts.kinds), ...gone(flight)].join(" · ") || "0" : "–"}</dd></div>

@@ -4,13 +4,14 @@ import { ArrowUpToLine, PlaneTakeoff } from "lucide-react";
 import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { api, ok, type DockItem, type FlightItem } from "../api/client";
-import { docks, flights, mediaCounts, mediaPage } from "../api/queries";
+import { controllers, docks, flights, mediaCounts, mediaPage } from "../api/queries";
+import { ALL_OF, DeviceOptions } from "../docks/device-options";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, clock, duration, relativeDay, startOfDay, zoneName } from "../ui/format";
 import { Await, Bar, Loading, Moment, Notice, State, toast, useTick, Working } from "../ui/parts";
-import { arrivedFiles, beginning, dockName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
+import { arrivedFiles, beginning, deviceName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -21,8 +22,11 @@ export function Flights() {
   const { ws } = useHere();
   const [search, setSearch] = useSearchParams();
   const sn = search.get("gateway_sn") ?? undefined;
-  const query = useInfiniteQuery(flights(ws, sn));
+  const source = (["dock", "pilot", "import"] as const).find((one) => one === search.get("source"));
+  const query = useInfiniteQuery(flights(ws, { gateway_sn: sn, source }));
   const dockList = useQuery(docks(ws));
+  const crews = useQuery(controllers(ws)).data?.items ?? [];
+  const choose = (value: string) => setSearch(value.startsWith(ALL_OF) ? { source: value.slice(ALL_OF.length) } : value ? { gateway_sn: value } : {});
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   useTick(30_000);
 
@@ -42,25 +46,23 @@ export function Flights() {
         )}
         <span className="grow" />
         <span className="quiet small nowrap">{t.time.zone(zoneName())}</span>
-        {(dockList.data?.items.length ?? 0) > 1 && (
+        {(dockList.data?.items.length ?? 0) + crews.length > 1 && (
           <select
             className="select"
             style={{ width: "auto", maxWidth: 240 }}
-            aria-label={t.filters.dock}
-            value={sn ?? ""}
-            onChange={(event) => setSearch(event.target.value ? { gateway_sn: event.target.value } : {})}
+            aria-label={t.filters.device}
+            value={source ? ALL_OF + source : (sn ?? "")}
+            onChange={(event) => choose(event.target.value)}
           >
-            <option value="">{t.filters.allDocks}</option>
-            {dockList.data?.items.map((dock) => (
-              <option key={dock.sn} value={dock.sn}>{dock.callsign ?? dock.sn}</option>
-            ))}
+            <option value="">{t.filters.allDevices}</option>
+            <DeviceOptions docks={dockList.data?.items ?? []} controllers={crews} whole />
           </select>
         )}
       </div>
       <Await query={query} loading={<Loading rows={5} height={132} />}>
         {() =>
           items.length === 0 ? (
-            <Empty filtered={sn !== undefined} drop={() => setSearch({})} hasDocks={(dockList.data?.items.length ?? 0) > 0} />
+            <Empty filtered={Boolean(sn ?? source)} drop={() => setSearch({})} hasDocks={(dockList.data?.items.length ?? 0) > 0} />
           ) : (
             <>
               <ol className="flight-list">
@@ -90,7 +92,7 @@ export function Flights() {
 function Empty({ filtered, drop, hasDocks }: { filtered: boolean; drop: () => void; hasDocks: boolean }) {
   const path = useWsPath();
   const admin = useMay("admin");
-  if (filtered) return <Notice icon={PlaneTakeoff} title={t.flights.noneFiltered} action={<button className="button" onClick={drop}>{t.filters.dropDock}</button>} />;
+  if (filtered) return <Notice icon={PlaneTakeoff} title={t.flights.noneFiltered} action={<button className="button" onClick={drop}>{t.filters.dropDevice}</button>} />;
   if (admin) {
     return (
       <>
@@ -149,7 +151,7 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
         <div className="who">
           <h3><Link href={href}>{flightTitle(flight)}</Link></h3>
           <span className="quiet clip">
-            {dockName(dockList, flight.gateway_sn)}
+            {deviceName(dockList, flight.gateway_sn, flight.source)}
             {seconds !== null && seconds > 0 && <> · <span className="num">{duration(seconds)}</span></>}
           </span>
         </div>
@@ -158,7 +160,7 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
           {counts.data && counts.data.total > 0 ? [...kindWords(counts.data.kinds), bytes(counts.data.size_bytes)].join(" · ") : " "}
         </div>
         <div className="do">
-          {flight.state === "uploading" && <Prioritize flight={flight} />}
+          {flight.state === "uploading" && flight.source !== "pilot" && <Prioritize flight={flight} />}
           {flight.state === "stalled" && (
             <button className="button slim" aria-expanded={help} onClick={() => setHelp(!help)}>{t.flights.whatToDo}</button>
           )}

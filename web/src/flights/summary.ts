@@ -19,6 +19,10 @@ export function flightTitle(flight: FlightItem): string {
 export const dockName = (docks: DockItem[] | undefined, sn: string | null) =>
   sn === null ? t.flights.noDock : (docks?.find((dock) => dock.sn === sn)?.callsign ?? sn);
 
+/** The same for what may be a crew's remote controller. */
+export const deviceName = (docks: DockItem[] | undefined, sn: string | null, source: FlightItem["source"]) =>
+  source === "pilot" && sn !== null ? `${t.filters.sources.pilot}, ${sn}` : dockName(docks, sn);
+
 /** Kinds as a person counts them: pictures, videos, PPK files, others. */
 export function kindWords(counts: Schemas["KindCount"][]): string[] {
   const of = (...kinds: string[]) => counts.filter((one) => kinds.includes(one.kind)).reduce((sum, one) => sum + one.count, 0);

@@ -13,7 +13,8 @@ import { missingFiles } from "./summary";
 export function WhatToDo({ flight, dock }: { flight: FlightItem; dock?: DockItem }) {
   const { ws } = useHere();
   const path = useWsPath();
-  const sn = flight.gateway_sn;
+  const isCrew = flight.source === "pilot";
+  const sn = isCrew ? null : flight.gateway_sn;
   const talk = useInfiniteQuery({ ...trace(ws, sn ?? "", 50), enabled: sn !== null });
   const entries = talk.data?.pages[0]?.items ?? [];
   const refused = entries.find((entry) => entry.result !== null && entry.result !== 0);
@@ -23,7 +24,7 @@ export function WhatToDo({ flight, dock }: { flight: FlightItem; dock?: DockItem
       <TriangleAlert className="icon" aria-hidden />
       <div className="stack" style={{ gap: 8 }}>
         <p>
-          {t.stalled.missing(missing)} <Moment at={flight.updated_at} />. {t.stalled.safe}
+          {t.stalled.missing(missing)} <Moment at={flight.updated_at} />. {isCrew ? t.stalled.safeOnCard : t.stalled.safe}
         </p>
         {refused && (
           <p>
@@ -32,6 +33,7 @@ export function WhatToDo({ flight, dock }: { flight: FlightItem; dock?: DockItem
           </p>
         )}
         <ul className="steps">
+          {isCrew && <li>{t.stalled.askCrew}</li>}
           {dock && !dock.online && (
             <li>
               {t.stalled.offline} {dock.last_seen_at ? <Moment at={dock.last_seen_at} /> : t.docks.never}. {t.stalled.offlineDo}

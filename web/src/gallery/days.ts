@@ -23,7 +23,7 @@ export const byOf = (search: URLSearchParams): By => ({ dock: "gateway_sn", flig
 export const PICTURES = "photo,video,panorama,thermal";
 /** What of the address narrows the gallery; the flight strip and the item view read the same words. */
 export const ALTITUDES = ["min_relative_altitude_m", "max_relative_altitude_m", "min_absolute_altitude_m", "max_absolute_altitude_m"] as const;
-export const FILTER_WORDS = ["flight_id", "album_id", "gateway_sn", "drone_model_key", "kind", "camera", "from", "to", ...ALTITUDES, "bbox", "q", "status"] as const;
+export const FILTER_WORDS = ["flight_id", "album_id", "source", "gateway_sn", "drone_model_key", "kind", "camera", "from", "to", ...ALTITUDES, "bbox", "q", "status"] as const;
 
 /** The address as the API wants it: days become moments, no kind means what one can look at. */
 export function filterOf(search: URLSearchParams): MediaFilter {

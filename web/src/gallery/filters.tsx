@@ -2,10 +2,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { SlidersHorizontal, X } from "lucide-react";
 import { useCallback, useState } from "react";
-import { docks } from "../api/queries";
+import { controllers, docks } from "../api/queries";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
 import { useDismiss } from "../ui/parts";
+import { DeviceOptions } from "../docks/device-options";
 import { aircraftWord } from "../docks/words";
 import { ALTITUDES, FILTER_WORDS } from "./days";
 
@@ -16,6 +17,7 @@ const KINDS = ["", "photo", "video", "thermal", "panorama", "ppk,rtcm", "all"] a
 export function Filters({ search, setSearch }: Props) {
   const { ws } = useHere();
   const dockList = useQuery(docks(ws));
+  const crews = useQuery(controllers(ws)).data?.items ?? [];
   const [open, setOpen] = useState(false);
   const close = useCallback(() => setOpen(false), []);
   const ref = useDismiss(open, close);
@@ -28,7 +30,7 @@ export function Filters({ search, setSearch }: Props) {
   const value = (word: string) => search.get(word) ?? "";
   const active = FILTER_WORDS.filter((word) => search.get(word));
   const items = dockList.data?.items ?? [];
-  const known = items.flatMap((dock) => dock.aircraft.map((one) => one.model_key));
+  const known = [...items, ...crews].flatMap((device) => device.aircraft.map((one) => one.model_key));
   const models = [...new Set([...known, value("drone_model_key")])].filter((key): key is string => Boolean(key)).sort();
 
   return (
@@ -59,10 +61,17 @@ export function Filters({ search, setSearch }: Props) {
               </select>
             </label>
             <label className="field">
-              <span>{t.filters.dock}</span>
+              <span>{t.filters.source}</span>
+              <select className="select" value={value("source")} onChange={(event) => set("source", event.target.value)}>
+                <option value="">{t.filters.allSources}</option>
+                {Object.entries(t.filters.sources).map(([source, words]) => <option key={source} value={source}>{words}</option>)}
+              </select>
+            </label>
+            <label className="field">
+              <span>{t.filters.device}</span>
               <select className="select" value={value("gateway_sn")} onChange={(event) => set("gateway_sn", event.target.value)}>
-                <option value="">{t.filters.allDocks}</option>
-                {items.map((dock) => <option key={dock.sn} value={dock.sn}>{dock.callsign ?? dock.sn}</option>)}
+                <option value="">{t.filters.allDevices}</option>
+                <DeviceOptions docks={items} controllers={crews} />
               </select>
             </label>
             <label className="field">
@@ -127,6 +136,8 @@ function describe(word: (typeof FILTER_WORDS)[number], value: string, items: { s
       return KINDS.some((kind) => kind === value) ? t.filters.kinds[value as (typeof KINDS)[number]] : value;
     case "gateway_sn":
       return items.find((dock) => dock.sn === value)?.callsign ?? value;
+    case "source":
+      return (t.filters.sources as Record<string, string>)[value] ?? value;
     case "camera":
       return (t.filters.cameras as Record<string, string>)[value] ?? value;
     case "flight_id":

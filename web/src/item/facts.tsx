@@ -2,10 +2,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { AlertTriangle, Lock } from "lucide-react";
 import { Link } from "wouter";
-import type { MediaDetail, MediaItem } from "../api/client";
+import type { DockItem, MediaDetail, MediaItem } from "../api/client";
 import { docks, flight } from "../api/queries";
 import { aircraftWord } from "../docks/words";
-import { dockName, flightTitle } from "../flights/summary";
+import { deviceName, flightTitle } from "../flights/summary";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
 import { bytes, centimetres, coordinates, dateTimeSeconds, degrees, exactCoordinates, metres, number, zoneName } from "../ui/format";
@@ -43,7 +43,7 @@ export function Facts({ item }: { item: MediaDetail }) {
           <p className="quiet">{item.captured_local ? t.item.localTime(item.captured_local) : t.item.noTime}</p>
         )}
         {item.flight_id && (
-          <p><Link href={path(`flights/${encodeURIComponent(item.flight_id)}`)}>{flown.data ? flightTitle(flown.data) : t.item.flight}</Link>, {dockName(dockList.data?.items, item.gateway_sn)}</p>
+          <p><Link href={path(`flights/${encodeURIComponent(item.flight_id)}`)}>{flown.data ? flightTitle(flown.data) : t.item.flight}</Link>, {deviceName(dockList.data?.items, item.gateway_sn, item.source)}</p>
         )}
       </div>
       <dl className="facts">
@@ -76,6 +76,7 @@ export function Facts({ item }: { item: MediaDetail }) {
           <State tone={item.status === "stored" ? "good" : "failed"}>{t.item.statuses[item.status]}</State>
           {item.processing === "pending" && <State tone="working">{t.item.processing}</State>}
         </Fact>
+        <Fact label={t.filters.source}>{sourceWords(item, dockList.data?.items)}</Fact>
         <Fact label={t.item.arrived}><Moment at={item.created_at}>{dateTimeSeconds(item.created_at)}</Moment></Fact>
       </dl>
       <details className="raw">
@@ -110,6 +111,12 @@ function correctedWords({ quality, std_m, ellipsoid_height_m, moved_m, lever_arm
     !lever_arm_applied && t.item.ofAntenna,
   ].filter(Boolean).join(" · ");
 }
+
+/** "DJI Pilot 2, 5YSZL260N1, aircraft 1581F5BKD225D00" or "Dock Nord". */
+const sourceWords = (item: MediaDetail, docks?: DockItem[]) =>
+  item.source === "import"
+    ? t.filters.sources.import
+    : [deviceName(docks, item.gateway_sn, item.source), item.aircraft_sn && t.item.ofAircraft(item.aircraft_sn)].filter(Boolean).join(", ");
 
 const size = (item: MediaItem) => item.width_px && item.height_px && `${item.width_px} × ${item.height_px} px`;
 

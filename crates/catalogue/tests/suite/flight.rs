@@ -1,7 +1,8 @@
 //! Flights and what they know of their media.
 
 use eyrie_catalogue::{
-    AuditEntry, CatalogueError, Flight, FlightFacts, FlightState, IngestReport, Media, MediaStatus, Position,
+    AuditEntry, CatalogueError, Flight, FlightFacts, FlightFilter, FlightState, IngestReport, Media, MediaSource,
+    MediaStatus, NewController, Position,
 };
 use serde_json::json;
 
@@ -96,16 +97,19 @@ async fn the_state_follows_counts_and_time() {
     fixture.catalogue.ingest(&[report(fixture.photo("p/a")), report(fixture.photo("p/b"))]).await.expect("kept");
     let mut flight = flight(&fixture).await;
     assert_eq!(flight.updated_at, at(200));
-    assert_eq!(flight.state(at(210), 60), FlightState::Uploading);
-    assert_eq!(flight.state(at(260), 60), FlightState::Stalled);
+    assert_eq!(flight.state(at(210), 60, true), FlightState::Uploading);
+    assert_eq!(flight.state(at(260), 60, true), FlightState::Stalled);
+    assert_eq!(flight.state(at(210), 60, false), FlightState::Uploading);
+    assert_eq!(flight.state(at(260), 60, false), FlightState::Complete, "nobody counts a crew's own shots");
     flight.media_count = Some(0);
-    assert_eq!(flight.state(at(210), 60), FlightState::Uploading);
+    assert_eq!(flight.state(at(210), 60, true), FlightState::Uploading);
     flight.media_count = Some(2);
-    assert_eq!(flight.state(at(9_999), 60), FlightState::Complete);
+    assert_eq!(flight.state(at(9_999), 60, true), FlightState::Complete);
     flight.expected_file_count = Some(3);
-    assert_eq!(flight.state(at(210), 60), FlightState::Uploading);
+    assert_eq!(flight.state(at(9_999), 60, false), FlightState::Stalled, "somebody counted these");
+    assert_eq!(flight.state(at(210), 60, true), FlightState::Uploading);
     flight.trashed_count = 1;
-    assert_eq!(flight.state(at(210), 60), FlightState::Complete);
+    assert_eq!(flight.state(at(210), 60, true), FlightState::Complete);
 }
 
 #[tokio::test]
@@ -121,14 +125,11 @@ async fn flights_are_listed_newest_first_by_keyset() {
         let said = IngestReport { event: None, media: None, flight: Some(facts), jobs: vec![], now: at(n / 4) };
         fixture.catalogue.ingest(&[said]).await.expect("kept");
     }
-    let read = async |gateway_sn: Option<&str>| {
+    let read = async |filter: FlightFilter<'_>| {
         let (mut ids, mut cursor) = (Vec::new(), None::<String>);
         loop {
-            let page = fixture
-                .catalogue
-                .list_flights(fixture.workspace_id, gateway_sn, cursor.as_deref(), 4)
-                .await
-                .expect("read");
+            let page =
+                fixture.catalogue.list_flights(fixture.workspace_id, filter, cursor.as_deref(), 4).await.expect("read");
             ids.extend(page.items.into_iter().map(|flight| flight.flight_id));
             cursor = page.next_cursor;
             if cursor.is_none() {
@@ -137,10 +138,23 @@ async fn flights_are_listed_newest_first_by_keyset() {
         }
     };
     let all: Vec<_> = (0..25).rev().map(|n| format!("f{n}")).collect();
-    assert_eq!(read(None).await, all);
-    assert_eq!(read(Some("D1")).await.len(), 12);
-    assert!(read(Some("D9")).await.is_empty());
-    let hostile = fixture.catalogue.list_flights(fixture.workspace_id, None, Some("AAAA"), 4).await;
+    assert_eq!(read(FlightFilter::default()).await, all);
+    let of = |sn| FlightFilter { gateway_sn: Some(sn), source: None };
+    assert_eq!(read(of("D1")).await.len(), 12);
+    assert!(read(of("D9")).await.is_empty());
+    let by = |source| FlightFilter { gateway_sn: None, source: Some(source) };
+    assert!(read(by(MediaSource::Dock)).await.is_empty());
+    assert_eq!(read(by(MediaSource::Import)).await, all, "devices that nobody knows");
+    let controller = NewController {
+        sn: "D1".into(),
+        workspace_id: fixture.workspace_id,
+        password_hash: String::new(),
+        created_at: at(1),
+    };
+    fixture.catalogue.add_controller(&controller).await.expect("added");
+    assert_eq!(read(by(MediaSource::Pilot)).await, read(of("D1")).await);
+    assert_eq!(read(by(MediaSource::Import)).await, read(of("D0")).await);
+    let hostile = fixture.catalogue.list_flights(fixture.workspace_id, FlightFilter::default(), Some("AAAA"), 4).await;
     assert!(matches!(hostile, Err(CatalogueError::BadCursor)));
 }
 

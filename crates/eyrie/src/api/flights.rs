@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use eyrie_catalogue::{Flight, NewJob};
+use eyrie_catalogue::{Flight, FlightFilter, NewJob};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,9 @@ use super::auth::{Operator, Scope, Viewer};
 use super::extract::{PathParams, QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
-use super::words::FlightState;
+use super::words::{FlightState, MediaSource};
 use crate::app::App;
+use crate::dock::state::GatewayKind;
 use crate::jobs::prioritize_upload::{self, PrioritizeUpload};
 
 /// A flight: known as soon as one file or event names it, with or without counts.
@@ -26,6 +27,8 @@ pub struct FlightItem {
     pub flight_id: String,
     pub workspace_id: Uuid,
     pub gateway_sn: Option<String>,
+    /// What `gateway_sn` is: a dock, or a controller with Pilot 2; null for one that is not known here.
+    pub source: Option<MediaSource>,
     /// 0 wayline, 1 one-key take-off.
     pub flight_type: Option<i64>,
     pub expected_file_count: Option<i64>,
@@ -41,6 +44,7 @@ pub struct FlightItem {
     pub state: FlightState,
     /// What the dock last said of the task: sent, in_progress, ok, failed ...
     pub task_status: Option<String>,
+    /// `DJI_{time}_{number}_{route}`: the dock's track, or Pilot 2's folder of a wayline's run.
     pub track_id: Option<String>,
     pub first_captured_at: Option<Timestamp>,
     pub last_captured_at: Option<Timestamp>,
@@ -54,8 +58,13 @@ pub struct FlightItem {
 
 impl FlightItem {
     pub fn new(app: &App, flight: Flight) -> Self {
+        let stalled_after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
+        let device = flight.gateway_sn.as_deref().and_then(|sn| app.docks.identity(sn));
+        // nobody tells how many files a crew will bring, but for a wayline's
+        let is_counted = device.as_ref().is_none_or(|device| device.kind == GatewayKind::Dock);
         Self {
-            state: state(app, &flight).into(),
+            state: flight.state(app.now(), stalled_after_s, is_counted).into(),
+            source: device.map(|device| device.kind.source().into()),
             flight_id: flight.flight_id,
             workspace_id: flight.workspace_id,
             gateway_sn: flight.gateway_sn,
@@ -101,6 +110,10 @@ pub struct FlightQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
     gateway_sn: Option<String>,
+    /// What brought it; `import`: no device that is known here.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    source: Option<MediaSource>,
 }
 
 /// List flights, the newest first
@@ -113,8 +126,8 @@ pub async fn list_flights(
     QueryParams(query): QueryParams<FlightQuery>,
     QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<FlightItem>>, Problem> {
-    let gateway_sn = query.gateway_sn.as_deref();
-    let found = app.catalogue.list_flights(scope.workspace.id, gateway_sn, page.cursor(), page.limit()).await?;
+    let filter = FlightFilter { gateway_sn: query.gateway_sn.as_deref(), source: query.source.map(Into::into) };
+    let found = app.catalogue.list_flights(scope.workspace.id, filter, page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, |flight| FlightItem::new(&app, flight))))
 }
 
@@ -151,6 +164,9 @@ pub async fn prioritize_flight(
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let flight = app.catalogue.flight(scope.workspace.id, &flight_id).await?.ok_or_else(Problem::not_found)?;
     let gateway_sn = flight.gateway_sn.ok_or_else(|| Problem::conflict("no dock is known for this flight"))?;
+    if app.docks.identity(&gateway_sn).is_some_and(|device| device.kind == GatewayKind::Controller) {
+        return Err(Problem::conflict("this flight came from a remote controller, and only docks can be asked"));
+    }
     let (job_id, now) = (app.new_id(), app.now());
     let payload = PrioritizeUpload { flight_id: flight_id.clone(), gateway_sn };
     let job = NewJob {

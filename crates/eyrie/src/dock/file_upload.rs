@@ -30,8 +30,14 @@ pub(super) async fn callback(call: &Call<'_>, upload: &FileUpload) -> Answer {
         })
         .await;
     }
-    let reported =
-        Reported { app: call.app, device: &dock, upload, event: call.raw_event(), pilot: PilotFile::default() };
+    let reported = Reported {
+        app: call.app,
+        device: &dock,
+        upload,
+        event: call.raw_event(),
+        pilot: PilotFile::default(),
+        track_id: None,
+    };
     match reported.keep().await {
         Ok(Kept::Stored) => Answer::result(0),
         Ok(Kept::Duplicate { of }) => Answer::result(0).with_note(format!("the same file is stored as {of}")),

@@ -20,20 +20,20 @@ pub(super) struct Clues<'a> {
 /// The answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Belongs {
-    /// To this flight.
-    ToFlight(String),
+    /// To this flight of a wayline, and the name of its run where that is known.
+    ToFlight { flight_id: String, track_id: Option<String> },
     /// To a flight of this group, by its capture time.
     ToGroup(String),
 }
 
 pub(super) fn belongs(clues: &Clues<'_>) -> Belongs {
     let aircraft = aircraft(clues);
-    let named = |kind: &str, name: &str| Belongs::ToFlight(flight_id(clues.workspace_id, &[&aircraft, kind, name]));
+    let named = |kind: &str, name: &str| flight_id(clues.workspace_id, &[&aircraft, kind, name]);
     if let Some(run) = clues.path.and_then(wayline_run) {
-        return named("path", run);
+        return Belongs::ToFlight { flight_id: named("path", run), track_id: Some(run.to_owned()) };
     }
     match clues.file_group_id {
-        Some(group) => named("group", group),
+        Some(group) => Belongs::ToFlight { flight_id: named("group", group), track_id: None },
         None => Belongs::ToGroup(aircraft),
     }
 }
@@ -115,9 +115,8 @@ mod tests {
             belongs(&clues)
         };
         let same = of(|_| {});
-        assert!(
-            matches!(&same, Belongs::ToFlight(id) if Uuid::parse_str(id).is_ok_and(|id| id.get_version_num() == 8))
-        );
+        assert!(matches!(&same, Belongs::ToFlight { flight_id: id, track_id: Some(run) }
+                if run == "DJI_202606011005_003_R" && Uuid::parse_str(id).is_ok_and(|id| id.get_version_num() == 8)));
         assert_eq!(of(|clues| clues.gateway_sn = "RC2"), same, "another controller, the same aircraft");
         assert_eq!(of(|clues| clues.file_group_id = Some("g")), same);
         for other in [

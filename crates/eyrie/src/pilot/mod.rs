@@ -43,7 +43,6 @@ fn page_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .route("/pilot", get(page::index))
         .route("/pilot/", get(page::index))
-        .route("/pilot/{file}", get(page::file))
         .routes(routes!(license::get_pilot_license))
         .routes(routes!(login::log_in_pilot))
         .routes(routes!(session::renew_pilot))

@@ -1,55 +1,93 @@
-//! The login page that DJI Pilot 2 opens at `/pilot`: its files, embedded.
+//! The login page that DJI Pilot 2 opens at `/pilot`: one document, embedded.
 //!
-//! Written by hand for the old web view of a controller, without a framework and without a build. No inline script, no foreign
-//! host; the policy names the object store's address beside this server, because the page's diagnosis knocks there.
+//! Written by hand for the old web view of a controller, without a framework. It is kept as modules (`page/`) and joined into one
+//! document once: a line in the field is thin and breaks, and a page that came came whole. The policy allows its own script and
+//! style by their hashes and no other, and names the object store's address beside this server, because the page's diagnosis
+//! knocks there.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
+use sha2::{Digest as _, Sha256};
 
-use crate::api::problem::Problem;
 use crate::app::App;
 
-struct File {
+const HTML: &str = include_str!("page/index.html");
+const CSS: &str = include_str!("page/page.css");
+
+struct Module {
     name: &'static str,
-    content_type: &'static str,
     text: &'static str,
 }
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-
-macro_rules! files {
-    ($($name:literal $content_type:ident)+) => {
-        [$(File { name: $name, content_type: $content_type, text: include_str!(concat!("page/", $name)) }),+]
+macro_rules! modules {
+    ($($name:literal)+) => {
+        [$(Module { name: $name, text: include_str!(concat!("page/", $name, ".js")) }),+]
     };
 }
 
-static FILES: [File; 14] = files![
-    "index.html" HTML
-    "page.css" CSS
-    "page.js" SCRIPT
-    "bridge.js" SCRIPT
-    "de.js" SCRIPT
-    "hearing.js" SCRIPT
-    "probe.js" SCRIPT
-    "saved.js" SCRIPT
-    "screens.js" SCRIPT
-    "server.js" SCRIPT
-    "session.js" SCRIPT
-    "steps.js" SCRIPT
-    "token.js" SCRIPT
-    "words.js" SCRIPT
+/// Each after those that it imports.
+static MODULES: [Module; 12] = modules![
+    "saved" "de" "words" "bridge" "server" "steps" "hearing" "token" "session" "probe" "screens" "page"
 ];
 
-/// The same, compressed once: a controller in the field has a thin line.
-static COMPRESSED: LazyLock<Vec<Vec<u8>>> =
-    LazyLock::new(|| FILES.iter().map(|file| gzip(file.text).unwrap_or_default()).collect());
+struct Page {
+    html: String,
+    /// The same, compressed once.
+    gzip: Vec<u8>,
+    /// `sha256-...`, for the policy.
+    script: String,
+    style: String,
+}
+
+static PAGE: LazyLock<Page> = LazyLock::new(|| {
+    let script = format!("\n'use strict';\n{}", MODULES.iter().map(joined).collect::<String>());
+    let style = format!("\n{CSS}");
+    let html = HTML
+        .replace("<!-- style -->", &format!("<style>{style}</style>"))
+        .replace("<!-- script -->", &format!("<script>{script}</script>"));
+    Page { gzip: gzip(&html).unwrap_or_default(), html, script: hash(&script), style: hash(&style) }
+});
+
+/// A module as a function that is called at once and returns what it exports. Imports and exports stand at the beginning of a
+/// line of their own, and nothing that is exported is assigned again.
+fn joined(module: &Module) -> String {
+    let (mut body, mut exports) = (String::new(), Vec::new());
+    for line in module.text.lines() {
+        if let Some((names, from)) = imported(line) {
+            let _ = writeln!(body, "const {names} = module_{from};");
+        } else if let Some(declared) = line.strip_prefix("export ") {
+            exports.extend(declared_name(declared));
+            let _ = writeln!(body, "{declared}");
+        } else {
+            let _ = writeln!(body, "{line}");
+        }
+    }
+    format!("const module_{} = (() => {{\n{body}return {{ {} }};\n}})();\n", module.name, exports.join(", "))
+}
+
+/// `import { a, b } from './c.js';`
+fn imported(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("import ")?.strip_suffix(".js';")?.split_once(" from './")
+}
+
+/// `async function name(...`, `const name = ...`, `class name {`.
+fn declared_name(declared: &str) -> Option<&str> {
+    let words = declared.strip_prefix("async ").unwrap_or(declared);
+    let (_, name) = words.split_once(' ')?;
+    name.split(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '$').next()
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
 
 fn gzip(text: &str) -> std::io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -57,22 +95,15 @@ fn gzip(text: &str) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-pub(super) async fn index(app: State<Arc<App>>, headers: HeaderMap) -> Response {
-    file(app, Path("index.html".into()), headers).await
-}
-
-pub(super) async fn file(State(app): State<Arc<App>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some((file, compressed)) = FILES.iter().zip(COMPRESSED.iter()).find(|(file, _)| file.name == name) else {
-        return Problem::not_found().into_response();
-    };
+pub(super) async fn index(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let takes_gzip = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(takes_gzip);
-    let mut response = if takes_gzip && !compressed.is_empty() {
-        ([(CONTENT_ENCODING, "gzip")], compressed.as_slice()).into_response()
+    let mut response = if takes_gzip && !PAGE.gzip.is_empty() {
+        ([(CONTENT_ENCODING, "gzip")], PAGE.gzip.as_slice()).into_response()
     } else {
-        file.text.into_response()
+        PAGE.html.as_str().into_response()
     };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(policy) = HeaderValue::try_from(policy(&app.urls.s3)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
@@ -91,8 +122,9 @@ fn takes_gzip(list: &str) -> bool {
 
 fn policy(s3_url: &str) -> String {
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' {s3_url}; \
-         form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; connect-src 'self' {s3_url}; \
+         form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+        PAGE.script, PAGE.style
     )
 }
 
@@ -102,21 +134,34 @@ mod tests {
 
     const MOST_BYTES: usize = 30_000;
 
-    fn of_kind(kind: &'static str) -> impl Iterator<Item = &'static File> {
-        FILES.iter().filter(move |file| file.content_type == kind)
+    #[test]
+    fn the_page_is_light() {
+        assert!(!PAGE.gzip.is_empty());
+        assert!(PAGE.gzip.len() < MOST_BYTES, "{} bytes over the line", PAGE.gzip.len());
     }
 
     #[test]
-    fn the_page_is_light() {
-        let bytes: usize = COMPRESSED.iter().map(Vec::len).sum();
-        assert!(COMPRESSED.iter().all(|file| !file.is_empty()));
-        assert!(bytes < MOST_BYTES, "{bytes} bytes over the line");
+    fn modules_are_joined_whole_and_in_their_order() {
+        for (n, module) in MODULES.iter().enumerate() {
+            let text = joined(module);
+            assert!(!text.contains("\nimport ") && !text.contains("\nexport "), "{}", module.name);
+            for (names, from) in module.text.lines().filter_map(imported) {
+                let earlier = MODULES[..n].iter().find(|module| module.name == from);
+                let from = joined(earlier.unwrap_or_else(|| panic!("{} comes after {from}", module.name)));
+                let (_, exports) = from.rsplit_once("return {").expect("it returns something");
+                let exports: Vec<_> = exports.split([',', '}']).map(str::trim).collect();
+                for name in names.trim_matches(['{', '}', ' ']).split(", ") {
+                    assert!(exports.contains(&name), "{}: {name} of {exports:?}", module.name);
+                }
+            }
+        }
+        assert!(!PAGE.html.contains("<!--") && PAGE.html.matches("</script>").count() == 1);
     }
 
     /// What Chromium 70 cannot read, and what the policy forbids.
     #[test]
     fn an_old_web_view_can_read_the_scripts() {
-        for file in of_kind(SCRIPT) {
+        for file in &MODULES {
             for too_new in [
                 "?.",
                 "??",
@@ -139,56 +184,34 @@ mod tests {
                 assert!(!file.text.contains(too_new), "{}: {too_new}", file.name);
             }
         }
-        for file in of_kind(CSS) {
-            for too_new in [
-                " gap:",
-                "inset:",
-                "clamp(",
-                "min(",
-                "max(",
-                "aspect-ratio",
-                ":focus-visible",
-                ":is(",
-                ":where(",
-                "@layer",
-            ] {
-                assert!(!file.text.contains(too_new), "{}: {too_new}", file.name);
-            }
+        for too_new in
+            [" gap:", "inset:", "clamp(", "min(", "max(", "aspect-ratio", ":focus-visible", ":is(", ":where(", "@layer"]
+        {
+            assert!(!CSS.contains(too_new), "{too_new}");
         }
     }
 
     #[test]
-    fn nothing_is_foreign_or_inline_and_every_name_is_served() {
-        for file in &FILES {
-            for host in ["http://", "https://"] {
-                let foreign =
-                    file.text.match_indices(host).filter(|(at, _)| !file.text[*at..].starts_with("http://www.w3.org/"));
-                assert_eq!(foreign.count(), 0, "{}: {host}", file.name);
-            }
+    fn nothing_is_foreign_and_nothing_else_is_asked_for() {
+        for host in ["http://", "https://"] {
+            let foreign =
+                PAGE.html.match_indices(host).filter(|(at, _)| !PAGE.html[*at..].starts_with("http://www.w3.org/"));
+            assert_eq!(foreign.count(), 0, "{host}");
         }
-        for file in of_kind(HTML) {
-            for inline in ["<style", " style=", " onclick", "<script>", "javascript:"] {
-                assert!(!file.text.contains(inline), "{inline}");
-            }
-        }
-        let served = |name: &str| FILES.iter().any(|file| file.name == name);
-        for file in &FILES {
-            let imported = file.text.split("from './").skip(1).chain(file.text.split("=\"/pilot/").skip(1));
-            for name in imported.filter_map(|rest| rest.split(['\'', '"']).next()) {
-                assert!(served(name), "{} asks for {name}", file.name);
-            }
+        for other in [" src=", " style=", " onclick", "javascript:", "@import", "url(", "rel=\"stylesheet\""] {
+            assert!(!PAGE.html.contains(other), "{other}");
         }
     }
 
     /// Words without German would stand in English between the others.
     #[test]
     fn every_word_of_the_page_has_its_german() {
-        let german = FILES.iter().find(|file| file.name == "de.js").expect("it is there").text;
+        let german = MODULES.iter().find(|module| module.name == "de").expect("it is there").text;
         // names, figures and signs
         let same = ["Eyrie", "Eyrie for DJI Pilot 2", "Deutsch", "TCP", "WebSocket", "0", "."];
         let has = |words: &str| same.contains(&words) || german.contains(&format!("'{words}':"));
         let mut seen = 0;
-        for file in of_kind(SCRIPT).filter(|file| file.name != "words.js") {
+        for file in MODULES.iter().filter(|module| module.name != "words") {
             for rest in file.text.split("t('").skip(1).zip(file.text.split("t('")).filter_map(|(rest, before)| {
                 (!before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '.')).then_some(rest)
             }) {
@@ -198,12 +221,10 @@ mod tests {
             }
         }
         assert!(seen > 100, "{seen} words were found");
-        for file in of_kind(HTML) {
-            let (_, body) = file.text.split_once("<body>").expect("a page has a body");
-            for words in body.split('<').filter_map(|part| part.split_once('>')).map(|(_, words)| words) {
-                let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-                assert!(words.is_empty() || has(&words), "{}: {words:?}", file.name);
-            }
+        let (_, body) = HTML.split_once("<body>").expect("a page has a body");
+        for words in body.split('<').filter_map(|part| part.split_once('>')).map(|(_, words)| words) {
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.is_empty() || has(&words), "{words:?}");
         }
     }
 
@@ -211,6 +232,7 @@ mod tests {
     fn the_policy_names_this_server_and_the_store() {
         let policy = policy("http://media.example:9000");
         assert!(policy.contains("connect-src 'self' http://media.example:9000;"), "{policy}");
+        assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
         assert!(takes_gzip("deflate, GZIP;q=0.5") && !takes_gzip("br, gzip;q=0") && !takes_gzip(""));
     }

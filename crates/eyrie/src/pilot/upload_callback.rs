@@ -19,6 +19,9 @@ use super::flight::{Belongs, Clues, belongs};
 use crate::app::App;
 use crate::reported::{Kept, Reported, keep_event};
 
+/// `flight_type` of a wayline.
+const WAYLINE: i64 = 0;
+
 /// Report an uploaded file
 ///
 /// DJI's body; everything but `object_key` may be missing or of another type. 403 for a key outside the controller's own
@@ -53,8 +56,8 @@ pub(super) async fn upload_callback(
         }
         UploadCallback::Uploaded { file, tiny_fingerprint, aircraft_sn } => {
             let mut file = file;
-            let pilot = describe(&crew, &mut file, tiny_fingerprint, aircraft_sn);
-            let reported = Reported { app: &app, device: &crew.device, upload: &file, event, pilot };
+            let (pilot, track_id) = describe(&crew, &mut file, tiny_fingerprint, aircraft_sn);
+            let reported = Reported { app: &app, device: &crew.device, upload: &file, event, pilot, track_id };
             answer(reported.keep().await.map_err(|error| error.to_string()), &file)
         }
     };
@@ -76,13 +79,13 @@ fn answer(kept: Result<Kept, String>, file: &FileUpload) -> (Answer, Option<Stri
     }
 }
 
-/// What only Pilot 2 says; also names the file's flight where the file tells it.
+/// What only Pilot 2 says, and the run of a wayline; also names the file's flight where the file tells it.
 fn describe(
     crew: &Crew,
     file: &mut FileUpload,
     tiny_fingerprint: Option<String>,
     aircraft_sn: Option<String>,
-) -> PilotFile {
+) -> (PilotFile, Option<String>) {
     let clues = Clues {
         workspace_id: crew.device.workspace_id,
         gateway_sn: &crew.device.sn,
@@ -91,16 +94,18 @@ fn describe(
         path: file.path.as_deref(),
         file_group_id: file.file_group_id.as_deref(),
     };
-    let (flight_id, flight_group) = match belongs(&clues) {
-        Belongs::ToFlight(flight_id) => (Some(flight_id), None),
-        Belongs::ToGroup(group) => (None, Some(group)),
+    let (flight_id, track_id, flight_group) = match belongs(&clues) {
+        Belongs::ToFlight { flight_id, track_id } => (Some(flight_id), track_id, None),
+        Belongs::ToGroup(group) => (None, None, Some(group)),
     };
+    file.flight_type = flight_id.as_ref().map(|_| WAYLINE);
     file.flight_id = flight_id;
-    PilotFile {
+    let pilot = PilotFile {
         file_group_id: file.file_group_id.clone(),
         sub_file_type: file.sub_file_type,
         tiny_fingerprint,
         flight_group,
         aircraft_sn,
-    }
+    };
+    (pilot, track_id)
 }

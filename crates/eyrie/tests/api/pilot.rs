@@ -282,6 +282,28 @@ async fn a_file_is_stored_once_by_key_and_by_fingerprint() {
     assert!(!pilot.app().catalogue.is_duplicate(a.id, &key).await.expect("read"));
 }
 
+/// A photo that several controllers send at once, each below its own key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_file_reported_at_once_is_listed_once() {
+    let pilot = Pilot::start().await;
+    let a = pilot.api.workspace("alpha").await;
+    let rcs = [pilot.log_in(&a, "RC1").await, pilot.log_in(&a, "RC2").await, pilot.log_in(&a, "RC3").await];
+    for round in 0..10 {
+        let mut reports = Vec::new();
+        for n in 0..12 {
+            let rc = &rcs[n % rcs.len()];
+            let key = pilot.upload(rc, &format!("{round}/{n}.JPG"), b"the bytes").await;
+            let mark = if n % 2 == 0 { format!("AB{round:030}") } else { format!("ab{round:030}") };
+            reports.push((rc, json!({"object_key": key, "fingerprint": mark})));
+        }
+        let answers = reports.into_iter().map(|(rc, body)| pilot.report(rc, body));
+        for (status, envelope) in futures::future::join_all(answers).await {
+            assert_eq!((status, &envelope["code"]), (200, &json!(0)), "{envelope}");
+        }
+        assert_eq!(pilot.listed(&a).await.len(), round + 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fingerprint_is_a_hit_only_while_its_object_is_there() {
     let pilot = Pilot::start().await;
@@ -411,6 +433,7 @@ async fn a_wayline_is_one_flight_and_its_group_says_how_many_files_it_has() {
     let flight = pilot.app().catalogue.flight(a.id, &flight_id).await.expect("read").expect("there");
     assert_eq!((flight.expected_file_count, flight.uploaded_file_count, flight.stored_count), (Some(3), Some(3), 3));
     assert_eq!(flight.gateway_sn.as_deref(), Some("RC1"));
+    assert_eq!((flight.flight_type, flight.track_id.as_deref()), (Some(0), Some("DJI_202606011005_003_Quarry")));
 }
 
 /// Pilot 2 tells its page nothing, the serial number included, before the licence: it comes before the login.
@@ -447,16 +470,21 @@ async fn the_licence_is_given_for_a_password_and_to_operators() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_login_page_is_served_whole_and_strict() {
     let api = Api::start().await;
-    for (path, content_type) in [
-        ("/pilot", "text/html; charset=utf-8"),
-        ("/pilot/", "text/html; charset=utf-8"),
-        ("/pilot/page.css", "text/css; charset=utf-8"),
-        ("/pilot/page.js", "text/javascript; charset=utf-8"),
-    ] {
+    for path in ["/pilot", "/pilot/"] {
         let plain = api.get(&Who::Nobody, path).await;
-        assert_eq!((plain.status.as_u16(), plain.header("content-type")), (200, content_type), "{path}");
+        assert_eq!((plain.status.as_u16(), plain.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
         let policy = plain.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("unsafe"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src 'self'"), "{policy}");
+        for tag in ["script", "style"] {
+            let page = plain.text();
+            let (_, rest) = page.split_once(&format!("<{tag}>")).expect("it begins");
+            let (inline, _) = rest.split_once(&format!("</{tag}>")).expect("it ends");
+            let hash = base64::Engine::encode(
+                &base64::engine::general_purpose::STANDARD,
+                <sha2::Sha256 as sha2::Digest>::digest(inline),
+            );
+            assert!(policy.contains(&format!("{tag}-src 'sha256-{hash}';")), "{policy}");
+        }
         let mut asked = request("GET", path, &Who::Nobody, None);
         asked.headers_mut().insert("accept-encoding", "gzip, deflate".parse().expect("a header"));
         let gzip = api.send(asked).await;
@@ -466,7 +494,7 @@ async fn the_login_page_is_served_whole_and_strict() {
             .expect("gzip");
         assert_eq!(text, plain.text());
     }
-    for path in ["/pilot/nothing.js", "/pilot/..%2fmod.rs", "/pilot/api"] {
+    for path in ["/pilot/page.js", "/pilot/..%2fmod.rs", "/pilot/api"] {
         assert_eq!(api.get(&Who::Nobody, path).await.status, 404, "{path}");
     }
     assert_eq!(api.call(&Who::Nobody, "POST", "/pilot").await.status, 405);
@@ -489,8 +517,23 @@ async fn other_files_are_flights_by_aircraft_and_time() {
         |n: usize| listed.iter().find(|media| media.name == format!("{n}.JPG")).and_then(|m| m.flight_id.clone());
     assert!(flight(2).is_some() && flight(2) == flight(3), "20 minutes apart");
     assert!(flight(0) != flight(2) && flight(1) != flight(2) && flight(0) != flight(1));
-    assert_eq!(pilot.app().catalogue.list_flights(a.id, None, None, 10).await.expect("read").items.len(), 3);
     let admin = pilot.api.token(&a, Role::Viewer).await;
+    let flights = async |query: &str| {
+        let path = format!("/api/v1/workspaces/alpha/flights{query}");
+        pilot.api.get(&admin, &path).await.json()["items"].as_array().expect("a list").clone()
+    };
+    let now = flights("").await;
+    assert_eq!(now.len(), 3);
+    assert!(now.iter().all(|flight| flight["source"] == "pilot" && flight["state"] == "uploading"), "{now:?}");
+    assert_eq!((flights("?source=pilot").await.len(), flights("?source=dock").await.len()), (3, 0));
+    // nobody said how many there are to be: what came is all
+    pilot.api.advance(pilot.app().config.ingest.stalled_after.as_secs() as i64 + 1);
+    assert!(flights("").await.iter().all(|flight| flight["state"] == "complete"));
+    let id = now[0]["flight_id"].as_str().expect("an id");
+    let operator = pilot.api.token(&a, Role::Operator).await;
+    let first =
+        pilot.api.post(&operator, &format!("/api/v1/workspaces/alpha/flights/{id}/prioritize"), json!({})).await;
+    assert_eq!(first.status, 409, "a controller cannot be asked");
     let reply = pilot.api.get(&admin, "/api/v1/workspaces/alpha/media?source=pilot").await.json();
     assert_eq!(reply["items"].as_array().map(Vec::len), Some(4));
     assert_eq!(reply["items"][0]["aircraft_sn"], "A1");

@@ -12,6 +12,7 @@
 //   silent               [call]: done, and answered with nothing
 //   connects             ["tcp", "ws", "ssl", "wss"]: the ways on which MQTT connects, all when left out
 //   connect_ms           until it connects, 30 when left out
+//   mute                 true: the connect callback is never called
 //   verified             true: a licence was verified before
 // `window.djiBridgeSim` is for the test: calls, state, session(), drop(), restore(), back(), stop().
 'use strict';
@@ -41,7 +42,7 @@
   const loaded = function (name) { return Object.prototype.hasOwnProperty.call(state.components, name); };
   const needs = function (name) { if (!loaded(name)) refuse(-3, name + ' is not loaded'); };
   const callback = function (name, argument) {
-    if (typeof window[name] === 'function') window[name](argument);
+    if (!options.mute && typeof window[name] === 'function') window[name](argument);
   };
 
   let connecting = 0;

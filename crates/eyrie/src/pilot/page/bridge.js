@@ -10,7 +10,7 @@ export function hasBridge() {
 // {code, message, data}, whatever the app does.
 export function call(name, ...args) {
   const bridge = window.djiBridge;
-  if (!hasBridge() || typeof bridge[name] !== 'function') {
+  if (!knows(name)) {
     return { code: -1, message: t('{0} is not known to this version of Pilot 2', name), data: null };
   }
   try {
@@ -32,14 +32,37 @@ export function isTrue(value) {
   return value === true || value === 'true' || value === 1 || value === '1';
 }
 
+export function isFalse(value) {
+  return value === false || value === 'false' || value === 0 || value === '0';
+}
+
+export function knows(name) {
+  return hasBridge() && typeof window.djiBridge[name] === 'function';
+}
+
 export function asks(name, ...args) {
   const answer = call(name, ...args);
   return answer.code === 0 && isTrue(answer.data);
 }
 
+// The app says no in so many words: an error, `{}` or a call that it does not know is no answer.
+export function denies(name, ...args) {
+  const answer = call(name, ...args);
+  return answer.code === 0 && isFalse(answer.data);
+}
+
+// A text, or JSON of one.
+export function plain(data) {
+  if (typeof data === 'number') return String(data);
+  if (typeof data !== 'string') return '';
+  const words = data.trim();
+  if (words.charAt(0) !== '"') return words;
+  try { return String(JSON.parse(words)).trim(); } catch (e) { return words; }
+}
+
 export function text(name) {
   const answer = call(name);
-  return answer.code === 0 && typeof answer.data === 'string' ? answer.data.trim() : '';
+  return answer.code === 0 ? plain(answer.data) : '';
 }
 
 export function isLoaded(component) {

@@ -110,6 +110,9 @@ export const GERMAN = {
   'failed': 'gescheitert',
   'not yet': 'noch nicht',
   'verified before': 'schon geprüft',
+  'The server calls itself {0}, and this page came from {1}': 'Der Server nennt sich {0}, und diese Seite kam von {1}',
+  'Does the controller reach both? Whoever runs the server: --public-host must be the address that this controller uses.':
+    'Erreicht die Fernsteuerung beide? Wer den Server betreibt: --public-host muss die Adresse sein, die diese Fernsteuerung benutzt.',
   'This login was made on another controller': 'Diese Anmeldung gehört zu einer anderen Fernsteuerung',
   'Pilot 2 did not take the new login': 'Pilot 2 hat die neue Anmeldung nicht angenommen',
   'Uploads stop when the old one ends.': 'Das Hochladen endet mit der alten.',

@@ -1,15 +1,16 @@
 // A session, in DJI's order: licence, serial number, login, `api`, workspace, `thing`, and `media` when it has connected. Nothing
 // here repeats without a pause that grows, and a chain that is not the newest one ends.
 
-import { asks, call, isLoaded, isTrue, load, text, unload } from './bridge.js';
+import { asks, call, denies, isFalse, isLoaded, isTrue, knows, load, plain, text, unload } from './bridge.js';
 import { ask, sayGoodbye } from './server.js';
 import { save, saved } from './saved.js';
-import { forgetAllBut, LICENSE_REFUSED, loginError, mark, mistake, must, NO_ACCOUNT, NO_LICENSE, notConnected, RESTART, CHECK_NETWORK, StepError, steps } from './steps.js';
+import { forgetAllBut, LICENSE_REFUSED, loginError, mark, mistake, must, NO_ACCOUNT, NO_LICENSE, notConnected, OTHER_ADDRESS, RESTART, CHECK_NETWORK, StepError, steps } from './steps.js';
 import { startHearing, stopHearing } from './hearing.js';
 import { keepToken, stopToken } from './token.js';
 import { t } from './words.js';
 
-const CONNECT_WAIT_MS = 15000; // for the controller's MQTT connection, each way
+const CONNECT_WAIT_MS = 15000; // for the controller's MQTT connection, each way; longer when all ways failed before
+const LONGEST_CONNECT_WAIT_MS = 60000;
 const RETRY_MS = [30000, 60000, 120000]; // after all ways failed
 const REMIND_MS = [20000, 40000, 80000, 120000]; // after a connection was lost
 const CALLBACK = 'eyrieThingConnected';
@@ -53,14 +54,10 @@ export async function logIn(name, password, workspace) {
   stop();
   const asked = { name, password };
   if (workspace) asked.workspace = workspace;
+  mark('login', 'working');
   // the bridge answers nothing before the licence is verified, and a stranger is told no licence: hence two questions
-  if (asks('platformIsVerified')) {
-    mark('license', 'good', t('verified before'));
-  } else {
-    mark('login', 'working');
-    const answer = await ask('POST', '/pilot/api/license', asked).catch((error) => { throw loginError(error); });
-    verify(answer.license);
-  }
+  const { license } = await ask('POST', '/pilot/api/license', asked).catch((error) => { throw loginError(error); });
+  verify(license);
   readController();
   mark('login', 'working');
   const answer = await ask('POST', '/pilot/api/login', Object.assign({ sn: state.sn }, asked)).catch((error) => { throw loginError(error); });
@@ -95,8 +92,11 @@ export function again() {
   run += 1;
   try {
     if (steps.license.state !== 'good') {
-      if (asks('platformIsVerified')) mark('license', 'good', t('verified before'));
-      else verify(state.session.license);
+      // first of all, on each load of the page; without the internet DJI may not answer a second time
+      try { verify(state.session.license); } catch (error) {
+        if (!asks('platformIsVerified')) throw error;
+        mark('license', 'good', t('verified before'));
+      }
     }
     readController();
   } catch (error) {
@@ -157,14 +157,15 @@ function verify(license) {
   if (!license || !license.app_id || !license.app_key || !license.app_license) throw NO_LICENSE;
   mark('license', 'working');
   must('license', ...LICENSE_REFUSED, call('platformVerifyLicense', license.app_id, license.app_key, license.app_license));
-  if (!asks('platformIsVerified')) throw new StepError('license', ...LICENSE_REFUSED, t('Pilot 2 took it, but does not call it verified'));
+  const verified = knows('platformIsVerified') ? call('platformIsVerified') : { code: 0 };
+  if (verified.code !== 0 || isFalse(verified.data)) throw new StepError('license', ...LICENSE_REFUSED, t('Pilot 2 took it, but does not call it verified'));
   mark('license', 'good');
 }
 
 function readController() {
   const words = [t('The controller’s serial number cannot be read'), t('Without it the server cannot tell this controller from others.'), [RESTART]];
   const answer = must('controller', ...words, call('platformGetRemoteControllerSN'));
-  state.sn = typeof answer.data === 'string' ? answer.data.trim() : '';
+  state.sn = plain(answer.data);
   if (!state.sn) throw new StepError('controller', ...words, t('Pilot 2 answered without one'));
   mark('controller', 'good', state.sn);
 }
@@ -187,12 +188,13 @@ function loadApi(fresh) {
   const { api_host: host, token } = state.session;
   const words = [t('Pilot 2 did not take the server’s address'), t('Nothing can be uploaded until it does.'), [RESTART]];
   let loaded = isLoaded('api');
-  if (loaded && (fresh || text('apiGetHost') !== host)) {
+  if (loaded && (fresh || text('apiGetHost').replace(/\/$/, '') !== host)) {
     unload('media', 'thing', 'api'); // the others depend on it
     loaded = false;
   }
   must('api', ...words, loaded ? call('apiSetToken', token) : load('api', { host, token }));
-  mark('api', 'good', host);
+  if (new URL(host).hostname === location.hostname) mark('api', 'good', host);
+  else mark('api', 'attention', t('The server calls itself {0}, and this page came from {1}', host, location.host), [OTHER_ADDRESS]);
 }
 
 function nameWorkspace() {
@@ -219,7 +221,7 @@ function loadThing(fresh) {
   if (!mqtt) throw NO_ACCOUNT;
   if (isLoaded('thing')) {
     if (!fresh) {
-      state.way = saved().worked || 'tcp';
+      state.way = state.way || saved().worked || 'tcp';
       call('thingSetConnectCallback', CALLBACK);
       if (asks('thingGetConnectState')) return connected();
       state.link = 'connecting';
@@ -249,15 +251,18 @@ function waitForConnection(left) {
   later('connect', () => {
     if (asks('thingGetConnectState')) return connected();
     try {
-      unload('media', 'thing');
-      if (left.length > 1) return tryWay(left.slice(1));
+      if (left.length > 1) {
+        unload('media', 'thing');
+        return tryWay(left.slice(1));
+      }
+      // the last one stays: Pilot 2 may get through yet, and says so
       state.link = 'off';
       throw notConnected(ways().map(hostOf).join(t(' and ')));
     } catch (error) {
       fail(error);
       retryLater(reconnect);
     }
-  }, CONNECT_WAIT_MS);
+  }, Math.min(CONNECT_WAIT_MS * (retries + 1), LONGEST_CONNECT_WAIT_MS));
 }
 
 // With another way, or after a while.
@@ -302,8 +307,9 @@ function lost(reminded) {
 
 // Beside each answer of the server: what Pilot 2 itself says of its connection, when a callback was missed.
 function heard() {
-  if (state.link === 'on' && !asks('thingGetConnectState')) lost(0);
-  else if (state.link === 'lost' && asks('thingGetConnectState')) connected();
+  if (state.link === 'on') {
+    if (denies('thingGetConnectState')) lost(0);
+  } else if (steps.workspace.state === 'good' && asks('thingGetConnectState')) connected();
   changed();
 }
 

@@ -48,6 +48,7 @@ export function must(step, title, text, checks, answer) {
 }
 
 export const RESTART = t('Leave the cloud platform in Pilot 2, open it again and log in. If that does not help, restart the controller.');
+export const OTHER_ADDRESS = t('Does the controller reach both? Whoever runs the server: --public-host must be the address that this controller uses.');
 export const CHECK_NETWORK = [
   t('Is the controller on the network (Wi-Fi, cable or dongle) on which this server is reached?'),
   t('Does the server run? Whoever runs it can tell with “eyrie doctor”.')
