@@ -11,9 +11,11 @@ use uuid::Uuid;
 
 use crate::media::words;
 use crate::page::{Key, List, page_of, page_size};
-use crate::sqlite::Row;
+use crate::sqlite::{Db, Row, index_hint, push_contains};
 use crate::value::{Columns as _, us};
 use crate::{Catalogue, Page, Result};
+
+type Sql = sqlx::QueryBuilder<Db>;
 
 words!(
     /// `stalled`: not complete and nothing heard of it for a while (the caller says how long).
@@ -40,6 +42,8 @@ pub struct Flight {
     pub trashed_count: i64,
     /// Files of this flight that were deleted for good: they arrived, too.
     pub purged_count: i64,
+    /// Listed media of this flight that are missing in the store, in quarantine, or have something wrong with them.
+    pub troubled_count: i64,
     pub first_captured_at: Option<Timestamp>,
     pub last_captured_at: Option<Timestamp>,
     /// west, south, east, north.
@@ -54,62 +58,153 @@ pub struct Flight {
 
 impl Flight {
     /// Complete: distinct stored files reach the expected count (or `media_count` when no count was given and it is
-    /// above zero), or all that ever came was deleted. Otherwise uploading, or stalled when nothing changed for
-    /// `stalled_after_s`.
+    /// above zero), or all that ever came was deleted. Otherwise uploading, until nothing was heard for `stalled_after_s`: then
+    /// it is stalled, but for one that nobody announced a count for and of which something came. Nothing is known to be missing of
+    /// that one (most of Pilot 2's are so), and it is complete.
     pub fn state(&self, now: Timestamp, stalled_after_s: i64) -> FlightState {
         let expected = self.expected_file_count.or(self.media_count.filter(|count| *count > 0));
         let here = self.stored_count + self.trashed_count;
         let all_deleted = here == 0 && self.purged_count > 0;
         if all_deleted || expected.is_some_and(|expected| here + self.purged_count >= expected) {
             FlightState::Complete
-        } else if now.duration_since(self.updated_at).as_secs() >= stalled_after_s {
-            FlightState::Stalled
-        } else {
+        } else if now.duration_since(self.updated_at).as_secs() < stalled_after_s {
             FlightState::Uploading
+        } else if expected.is_none() && here > 0 {
+            FlightState::Complete
+        } else {
+            FlightState::Stalled
         }
+    }
+
+    /// When it was flown, or heard of first while no file says.
+    pub fn began_at(&self) -> Timestamp {
+        self.first_captured_at.unwrap_or(self.created_at)
     }
 }
 
+/// Which flights are wanted; conditions are joined by "and".
+#[derive(Clone, Debug, Default)]
+pub struct FlightFilter {
+    pub gateway_sn: Option<String>,
+    /// Begun at this time or later.
+    pub from: Option<Timestamp>,
+    /// Begun before this time.
+    pub to: Option<Timestamp>,
+    /// With the time since when one that is not complete must have been silent to be stalled.
+    pub state: Option<(FlightState, Timestamp)>,
+    /// A part of its track's or its own id, case ignored.
+    pub q: Option<String>,
+}
+
+/// What is under way, over all flights of a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlightCounts {
+    pub uploading: i64,
+    pub stalled: i64,
+    /// Docks and controllers that the uploading ones are of.
+    pub uploading_gateways: i64,
+    /// Announced files of the uploading ones that did not come yet.
+    pub files_left: i64,
+}
+
+/// A row of `flights` with what is counted beside it; the condition is the index's own.
+fn select() -> Sql {
+    let mut sql = Sql::new("SELECT flights.*, (SELECT count(*) FROM media");
+    sql.push(index_hint("media_troubled"));
+    sql.push(
+        " WHERE media.workspace_id = flights.workspace_id AND media.flight_id = flights.flight_id
+         AND media.flight_id IS NOT NULL AND media.trashed_at IS NULL
+         AND (media.status <> 'stored' OR media.warnings <> '[]' OR media.picture_error IS NOT NULL)) AS troubled_count
+         FROM flights WHERE workspace_id = ",
+    );
+    sql
+}
+
+/// The condition that [`Flight::state`] is; silent since `quiet` is what has not changed later.
+fn push_state(sql: &mut Sql, state: FlightState, quiet: i64) {
+    const NOTHING_MISSES: &str = "(announced IS NULL AND stored_count + trashed_count > 0)";
+    match state {
+        FlightState::Uploading => sql.push(" AND complete = 0 AND updated_at > ").push_bind(quiet),
+        FlightState::Stalled => {
+            sql.push(" AND complete = 0 AND updated_at <= ").push_bind(quiet).push(" AND NOT ").push(NOTHING_MISSES)
+        }
+        FlightState::Complete => sql
+            .push(" AND (complete = 1 OR (updated_at <= ")
+            .push_bind(quiet)
+            .push(" AND ")
+            .push(NOTHING_MISSES)
+            .push("))"),
+    };
+}
+
 impl Catalogue {
-    /// Newest first by creation.
+    /// The one that began last first.
     ///
     /// # Errors
     /// `BadCursor`.
     pub async fn list_flights(
         &self,
         workspace_id: Uuid,
-        gateway_sn: Option<&str>,
+        filter: &FlightFilter,
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Page<Flight>> {
         let after = Key::open(cursor, List::Flights)?;
         let num = i64::try_from(after.id.as_u128()).unwrap_or(i64::MAX);
-        let query = match gateway_sn {
-            None => sqlx::query(
-                "SELECT * FROM flights WHERE workspace_id = $1 AND (created_at, num) < ($2, $3)
-                 ORDER BY created_at DESC, num DESC LIMIT $4",
-            ),
-            Some(_) => sqlx::query(
-                "SELECT * FROM flights WHERE workspace_id = $1 AND (created_at, num) < ($2, $3) AND gateway_sn = $5
-                 ORDER BY created_at DESC, num DESC LIMIT $4",
-            ),
-        };
-        let mut query = query.bind(workspace_id).bind(after.at).bind(num).bind(page_size(limit) as i64 + 1);
-        if let Some(sn) = gateway_sn {
-            query = query.bind(sn);
+        let mut sql = select();
+        sql.push_bind(workspace_id);
+        sql.push(" AND (began_at, num) < (").push_bind(after.at).push(", ").push_bind(num).push(")");
+        if let Some(sn) = &filter.gateway_sn {
+            sql.push(" AND gateway_sn = ").push_bind(sn.clone());
         }
-        let rows = self.engine.fetch_all("cannot list flights", query).await?;
+        if let Some(from) = filter.from {
+            sql.push(" AND began_at >= ").push_bind(us(from));
+        }
+        if let Some(to) = filter.to {
+            sql.push(" AND began_at < ").push_bind(us(to));
+        }
+        if let Some((state, quiet_since)) = filter.state {
+            push_state(&mut sql, state, us(quiet_since));
+        }
+        if let Some(q) = filter.q.as_deref().filter(|q| !q.is_empty()) {
+            sql.push(" AND ");
+            push_contains(&mut sql, "lower(coalesce(track_id, '') || ' ' || flight_id)", q.to_lowercase());
+        }
+        sql.push(" ORDER BY began_at DESC, num DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+        let rows = self.engine.fetch_all("cannot list flights", sql.build()).await?;
         let items = rows.iter().map(flight).collect::<Result<Vec<_>>>()?;
         let key = |flight: &Flight| Key {
-            at: us(flight.created_at),
+            at: us(flight.began_at()),
             id: Uuid::from_u128(u128::try_from(flight.num).unwrap_or_default()),
         };
         Ok(page_of(items, limit, List::Flights, key))
     }
 
+    /// `quiet_since`: one that is not complete and was not heard of since then is stalled.
+    pub async fn count_flights(&self, workspace_id: Uuid, quiet_since: Timestamp) -> Result<FlightCounts> {
+        let mut sql = Sql::new(
+            "SELECT count(*) FILTER (WHERE busy) AS uploading, count(*) FILTER (WHERE NOT busy) AS stalled,
+             count(DISTINCT gateway_sn) FILTER (WHERE busy) AS uploading_gateways,
+             coalesce(sum(announced - arrived) FILTER (WHERE busy AND announced > arrived), 0) AS files_left
+             FROM (SELECT gateway_sn, announced, arrived, updated_at > ",
+        );
+        sql.push_bind(us(quiet_since)).push(" AS busy FROM flights WHERE workspace_id = ").push_bind(workspace_id);
+        sql.push(" AND complete = 0 AND (updated_at > ").push_bind(us(quiet_since));
+        sql.push(" OR announced IS NOT NULL OR stored_count + trashed_count = 0))");
+        let row = self.engine.fetch_optional("cannot count flights", sql.build()).await?;
+        let Some(row) = row else { return Ok(FlightCounts::default()) };
+        Ok(FlightCounts {
+            uploading: row.get("uploading")?,
+            stalled: row.get("stalled")?,
+            uploading_gateways: row.get("uploading_gateways")?,
+            files_left: row.get("files_left")?,
+        })
+    }
+
     pub async fn flight(&self, workspace_id: Uuid, flight_id: &str) -> Result<Option<Flight>> {
-        let query = sqlx::query("SELECT * FROM flights WHERE workspace_id = $1 AND flight_id = $2");
-        let row = self.engine.fetch_optional("cannot read a flight", query.bind(workspace_id).bind(flight_id)).await?;
+        let mut sql = select();
+        sql.push_bind(workspace_id).push(" AND flight_id = ").push_bind(flight_id.to_owned());
+        let row = self.engine.fetch_optional("cannot read a flight", sql.build()).await?;
         row.as_ref().map(flight).transpose()
     }
 }
@@ -128,6 +223,7 @@ fn flight(row: &Row) -> Result<Flight> {
         stored_count: row.get("stored_count")?,
         trashed_count: row.get("trashed_count")?,
         purged_count: row.get("purged_count")?,
+        troubled_count: row.get("troubled_count")?,
         first_captured_at: row.time_opt("first_captured_at")?,
         last_captured_at: row.time_opt("last_captured_at")?,
         bbox: tally::Extent::of_row(row)?.bbox(),

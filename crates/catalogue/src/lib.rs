@@ -44,7 +44,7 @@ pub use dock::{Aircraft, Dock, DockLive, IssuedPrefix, NewDock};
 pub use event::{RawEvent, TraceEntry};
 pub use file_group::FileGroup;
 pub use fingerprint::StoredObject;
-pub use flight::{Flight, FlightState};
+pub use flight::{Flight, FlightCounts, FlightFilter, FlightState};
 pub use footprint::{Footprint, FootprintPiece, FootprintPlace, Sight};
 pub use hold::{Held, LegalHold};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};

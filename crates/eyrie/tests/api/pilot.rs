@@ -489,7 +489,10 @@ async fn other_files_are_flights_by_aircraft_and_time() {
         |n: usize| listed.iter().find(|media| media.name == format!("{n}.JPG")).and_then(|m| m.flight_id.clone());
     assert!(flight(2).is_some() && flight(2) == flight(3), "20 minutes apart");
     assert!(flight(0) != flight(2) && flight(1) != flight(2) && flight(0) != flight(1));
-    assert_eq!(pilot.app().catalogue.list_flights(a.id, None, None, 10).await.expect("read").items.len(), 3);
+    assert_eq!(
+        pilot.app().catalogue.list_flights(a.id, &Default::default(), None, 10).await.expect("read").items.len(),
+        3
+    );
     let admin = pilot.api.token(&a, Role::Viewer).await;
     let reply = pilot.api.get(&admin, "/api/v1/workspaces/alpha/media?source=pilot").await.json();
     assert_eq!(reply["items"].as_array().map(Vec::len), Some(4));
