@@ -11,9 +11,11 @@ use uuid::Uuid;
 
 use crate::media::words;
 use crate::page::{Key, List, page_of, page_size};
-use crate::sqlite::Row;
+use crate::sqlite::{Db, Row, index_hint, push_contains};
 use crate::value::{Columns as _, us};
 use crate::{Catalogue, MediaSource, Page, Result};
+
+type Sql = sqlx::QueryBuilder<Db>;
 
 words!(
     /// `stalled`: not complete and nothing heard of it for a while (the caller says how long).
@@ -40,6 +42,8 @@ pub struct Flight {
     pub trashed_count: i64,
     /// Files of this flight that were deleted for good: they arrived, too.
     pub purged_count: i64,
+    /// Listed media of this flight that are missing in the store, in quarantine, or have something wrong with them.
+    pub troubled_count: i64,
     pub first_captured_at: Option<Timestamp>,
     pub last_captured_at: Option<Timestamp>,
     /// west, south, east, north.
@@ -48,16 +52,11 @@ pub struct Flight {
     pub prioritized_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Of a dock's flight: when the dock was last heard with nothing left to upload, microseconds; 0 when files are left or it
+    /// never said. `None`: no dock's.
+    pub(crate) empty_seen_at: Option<i64>,
     /// Where it is in lists.
     pub(crate) num: i64,
-}
-
-/// Which flights are wanted; conditions are joined by "and".
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FlightFilter<'a> {
-    pub gateway_sn: Option<&'a str>,
-    /// What kind of device brought it; [`MediaSource::Import`]: none that is known.
-    pub source: Option<MediaSource>,
 }
 
 impl Flight {
@@ -66,63 +65,115 @@ impl Flight {
         self.expected_file_count.or(self.media_count.filter(|count| *count > 0))
     }
 
-    /// Complete: distinct stored files reach the expected count (or `media_count` when no count was given and it is
-    /// above zero), or all that ever came was deleted. Otherwise uploading, and when nothing changed for `stalled_after_s`,
-    /// stalled; or complete when nobody said a number and nobody will (`is_counted` is false: a crew's own shots).
-    pub fn state(&self, now: Timestamp, stalled_after_s: i64, is_counted: bool) -> FlightState {
-        let expected = self.expected_file_count.or(self.media_count.filter(|count| *count > 0));
+    /// Complete: distinct stored files reach the [`expected`](Self::expected) count, or all that ever came was deleted.
+    /// Otherwise uploading, until nothing was heard of it for `stalled_after_s`: then it is stalled, but for one that nobody
+    /// announced a count for and of which nothing is known to be missing. For a dock's that is so when the dock was heard with
+    /// nothing left to upload as long after the flight's last word; for any other's (a crew's own shots) when something came.
+    pub fn state(&self, now: Timestamp, stalled_after_s: i64) -> FlightState {
         let here = self.stored_count + self.trashed_count;
         let all_deleted = here == 0 && self.purged_count > 0;
-        if all_deleted || expected.is_some_and(|expected| here + self.purged_count >= expected) {
-            FlightState::Complete
-        } else if now.duration_since(self.updated_at).as_secs() < stalled_after_s {
-            FlightState::Uploading
-        } else if expected.is_none() && !is_counted {
-            FlightState::Complete
-        } else {
-            FlightState::Stalled
+        if all_deleted || self.expected().is_some_and(|expected| here + self.purged_count >= expected) {
+            return FlightState::Complete;
+        }
+        if now.duration_since(self.updated_at).as_secs() < stalled_after_s {
+            return FlightState::Uploading;
+        }
+        let nothing_misses = match self.empty_seen_at {
+            Some(seen) => (seen - us(self.updated_at)) / 1_000_000 >= stalled_after_s,
+            None => here > 0,
+        };
+        if self.expected().is_none() && nothing_misses { FlightState::Complete } else { FlightState::Stalled }
+    }
+
+    /// When it was flown, or heard of first while no file says.
+    pub fn began_at(&self) -> Timestamp {
+        self.first_captured_at.unwrap_or(self.created_at)
+    }
+}
+
+/// Which flights are wanted; conditions are joined by "and".
+#[derive(Clone, Debug, Default)]
+pub struct FlightFilter {
+    pub gateway_sn: Option<String>,
+    /// What kind of device brought it; [`MediaSource::Import`]: none that is known.
+    pub source: Option<MediaSource>,
+    /// Begun at this time or later.
+    pub from: Option<Timestamp>,
+    /// Begun before this time.
+    pub to: Option<Timestamp>,
+    pub state: Option<(FlightState, Silence)>,
+    /// A part of its track's or its own id, case ignored.
+    pub q: Option<String>,
+}
+
+/// How long nothing must have been heard of a flight that is not complete for it to be stalled; see [`Flight::state`].
+#[derive(Clone, Copy, Debug)]
+pub struct Silence {
+    pub now: Timestamp,
+    pub after_s: i64,
+}
+
+impl Silence {
+    fn after_us(self) -> i64 {
+        self.after_s.saturating_mul(1_000_000)
+    }
+
+    /// What has not changed later is silent.
+    fn since_us(self) -> i64 {
+        us(self.now).saturating_sub(self.after_us())
+    }
+}
+
+/// What is under way, over all flights of a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlightCounts {
+    pub uploading: i64,
+    pub stalled: i64,
+    /// Docks and controllers that the uploading ones are of.
+    pub uploading_gateways: i64,
+    /// Announced files of the uploading ones that did not come yet.
+    pub files_left: i64,
+}
+
+/// [`Flight::empty_seen_at`] of a row.
+const EMPTY_SEEN_AT: &str = "(SELECT CASE WHEN docks.remain_upload = 0 THEN coalesce(docks.last_seen_at, 0) ELSE 0 END
+    FROM docks WHERE docks.sn = flights.gateway_sn)";
+
+/// A row of `flights` with what is counted beside it; the condition is the index's own.
+fn select() -> Sql {
+    let mut sql = Sql::new("SELECT flights.*, ");
+    sql.push(EMPTY_SEEN_AT).push(" AS empty_seen_at, (SELECT count(*) FROM media").push(index_hint("media_troubled"));
+    sql.push(
+        " WHERE media.workspace_id = flights.workspace_id AND media.flight_id = flights.flight_id
+         AND media.flight_id IS NOT NULL AND media.trashed_at IS NULL
+         AND (media.status <> 'stored' OR media.warnings <> '[]' OR media.picture_error IS NOT NULL)) AS troubled_count
+         FROM flights WHERE workspace_id = ",
+    );
+    sql
+}
+
+/// The conditions that [`Flight::state`] is.
+fn push_state(sql: &mut Sql, state: FlightState, silence: Silence) {
+    let (silent, since) = (" AND updated_at <= ", silence.since_us());
+    match state {
+        FlightState::Uploading => {
+            sql.push(" AND complete = 0 AND updated_at > ").push_bind(since);
+        }
+        FlightState::Stalled => {
+            sql.push(" AND complete = 0").push(silent).push_bind(since).push(" AND NOT ");
+            push_nothing_misses(sql, silence);
+        }
+        FlightState::Complete => {
+            sql.push(" AND (complete = 1 OR (complete = 0").push(silent).push_bind(since).push(" AND ");
+            push_nothing_misses(sql, silence);
+            sql.push("))");
         }
     }
 }
 
-impl Catalogue {
-    /// Newest first by creation.
-    ///
-    /// # Errors
-    /// `BadCursor`.
-    pub async fn list_flights(
-        &self,
-        workspace_id: Uuid,
-        filter: FlightFilter<'_>,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<Flight>> {
-        let after = Key::open(cursor, List::Flights)?;
-        let num = i64::try_from(after.id.as_u128()).unwrap_or(i64::MAX);
-        let mut sql = sqlx::QueryBuilder::new("SELECT * FROM flights WHERE workspace_id = ");
-        sql.push_bind(workspace_id);
-        sql.push(" AND (created_at, num) < (").push_bind(after.at).push(", ").push_bind(num).push(")");
-        if let Some(sn) = filter.gateway_sn {
-            sql.push(" AND gateway_sn = ").push_bind(sn);
-        }
-        if let Some(source) = filter.source {
-            sql.push(brought_by(source));
-        }
-        sql.push(" ORDER BY created_at DESC, num DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
-        let rows = self.engine.fetch_all("cannot list flights", sql.build()).await?;
-        let items = rows.iter().map(flight).collect::<Result<Vec<_>>>()?;
-        let key = |flight: &Flight| Key {
-            at: us(flight.created_at),
-            id: Uuid::from_u128(u128::try_from(flight.num).unwrap_or_default()),
-        };
-        Ok(page_of(items, limit, List::Flights, key))
-    }
-
-    pub async fn flight(&self, workspace_id: Uuid, flight_id: &str) -> Result<Option<Flight>> {
-        let query = sqlx::query("SELECT * FROM flights WHERE workspace_id = $1 AND flight_id = $2");
-        let row = self.engine.fetch_optional("cannot read a flight", query.bind(workspace_id).bind(flight_id)).await?;
-        row.as_ref().map(flight).transpose()
-    }
+fn push_nothing_misses(sql: &mut Sql, silence: Silence) {
+    sql.push("(announced IS NULL AND coalesce(").push(EMPTY_SEEN_AT).push(" - updated_at >= ");
+    sql.push_bind(silence.after_us()).push(", stored_count + trashed_count > 0))");
 }
 
 fn brought_by(source: MediaSource) -> &'static str {
@@ -133,6 +184,82 @@ fn brought_by(source: MediaSource) -> &'static str {
             " AND NOT EXISTS (SELECT 1 FROM docks WHERE docks.sn = flights.gateway_sn)
              AND NOT EXISTS (SELECT 1 FROM controllers WHERE controllers.sn = flights.gateway_sn)"
         }
+    }
+}
+
+impl Catalogue {
+    /// The one that began last first.
+    ///
+    /// # Errors
+    /// `BadCursor`.
+    pub async fn list_flights(
+        &self,
+        workspace_id: Uuid,
+        filter: &FlightFilter,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Flight>> {
+        let after = Key::open(cursor, List::Flights)?;
+        let num = i64::try_from(after.id.as_u128()).unwrap_or(i64::MAX);
+        let mut sql = select();
+        sql.push_bind(workspace_id);
+        sql.push(" AND (began_at, num) < (").push_bind(after.at).push(", ").push_bind(num).push(")");
+        if let Some(sn) = &filter.gateway_sn {
+            sql.push(" AND gateway_sn = ").push_bind(sn.clone());
+        }
+        if let Some(from) = filter.from {
+            sql.push(" AND began_at >= ").push_bind(us(from));
+        }
+        if let Some(to) = filter.to {
+            sql.push(" AND began_at < ").push_bind(us(to));
+        }
+        if let Some(source) = filter.source {
+            sql.push(brought_by(source));
+        }
+        if let Some((state, silence)) = filter.state {
+            push_state(&mut sql, state, silence);
+        }
+        if let Some(q) = filter.q.as_deref().filter(|q| !q.is_empty()) {
+            sql.push(" AND ");
+            push_contains(&mut sql, "lower(coalesce(track_id, '') || ' ' || flight_id)", q.to_lowercase());
+        }
+        sql.push(" ORDER BY began_at DESC, num DESC LIMIT ").push_bind(page_size(limit) as i64 + 1);
+        let rows = self.engine.fetch_all("cannot list flights", sql.build()).await?;
+        let items = rows.iter().map(flight).collect::<Result<Vec<_>>>()?;
+        let key = |flight: &Flight| Key {
+            at: us(flight.began_at()),
+            id: Uuid::from_u128(u128::try_from(flight.num).unwrap_or_default()),
+        };
+        Ok(page_of(items, limit, List::Flights, key))
+    }
+
+    pub async fn count_flights(&self, workspace_id: Uuid, silence: Silence) -> Result<FlightCounts> {
+        let mut sql = Sql::new(
+            "SELECT count(*) FILTER (WHERE busy) AS uploading, count(*) FILTER (WHERE NOT busy) AS stalled,
+             count(DISTINCT gateway_sn) FILTER (WHERE busy) AS uploading_gateways,
+             coalesce(sum(announced - arrived) FILTER (WHERE busy AND announced > arrived), 0) AS files_left
+             FROM (SELECT gateway_sn, announced, arrived, updated_at > ",
+        );
+        let since = silence.since_us();
+        sql.push_bind(since).push(" AS busy FROM flights WHERE workspace_id = ").push_bind(workspace_id);
+        sql.push(" AND complete = 0 AND (updated_at > ").push_bind(since).push(" OR NOT ");
+        push_nothing_misses(&mut sql, silence);
+        sql.push("))");
+        let row = self.engine.fetch_optional("cannot count flights", sql.build()).await?;
+        let Some(row) = row else { return Ok(FlightCounts::default()) };
+        Ok(FlightCounts {
+            uploading: row.get("uploading")?,
+            stalled: row.get("stalled")?,
+            uploading_gateways: row.get("uploading_gateways")?,
+            files_left: row.get("files_left")?,
+        })
+    }
+
+    pub async fn flight(&self, workspace_id: Uuid, flight_id: &str) -> Result<Option<Flight>> {
+        let mut sql = select();
+        sql.push_bind(workspace_id).push(" AND flight_id = ").push_bind(flight_id.to_owned());
+        let row = self.engine.fetch_optional("cannot read a flight", sql.build()).await?;
+        row.as_ref().map(flight).transpose()
     }
 }
 
@@ -150,12 +277,14 @@ fn flight(row: &Row) -> Result<Flight> {
         stored_count: row.get("stored_count")?,
         trashed_count: row.get("trashed_count")?,
         purged_count: row.get("purged_count")?,
+        troubled_count: row.get("troubled_count")?,
         first_captured_at: row.time_opt("first_captured_at")?,
         last_captured_at: row.time_opt("last_captured_at")?,
         bbox: tally::Extent::of_row(row)?.bbox(),
         prioritized_at: row.time_opt("prioritized_at")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        empty_seen_at: row.get("empty_seen_at")?,
         num: row.get("num")?,
     })
 }

@@ -44,7 +44,7 @@ pub use dock::{Aircraft, Dock, DockLive, IssuedPrefix, NewDock};
 pub use event::{Exchange, RawEvent, TraceEntry};
 pub use file_group::FileGroup;
 pub use fingerprint::StoredObject;
-pub use flight::{Flight, FlightFilter, FlightState};
+pub use flight::{Flight, FlightCounts, FlightFilter, FlightState, Silence};
 pub use footprint::{Footprint, FootprintPiece, FootprintPlace, Sight};
 pub use hold::{Held, LegalHold};
 pub use ingest::{FlightFacts, IngestOutcome, IngestReport};

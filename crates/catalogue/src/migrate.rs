@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0011_keep.sql"),
     include_str!("../migrations/sqlite/0012_names.sql"),
     include_str!("../migrations/sqlite/0013_jobs_next.sql"),
+    include_str!("../migrations/sqlite/0014_flights.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

@@ -1,6 +1,6 @@
 //! A batch is its reports one by one: reading and writing rows together changes nothing.
 
-use eyrie_catalogue::{Catalogue, FlightFilter, IngestReport, Media, MediaFilter, MediaSource, MediaStatus, PilotFile};
+use eyrie_catalogue::{Catalogue, IngestReport, Media, MediaFilter, MediaSource, MediaStatus, PilotFile};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -63,8 +63,7 @@ async fn library(
     let listed = catalogue.list_media(workspace_id, &MediaFilter::default(), None, 100).await.expect("read").items;
     let known = rows.iter().flatten().filter(|media| media.status != MediaStatus::Quarantined).count();
     assert_eq!(listed.iter().filter(|media| media.status != MediaStatus::Quarantined).count(), known);
-    let mut flights =
-        catalogue.list_flights(workspace_id, FlightFilter::default(), None, 100).await.expect("read").items;
+    let mut flights = catalogue.list_flights(workspace_id, &Default::default(), None, 100).await.expect("read").items;
     flights.sort_by(|a, b| a.flight_id.cmp(&b.flight_id));
     // all but the row's number, and a gateway that is a guess as good as another
     let flights = flights.into_iter().map(|mut flight| {

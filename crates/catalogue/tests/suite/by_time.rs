@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eyrie_catalogue::{Catalogue, FlightFilter, IngestReport, Media, MediaSource, MediaStatus, PilotFile};
+use eyrie_catalogue::{Catalogue, IngestReport, Media, MediaSource, MediaStatus, PilotFile};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ async fn flights(catalogue: &Catalogue, workspace_id: Uuid) -> BTreeMap<String, 
         *counts.entry(flight_id.clone()).or_default() += 1;
         found.entry(flight_id).or_default().insert(captured.duration_since(at(0)).as_secs());
     }
-    let listed = catalogue.list_flights(workspace_id, FlightFilter::default(), None, 1_000).await.expect("read").items;
+    let listed = catalogue.list_flights(workspace_id, &Default::default(), None, 1_000).await.expect("read").items;
     let listed_ids: BTreeSet<_> = listed.iter().map(|flight| flight.flight_id.clone()).collect();
     assert_eq!(listed_ids, found.keys().cloned().collect(), "a flight has files, and files a flight");
     for flight in listed {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::common::{Fixture, at, workspace};
 
-fn new_dock(workspace_id: Uuid, sn: &str) -> NewDock {
+pub(crate) fn new_dock(workspace_id: Uuid, sn: &str) -> NewDock {
     NewDock { sn: sn.into(), workspace_id, callsign: None, password_hash: "hash".into(), created_at: at(0) }
 }
 

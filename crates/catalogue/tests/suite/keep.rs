@@ -178,7 +178,7 @@ async fn a_flight_whose_files_were_deleted_stays_complete() {
     let media = f.trashed("p/a.jpg").await;
     f.purge(&media).await;
     let flight = f.catalogue.flight(f.workspace_id, "flight-1").await.unwrap().unwrap();
-    assert_eq!(flight.state(at(1_000_000), 60, true).as_str(), "complete");
+    assert_eq!(flight.state(at(1_000_000), 60).as_str(), "complete");
     assert_eq!(flight.bbox, None);
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use eyrie_catalogue::{Flight, FlightFilter, NewJob};
+use eyrie_catalogue::{Flight, FlightFilter, NewJob, Silence};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::auth::{Operator, Scope, Viewer};
 use super::extract::{PathParams, QueryParams, blank_is_none};
+use super::media::SearchText;
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::{FlightState, MediaSource};
@@ -41,6 +42,8 @@ pub struct FlightItem {
     pub trashed_count: i64,
     /// Those that were deleted for good.
     pub deleted_count: i64,
+    /// Those that are missing in the store, in quarantine, or have `warnings`.
+    pub troubled_count: i64,
     pub state: FlightState,
     /// What the dock last said of the task: sent, in_progress, ok, failed ...
     pub task_status: Option<String>,
@@ -58,12 +61,10 @@ pub struct FlightItem {
 
 impl FlightItem {
     pub fn new(app: &App, flight: Flight) -> Self {
-        let stalled_after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
+        let Silence { now, after_s } = silence(app);
         let device = flight.gateway_sn.as_deref().and_then(|sn| app.docks.identity(sn));
-        // nobody tells how many files a crew will bring, but for a wayline's
-        let is_counted = device.as_ref().is_none_or(|device| device.kind == GatewayKind::Dock);
         Self {
-            state: flight.state(app.now(), stalled_after_s, is_counted).into(),
+            state: flight.state(now, after_s).into(),
             source: device.map(|device| device.kind.source().into()),
             flight_id: flight.flight_id,
             workspace_id: flight.workspace_id,
@@ -75,6 +76,7 @@ impl FlightItem {
             stored_count: flight.stored_count,
             trashed_count: flight.trashed_count,
             deleted_count: flight.purged_count,
+            troubled_count: flight.troubled_count,
             task_status: flight.task_status,
             track_id: flight.track_id,
             first_captured_at: flight.first_captured_at,
@@ -87,23 +89,12 @@ impl FlightItem {
     }
 }
 
-/// A flight without counts never has all its files by number. It is complete when its dock, heard for long since its last
-/// word, has nothing left to upload.
-fn state(app: &App, flight: &Flight) -> eyrie_catalogue::FlightState {
-    use eyrie_catalogue::FlightState::{Complete, Stalled};
-    let stalled_after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
-    let state = flight.state(app.now(), stalled_after_s);
-    if state != Stalled || flight.expected().is_some() {
-        return state;
-    }
-    let dock = flight.gateway_sn.as_deref().and_then(|sn| app.docks.live(sn, app.now()));
-    let nothing_left = dock.is_some_and(|dock| {
-        let since_s = dock.live.last_seen_at.map(|seen| seen.duration_since(flight.updated_at).as_secs());
-        dock.live.remain_upload == Some(0) && since_s.is_some_and(|since| since >= stalled_after_s)
-    });
-    if nothing_left { Complete } else { Stalled }
+fn silence(app: &App) -> Silence {
+    let after_s = i64::try_from(app.config.ingest.stalled_after.as_secs()).unwrap_or(i64::MAX);
+    Silence { now: app.now(), after_s }
 }
 
+/// Which flights are wanted; conditions are joined by "and".
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FlightQuery {
@@ -114,9 +105,24 @@ pub struct FlightQuery {
     #[serde(default, deserialize_with = "blank_is_none")]
     #[param(required = false)]
     source: Option<MediaSource>,
+    /// Begun at this time or later: `first_captured_at`, or `created_at` while no file has told its time.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    from: Option<Timestamp>,
+    /// Begun before this time.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    to: Option<Timestamp>,
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(required = false)]
+    state: Option<FlightState>,
+    /// A part of its `track_id`, which ends with the name of the route, or of its `flight_id`; case ignored.
+    #[serde(default, deserialize_with = "blank_is_none")]
+    #[param(value_type = Option<String>, max_length = 256)]
+    q: Option<SearchText>,
 }
 
-/// List flights, the newest first
+/// List flights, the one that began last first
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/flights", tag = "flights",
     params(("ws" = String, Path, description = "id or name of the workspace"), FlightQuery, PageQuery),
     responses((status = 200, body = Page<FlightItem>)))]
@@ -126,9 +132,44 @@ pub async fn list_flights(
     QueryParams(query): QueryParams<FlightQuery>,
     QueryParams(page): QueryParams<PageQuery>,
 ) -> Result<Json<Page<FlightItem>>, Problem> {
-    let filter = FlightFilter { gateway_sn: query.gateway_sn.as_deref(), source: query.source.map(Into::into) };
-    let found = app.catalogue.list_flights(scope.workspace.id, filter, page.cursor(), page.limit()).await?;
+    let filter = FlightFilter {
+        gateway_sn: query.gateway_sn,
+        source: query.source.map(Into::into),
+        from: query.from,
+        to: query.to,
+        state: query.state.map(|state| (state.into(), silence(&app))),
+        q: query.q.map(|text| text.0),
+    };
+    let found = app.catalogue.list_flights(scope.workspace.id, &filter, page.cursor(), page.limit()).await?;
     Ok(Json(Page::from_rows(found, |flight| FlightItem::new(&app, flight))))
+}
+
+/// What is under way, over all flights.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FlightCountsItem {
+    pub uploading: i64,
+    pub stalled: i64,
+    /// Docks and controllers that upload these.
+    pub uploading_gateways: i64,
+    /// Announced files of the uploading ones that did not come yet.
+    pub files_left: i64,
+}
+
+/// Count the flights that are not complete
+#[utoipa::path(get, path = "/api/v1/workspaces/{ws}/flights/counts", tag = "flights",
+    params(("ws" = String, Path, description = "id or name of the workspace")),
+    responses((status = 200, body = FlightCountsItem)))]
+pub async fn count_flights(
+    scope: Scope<Viewer>,
+    State(app): State<Arc<App>>,
+) -> Result<Json<FlightCountsItem>, Problem> {
+    let counts = app.catalogue.count_flights(scope.workspace.id, silence(&app)).await?;
+    Ok(Json(FlightCountsItem {
+        uploading: counts.uploading,
+        stalled: counts.stalled,
+        uploading_gateways: counts.uploading_gateways,
+        files_left: counts.files_left,
+    }))
 }
 
 /// Show one flight

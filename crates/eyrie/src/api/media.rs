@@ -271,7 +271,7 @@ const MAX_SEARCH_CHARS: usize = 256;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct SearchText(String);
+pub(super) struct SearchText(pub(super) String);
 
 impl TryFrom<String> for SearchText {
     type Error = String;

@@ -93,6 +93,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(proxy::get_proxy, proxy::make_proxy))
         .routes(routes!(same_place::list_same_place))
         .routes(routes!(flights::list_flights))
+        .routes(routes!(flights::count_flights))
         .routes(routes!(flights::get_flight))
         .routes(routes!(flights::prioritize_flight))
         .routes(routes!(telemetry::get_flight_telemetry))

@@ -196,6 +196,7 @@ fn rows() -> Vec<Row> {
         row("get", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Viewer), Subject::Proxy, 302),
         row("post", "/api/v1/workspaces/{ws}/media/{id}/proxy", To(Operator), Subject::Proxy, 202),
         row("get", "/api/v1/workspaces/{ws}/flights", To(Viewer), Subject::None, 200),
+        row("get", "/api/v1/workspaces/{ws}/flights/counts", To(Viewer), Subject::None, 200),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}", To(Viewer), Subject::Flight, 200),
         row("post", "/api/v1/workspaces/{ws}/flights/{flight_id}/prioritize", To(Operator), Subject::Flight, 202),
         row("get", "/api/v1/workspaces/{ws}/flights/{flight_id}/ppk", To(Viewer), Subject::Flight, 200),
