@@ -439,6 +439,21 @@ def test_prioritize_reaches_the_dock_and_shows_its_outcome(dock, api):
         assert (entry["note"] is None) == (result == 0)
 
 
+def test_a_job_that_outlasts_its_lease_is_done_once(new_server):
+    """The dock thinks for longer than a lease lasts; nobody else takes the job meanwhile."""
+    server = new_server(EYRIE_JOBS_LEASE="1 s")
+    token = server.cli("token", "create", "--workspace", "default", "--role", "operator")["token"]
+    api = Api(server.http_url, token)
+    with ForeignDock(add_dock(server, "PYSLOWDOCK1")) as dock:
+        dock.upload(flight_id="slow")
+        queued = api.session.post(f"{api.url}/default/flights/slow/prioritize", timeout=30)
+        command = dock.services.get(timeout=20)
+        time.sleep(4)
+        dock.publish("services_reply", {**command, "data": {"result": 0}})
+        job = wait_for(lambda: (j := api(f"jobs/{queued.json()['job_id']}"))["state"] == "done" and j, "the job")
+        assert job["attempts"] == 1 and dock.services.empty()
+
+
 def test_trace_tells_what_was_asked_and_answered_without_secrets(dock, api):
     storage = dock.storage()
     dock.request("storage_config_get", {"module": 99})
