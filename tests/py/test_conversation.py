@@ -285,6 +285,9 @@ def test_need_reply_0_is_kept_and_not_answered(dock, api):
     with pytest.raises(NoAnswer):
         dock.event("file_upload_callback", report(key, "x.JPG", "quiet"), need_reply=0, timeout_s=1)
     wait_for(lambda: media_of(api, key), "the row")
+    quiet = lambda: [entry for entry in events_of(api, dock.sn) if entry["asked"].get("file", {}).get("object_key") == key]
+    entry = wait_for(quiet, "the trace")[0]
+    assert entry["result"] is None and entry["answered"] is None, "the trace shows no answer that was not given"
 
 
 def test_ppk_and_rtcm_without_metadata(dock, api):
