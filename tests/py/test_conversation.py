@@ -285,6 +285,9 @@ def test_need_reply_0_is_kept_and_not_answered(dock, api):
     with pytest.raises(NoAnswer):
         dock.event("file_upload_callback", report(key, "x.JPG", "quiet"), need_reply=0, timeout_s=1)
     wait_for(lambda: media_of(api, key), "the row")
+    quiet = lambda: [entry for entry in events_of(api, dock.sn) if entry["asked"].get("file", {}).get("object_key") == key]
+    entry = wait_for(quiet, "the trace")[0]
+    assert entry["result"] is None and entry["answered"] is None, "the trace shows no answer that was not given"
 
 
 def test_ppk_and_rtcm_without_metadata(dock, api):
@@ -437,6 +440,21 @@ def test_prioritize_reaches_the_dock_and_shows_its_outcome(dock, api):
         assert entry["topic"] == f"thing/product/{dock.sn}/services" and entry["tid"] == command["tid"] and entry["duration_ms"] > 0
         assert entry["asked"] == {"flight_id": "hurry"} and entry["answered"]["result"] == result
         assert (entry["note"] is None) == (result == 0)
+
+
+def test_a_job_that_outlasts_its_lease_is_done_once(new_server):
+    """The dock thinks for longer than a lease lasts; nobody else takes the job meanwhile."""
+    server = new_server(EYRIE_JOBS_LEASE="1 s")
+    token = server.cli("token", "create", "--workspace", "default", "--role", "operator")["token"]
+    api = Api(server.http_url, token)
+    with ForeignDock(add_dock(server, "PYSLOWDOCK1")) as dock:
+        dock.upload(flight_id="slow")
+        queued = api.session.post(f"{api.url}/default/flights/slow/prioritize", timeout=30)
+        command = dock.services.get(timeout=20)
+        time.sleep(4)
+        dock.publish("services_reply", {**command, "data": {"result": 0}})
+        job = wait_for(lambda: (j := api(f"jobs/{queued.json()['job_id']}"))["state"] == "done" and j, "the job")
+        assert job["attempts"] == 1 and dock.services.empty()
 
 
 def test_trace_tells_what_was_asked_and_answered_without_secrets(dock, api):

@@ -123,6 +123,15 @@ impl Catalogue {
         Ok(self.engine.write("save a job's progress", update).await? > 0)
     }
 
+    /// Longer lease, and nothing else. False as with [`Catalogue::job_progress`].
+    pub async fn renew_job(&self, id: Uuid, attempt: u32, lease_until: Timestamp) -> Result<bool> {
+        let update = sqlx::query(
+            "UPDATE jobs SET lease_until = $3, due_at = $3 WHERE id = $1 AND attempts = $2 AND state = 'running'",
+        );
+        let update = update.bind(id).bind(i64::from(attempt)).bind(us(lease_until));
+        Ok(self.engine.write("renew a job's lease", update).await? > 0)
+    }
+
     /// Done, when this attempt still holds it.
     pub async fn finish_job(&self, id: Uuid, attempt: u32, result: Option<&Value>, now: Timestamp) -> Result<bool> {
         let update = sqlx::query(

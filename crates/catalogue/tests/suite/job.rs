@@ -86,7 +86,12 @@ async fn only_the_attempt_that_holds_a_job_ends_it() {
     claim(&fixture, 0, 1).await;
     assert!(catalogue.job_progress(new.id, 1, 3, Some(10), at(80), at(1)).await.expect("saved"));
     assert!(claim(&fixture, 70, 1).await.is_empty(), "the lease was renewed");
-    claim(&fixture, 80, 1).await;
+    assert!(catalogue.renew_job(new.id, 1, at(90)).await.expect("renewed"));
+    assert!(claim(&fixture, 85, 1).await.is_empty(), "the lease was renewed again");
+    let now = job(&fixture, new.id).await;
+    assert_eq!((now.progress_done, now.updated_at, now.lease_until), (3, at(1), Some(at(90))), "and nothing else");
+    claim(&fixture, 90, 1).await;
+    assert!(!catalogue.renew_job(new.id, 1, at(200)).await.expect("asked"));
     assert!(!catalogue.job_progress(new.id, 1, 4, None, at(200), at(81)).await.expect("saved"));
     assert!(!catalogue.finish_job(new.id, 1, None, at(81)).await.expect("ended"));
     assert_eq!(catalogue.fail_job(new.id, 1, "late", None, at(81)).await.expect("ended"), JobState::Running);

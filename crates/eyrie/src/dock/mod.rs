@@ -55,8 +55,9 @@ pub async fn run(app: Arc<App>, mut inbox: mpsc::Receiver<Received>, stop: Cance
         };
         let Some(received) = received else { break };
         let started = Instant::now();
-        let kind = Topic::parse(&received.topic).map_or("other", |topic| topic.kind.as_str());
-        metrics::counter!("eyrie_dock_messages_total", "kind" => kind).increment(1);
+        let kind = Topic::parse(&received.topic).ok().map(|topic| topic.kind);
+        let label = kind.map_or("other", TopicKind::as_str);
+        metrics::counter!("eyrie_dock_messages_total", "kind" => label).increment(1);
         let (decoded, turn) = match decode(&received.topic, &received.payload) {
             // here, and not in a task, because it is merged in the order it was said
             Ok(Incoming { topic, message: Message::Osd(said) | Message::State(said), .. }) => {
@@ -67,6 +68,12 @@ pub async fn run(app: Arc<App>, mut inbox: mpsc::Receiver<Received>, stop: Cance
             Ok(incoming) => {
                 let turn = is_state(&incoming.message).then(|| turns.next(&incoming.topic.sn));
                 (Ok(incoming), turn)
+            }
+            // the next one comes in two seconds: nothing to keep
+            Err(error) if matches!(kind, Some(TopicKind::Osd | TopicKind::State)) => {
+                tracing::debug!(%error, topic = received.topic, "a live message could not be read");
+                received.ack();
+                continue;
             }
             Err(error) => (Err(error), None),
         };
@@ -264,10 +271,11 @@ async fn exchange(app: &Arc<App>, incoming: Incoming, received: &Received, start
         method,
         tid: incoming.envelope.tid,
         bid: incoming.envelope.bid,
-        result: Some(answer.result),
+        // what nobody wanted to hear was not said; a refusal is shown all the same
+        result: (wanted || answer.result != 0).then_some(answer.result),
         duration_ms: Some(took.as_secs_f64() * 1_000.0),
         asked: incoming.envelope.data,
-        answered: answer.data,
+        answered: if wanted { answer.data } else { Value::Null },
         note: answer.note,
     });
 }

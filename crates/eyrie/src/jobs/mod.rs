@@ -242,6 +242,11 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
             abort.abort();
             return;
         }
+        () = hold(app, id, attempts) => {
+            abort.abort();
+            tracing::warn!(job.id = %id, "a job was taken over or cancelled elsewhere");
+            return;
+        }
     };
     drop(ended);
     metrics::histogram!("eyrie_job_seconds", "kind" => kind.clone()).record(started.elapsed().as_secs_f64());
@@ -268,6 +273,20 @@ async fn attempt(app: &Arc<App>, job: Job, stop: &CancellationToken) {
     }
     if let Some(workspace_id) = workspace_id {
         app.events.send(workspace_id, Change::Job { id });
+    }
+}
+
+/// Renews the lease for as long as the job takes; returns when it is lost.
+async fn hold(app: &App, id: Uuid, attempt: u32) {
+    let every = app.config.jobs.lease / 3;
+    let mut renew = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+    loop {
+        renew.tick().await;
+        match app.catalogue.renew_job(id, attempt, lease_end(app, app.now())).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, job.id = %id, "a job's lease could not be renewed"),
+        }
     }
 }
 

@@ -17,16 +17,7 @@ pub async fn run(run: &Run) -> Result<Option<Value>, Failure> {
         max_attempts: app.config.jobs.max_attempts,
         events: Some(&app.events),
     };
-    // the lease is renewed beside the walk: a page may take long on a slow disk
-    let walk = reconcile::run(&sides, |_| {});
-    tokio::pin!(walk);
-    let mut renew = tokio::time::interval(app.config.jobs.lease / 3);
-    let report = loop {
-        tokio::select! {
-            report = &mut walk => break report?,
-            _ = renew.tick() => run.progress(0, None).await?,
-        }
-    };
+    let report = reconcile::run(&sides, |_| {}).await?;
     app.wake.wake();
     let checked = i64::try_from(report.checked).unwrap_or(i64::MAX);
     run.progress(checked, Some(checked)).await?;
