@@ -48,7 +48,7 @@ impl From<Album> for AlbumItem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAlbumRequest {
-    #[schema(max_length = 120)]
+    #[schema(min_length = 1, max_length = 120)]
     name: String,
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -60,7 +60,7 @@ pub struct NewAlbumRequest {
 #[serde(deny_unknown_fields)]
 pub struct ChangeAlbumRequest {
     #[serde(default)]
-    #[schema(max_length = 120)]
+    #[schema(min_length = 1, max_length = 120)]
     name: Option<String>,
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -70,7 +70,7 @@ pub struct ChangeAlbumRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlbumMediaRequest {
-    #[schema(max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 10_000)]
     media_ids: Vec<Uuid>,
 }
 

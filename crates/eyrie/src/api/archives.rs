@@ -38,7 +38,7 @@ const PAGE: u32 = 1_000;
 pub struct ArchiveRequest {
     /// At most 20,000; the trash is left out.
     #[serde(default)]
-    #[schema(max_items = 20_000)]
+    #[schema(min_items = 1, max_items = 20_000)]
     pub media_ids: Option<Vec<Uuid>>,
     /// All files of this flight.
     #[serde(default)]

@@ -7,7 +7,7 @@ use axum::extract::State;
 use eyrie_catalogue::{AuditEntry, AuditFilter};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub struct AuditItem {
 impl From<AuditEntry> for AuditItem {
     fn from(entry: AuditEntry) -> Self {
         let AuditEntry { id, workspace_id, at, actor, action, subject, detail } = entry;
+        // an action that says it all has none
+        let detail = if detail.is_null() { json!({}) } else { detail };
         Self { id, workspace_id, at, actor, action, subject, detail }
     }
 }

@@ -100,7 +100,7 @@ pub async fn get_controller(
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ControllerRequest {
     /// Letters, digits, `-` and `_`.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     sn: String,
 }
 

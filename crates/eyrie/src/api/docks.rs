@@ -192,7 +192,7 @@ pub async fn list_trace(
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct DockRequest {
     /// Letters, digits, `-` and `_`.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     sn: String,
     #[schema(max_length = 64)]
     callsign: Option<String>,

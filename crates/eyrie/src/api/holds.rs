@@ -62,14 +62,14 @@ impl From<LegalHold> for LegalHoldItem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLegalHoldRequest {
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     name: String,
     #[serde(default)]
     flight_id: Option<String>,
     #[serde(default)]
     gateway_sn: Option<String>,
     #[serde(default)]
-    #[schema(max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 10_000)]
     media_ids: Option<Vec<Uuid>>,
     #[serde(default)]
     everything: bool,

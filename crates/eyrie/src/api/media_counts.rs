@@ -78,7 +78,6 @@ pub struct SlotCount {
     /// When the slot begins: a multiple of `step_s` since 1970.
     pub at: Timestamp,
     /// With `by`: the dock or flight, null for files that have none (`gateway_sn=none` and `flight_id=none` list those).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     pub count: i64,
 }

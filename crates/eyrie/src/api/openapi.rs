@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{Array, Schema};
+use utoipa::openapi::schema::{Array, Object, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
@@ -109,8 +109,16 @@ fn add_problems(openapi: &mut OpenApi) {
         components.responses.insert(name(kind), RefOr::T(problem(kind)));
     }
     for (path, item) in &mut openapi.paths.paths {
-        for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
-            for kind in kinds_of(path, operation) {
+        let operations =
+            [(&mut item.get, false), (&mut item.post, true), (&mut item.patch, true), (&mut item.delete, true)];
+        for (operation, changes) in operations {
+            let Some(operation) = operation else { continue };
+            if crate::pilot::is_apps(path) {
+                for status in ["400", "401", "500", "503"] {
+                    operation.responses.responses.insert(status.to_owned(), RefOr::T(envelope()));
+                }
+            }
+            for kind in kinds_of(path, operation, changes) {
                 let status = kind.status().as_str().to_owned();
                 let answer = || RefOr::Ref(Ref::from_response_name(name(kind)));
                 operation.responses.responses.entry(status).or_insert_with(answer);
@@ -119,7 +127,10 @@ fn add_problems(openapi: &mut OpenApi) {
     }
 }
 
-fn kinds_of(path: &str, operation: &Operation) -> Vec<Kind> {
+/// What is read that may not be there yet, or no more.
+const IN_VAIN: [&str; 4] = ["/ppk.zip", "/ppk/solution", "/archives/{id}", "/{slug}/archive"];
+
+fn kinds_of(path: &str, operation: &Operation, changes: bool) -> Vec<Kind> {
     let has_body = operation.request_body.is_some();
     if path.starts_with("/pilot/api/") {
         let mut kinds = vec![Kind::Internal, Kind::Unauthorized, Kind::Unavailable];
@@ -142,17 +153,19 @@ fn kinds_of(path: &str, operation: &Operation) -> Vec<Kind> {
     }
     if path == "/api/v1/session" && has_body {
         kinds.push(Kind::TooManyRequests);
-    } else if has_body
-        || path.ends_with("/prioritize")
-        || path.ends_with("/retry")
-        || path.ends_with("/controllers/{sn}/rotate")
-    {
+    } else if changes && path.starts_with("/api/") || IN_VAIN.iter().any(|end| path.ends_with(end)) {
         kinds.push(Kind::Conflict);
     }
     if path == "/metrics" {
         kinds.extend([Kind::Unauthorized, Kind::Forbidden]);
     }
     kinds
+}
+
+/// A refusal as Pilot 2 reads it; 401 when its token is over.
+fn envelope() -> Answer {
+    let content = ContentBuilder::new().schema(Some(Object::with_type(Type::Object))).build();
+    ResponseBuilder::new().description("DJI's envelope, `code` not 0").content("application/json", content).build()
 }
 
 fn problem(kind: Kind) -> Answer {

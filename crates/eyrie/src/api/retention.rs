@@ -63,7 +63,7 @@ impl From<RetentionRule> for RetentionRuleItem {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionRuleRequest {
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     name: String,
     /// A dock or controller of the workspace; all when left out.
     #[serde(default)]
@@ -83,7 +83,7 @@ pub struct RetentionRuleRequest {
 #[serde(deny_unknown_fields)]
 pub struct ChangeRetentionRuleRequest {
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(min_length = 1, max_length = 64)]
     name: Option<String>,
     /// Empty: all.
     #[serde(default)]

@@ -95,7 +95,7 @@ pub struct NewShareRequest {
     #[serde(default)]
     flight_id: Option<String>,
     #[serde(default)]
-    #[schema(max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 10_000)]
     media_ids: Option<Vec<Uuid>>,
     /// 3 to 64 letters, digits and hyphens; a random one of 128 bits when left out.
     #[serde(default)]

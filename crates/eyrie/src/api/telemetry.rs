@@ -76,7 +76,7 @@ pub struct TelemetryQuery {
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/media/{id}/telemetry", tag = "media",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("id" = Uuid, Path), TelemetryQuery),
     responses((status = 200, description = "The track in the wanted format", content(
-        (String = "application/json"), (String = "application/geo+json"), (String = "application/gpx+xml"),
+        (Value = "application/json"), (Value = "application/geo+json"), (String = "application/gpx+xml"),
         (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv"), (String = "application/x-subrip")))))]
 pub async fn get_media_telemetry(
     scope: Scope<Viewer>,
@@ -106,7 +106,7 @@ pub async fn get_media_telemetry(
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/flights/{flight_id}/telemetry", tag = "flights",
     params(("ws" = String, Path, description = "id or name of the workspace"), ("flight_id" = String, Path), TelemetryQuery),
     responses((status = 200, description = "The track in the wanted format", content(
-        (String = "application/json"), (String = "application/geo+json"), (String = "application/gpx+xml"),
+        (Value = "application/json"), (Value = "application/geo+json"), (String = "application/gpx+xml"),
         (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv"), (String = "application/x-subrip")))))]
 pub async fn get_flight_telemetry(
     scope: Scope<Viewer>,
@@ -156,7 +156,7 @@ pub enum SelectionFormat {
 #[utoipa::path(get, path = "/api/v1/workspaces/{ws}/media/export", tag = "media",
     params(("ws" = String, Path, description = "id or name of the workspace"), MediaQuery, ExportQuery),
     responses((status = 200, description = "Every file of the selection", content(
-        (String = "application/geo+json"), (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv")))))]
+        (Value = "application/geo+json"), (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv")))))]
 pub async fn export_media(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,
@@ -189,6 +189,7 @@ pub async fn export_media(
 
 /// Files by their ids.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SelectedFilesRequest)]
 #[serde(deny_unknown_fields)]
 pub struct SelectedFiles {
     /// At most 20,000.
@@ -204,7 +205,7 @@ pub struct SelectedFiles {
 #[utoipa::path(post, path = "/api/v1/workspaces/{ws}/media/export", tag = "media",
     params(("ws" = String, Path, description = "id or name of the workspace")), request_body = SelectedFiles,
     responses((status = 200, description = "Every file of the selection", content(
-        (String = "application/geo+json"), (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv")))))]
+        (Value = "application/geo+json"), (String = "application/vnd.google-earth.kml+xml"), (String = "text/csv")))))]
 pub async fn export_selected(
     scope: Scope<Viewer>,
     State(app): State<Arc<App>>,

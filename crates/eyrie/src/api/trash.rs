@@ -54,7 +54,7 @@ pub async fn get_trash(scope: Scope<Viewer>, State(app): State<Arc<App>>) -> Res
 pub struct EmptyTrashRequest {
     /// All that is in the trash now when left out.
     #[serde(default)]
-    #[schema(max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 10_000)]
     media_ids: Option<Vec<Uuid>>,
 }
 

@@ -26,6 +26,7 @@ async fn bodies_that_cannot_be_taken_are_refused_by_what_is_wrong() {
     assert_eq!(send("application/json", b"{".to_vec()).await, (400, "/problems/bad-request".into()));
     assert_eq!(send("application/json", b"{}".to_vec()).await, (400, "/problems/bad-request".into()));
     assert_eq!(send("application/json", b"{\"name\": 5}".to_vec()).await, (400, "/problems/bad-request".into()));
+    assert_eq!(send("application/json", b"[\"x\"]".to_vec()).await, (400, "/problems/bad-request".into()));
     assert_eq!(send("application/json", b"\xff\xfe".to_vec()).await, (400, "/problems/bad-request".into()));
     assert_eq!(send("application/json", large.into_bytes()).await, (413, "/problems/too-large".into()));
     assert_eq!(

@@ -12,7 +12,8 @@
 //!
 //! Left out: versions, ACLs, tags, lifecycle, encryption, POST forms, Signature Version 2 in headers (presigned URLs of
 //! that version are taken: boto3 makes them unless told otherwise), anonymous access. What would
-//! change what is stored or who can read it is answered `NotImplemented`; a canned ACL is taken and has no effect, since
+//! change what is stored or who can read it is answered `NotImplemented`, and a bucket's configurations are said not to
+//! be there (`rights`); a canned ACL is taken and has no effect, since
 //! nothing is ever public and many clients send one.
 //!
 //! **Logs.** At `debug` and `trace` the target `s3s` prints whole requests: session tokens, signatures, and the body of
