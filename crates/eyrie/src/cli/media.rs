@@ -2,6 +2,7 @@
 
 mod plane;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -209,7 +210,8 @@ impl Page {
     }
 
     fn object(&mut self, depth: usize, object: &Map<String, Value>) {
-        for (name, value) in object {
+        let object = sized(object);
+        for (name, value) in &*object {
             self.value(depth, name, value);
         }
     }
@@ -249,7 +251,7 @@ impl Page {
 
     /// A row for each object, a column for each name that any of them has.
     fn table(&mut self, depth: usize, items: &[Value]) {
-        let shown: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).take(SHOWN_ENTRIES).collect();
+        let shown: Vec<_> = items.iter().filter_map(Value::as_object).take(SHOWN_ENTRIES).map(sized).collect();
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in shown.iter().flat_map(|object| object.iter()).filter(|(_, value)| !value.is_null()) {
             if !names.contains(&name.as_str()) {
@@ -287,6 +289,16 @@ impl Page {
             self.text += &format!("{indent}and {} more; --json has all\n", items.len() - SHOWN_ENTRIES);
         }
     }
+}
+
+/// Width and height as the one size that people speak of.
+fn sized(object: &Map<String, Value>) -> Cow<'_, Map<String, Value>> {
+    let side = |name: &str| object.get(name).and_then(Value::as_u64);
+    let (Some(width), Some(height)) = (side("width_px"), side("height_px")) else { return Cow::Borrowed(object) };
+    let others = object.iter().filter(|(name, _)| !matches!(name.as_str(), "width_px" | "height_px"));
+    let mut sized: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+    sized.insert("picture".into(), format!("{width} x {height} px").into());
+    Cow::Owned(sized)
 }
 
 /// Objects that everybody knows, on one line: a place, an attitude, a range, a time.
@@ -474,6 +486,11 @@ mod tests {
         assert_eq!(lines[14], "    and 2 more; --json has all");
         assert_eq!(lines[15], "  missing                    the formula, which is secret");
         assert_eq!(lines[16], "                             a \u{fffd}[31mred one");
+        let mut page = Page { text: String::new(), paint: false };
+        let picture = json!({"width_px": 640, "height_px": 512, "previews": [{"width_px": 160, "height_px": 128, "offset": 9}, {"offset": 7}]});
+        page.object(1, picture.as_object().expect("an object"));
+        let want = "  picture                    640 x 512 px\n  previews (2)\n    offset  picture\n    9       160 x 128 px\n    7\n";
+        assert_eq!(page.text, want);
         assert_eq!(
             lines[17..],
             ["  stations (1)", "    position                 1.0000000, 2.0000000", "    station id               7"]

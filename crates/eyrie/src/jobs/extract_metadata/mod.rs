@@ -21,7 +21,7 @@ use crate::object_range::ObjectRange;
 pub const KIND: &str = "extract-metadata";
 
 /// Goes up when a new release reads more, so that stored files can be read again.
-pub const READER_VERSION: u32 = 5;
+pub const READER_VERSION: u32 = 6;
 
 /// The job that follows a file's arrival.
 pub fn new_job(media: &Media, id: Uuid, max_attempts: u32) -> NewJob {

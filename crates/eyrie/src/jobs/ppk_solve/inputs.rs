@@ -75,7 +75,10 @@ pub fn choose(set: &PpkSet, files: &[Media], base: Option<&Media>, asked: bool) 
         }
         (Some(rinex), _) if rinex.kind == RinexType::Observation => antenna(rinex),
         (_, Some(rtcm)) => rtcm.stations.iter().find_map(|station| station.position.and(station.ecef)),
-        _ => return Err("the base's file holds neither RINEX observations nor RTCM 3".into()),
+        _ => {
+            let why = base.warnings.iter().map(|warning| format!("; {warning}")).collect::<String>();
+            return Err(format!("the base's file holds neither RINEX observations nor RTCM 3{why}"));
+        }
     };
     if base_ecef.is_none() {
         warnings.push(
