@@ -6,8 +6,8 @@ use crate::{RangeRead, read_range};
 
 const WINDOW_BYTES: usize = 256 * 1024;
 
-/// Hands out lines without their ends (`\n`, `\r\n` or a lone `\r` at the file's last line). A line longer than
-/// `max_line_bytes` is cut and counted.
+/// Hands out lines without their ends (`\n`, `\r\n`, or `\r` in a file that has nothing else). A line longer than
+/// `max_line_bytes` is cut and counted. UTF-16 with its mark becomes UTF-8.
 pub(crate) struct Lines<'a> {
     reader: &'a mut dyn RangeRead,
     window: Vec<u8>,
@@ -15,6 +15,9 @@ pub(crate) struct Lines<'a> {
     next_offset: u64,
     max_line_bytes: usize,
     line: Vec<u8>,
+    line_end: u8,
+    /// How two bytes are one unit of UTF-16.
+    wide: Option<fn([u8; 2]) -> u16>,
     /// Lines that were longer than allowed.
     pub(crate) cut_lines: u64,
     /// Why reading stopped before the end.
@@ -30,6 +33,8 @@ impl<'a> Lines<'a> {
             next_offset: 0,
             max_line_bytes,
             line: Vec::new(),
+            line_end: b'\n',
+            wide: None,
             cut_lines: 0,
             error: None,
         }
@@ -45,7 +50,7 @@ impl<'a> Lines<'a> {
             }
             any = true;
             let rest = self.window.get(self.at..).unwrap_or_default();
-            let end = rest.iter().position(|byte| *byte == b'\n');
+            let end = rest.iter().position(|byte| *byte == self.line_end);
             let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
             let room = self.max_line_bytes.saturating_sub(self.line.len());
             cut |= part.len() > room;
@@ -69,8 +74,19 @@ impl<'a> Lines<'a> {
         match read_range(self.reader, self.next_offset, WINDOW_BYTES) {
             Ok(bytes) if bytes.is_empty() => false,
             Ok(bytes) => {
+                let is_first = self.next_offset == 0;
                 self.next_offset += bytes.len() as u64;
-                (self.window, self.at) = (bytes, 0);
+                if is_first {
+                    self.wide = unit_of(&bytes);
+                }
+                self.at = 0;
+                self.window = match self.wide {
+                    Some(unit) => utf_8(unit, &bytes).into_bytes(),
+                    None => bytes,
+                };
+                if is_first && !self.window.contains(&b'\n') && self.window.contains(&b'\r') {
+                    self.line_end = b'\r';
+                }
                 true
             }
             Err(error) => {
@@ -81,21 +97,30 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A text in UTF-8, or in UTF-16 with the mark that says so or a plain beginning that does; what is neither shows as U+FFFD. Lone carriage returns end lines.
+/// A text in UTF-8, or in UTF-16 (see [`unit_of`]); what is neither shows as U+FFFD. Lone carriage returns end lines.
 pub(crate) fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    let wide = |unit: fn([u8; 2]) -> u16, rest: &[u8]| {
-        let units = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
-        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
-    };
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n');
-    let text = match bytes {
-        [0xFF, 0xFE, rest @ ..] => wide(u16::from_le_bytes, rest).into(),
-        [0xFE, 0xFF, rest @ ..] => wide(u16::from_be_bytes, rest).into(),
-        [one, 0, two, 0, ..] if plain(one) && plain(two) => wide(u16::from_le_bytes, bytes).into(),
-        [0, one, 0, two, ..] if plain(one) && plain(two) => wide(u16::from_be_bytes, bytes).into(),
-        _ => String::from_utf8_lossy(bytes),
+    let text: std::borrow::Cow<'_, str> = match unit_of(bytes) {
+        Some(unit) => utf_8(unit, bytes).trim_start_matches('\u{feff}').to_owned().into(),
+        None => String::from_utf8_lossy(bytes),
     };
     if !text.contains('\n') && text.contains('\r') { text.replace('\r', "\n").into() } else { text }
+}
+
+/// UTF-16 by the mark that begins it, or by plain letters with a zero each.
+fn unit_of(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n');
+    match bytes {
+        [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => Some(u16::from_be_bytes),
+        [one, 0, two, 0, ..] if plain(one) && plain(two) => Some(u16::from_le_bytes),
+        [0, one, 0, two, ..] if plain(one) && plain(two) => Some(u16::from_be_bytes),
+        _ => None,
+    }
+}
+
+fn utf_8(unit: fn([u8; 2]) -> u16, bytes: &[u8]) -> String {
+    let units = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Columns `from..to` of a line as text without outer blanks; what is not ASCII shows as U+FFFD.
@@ -133,6 +158,33 @@ mod tests {
         }
         assert_eq!(found, ["one", "", "two t", "three"]);
         assert_eq!(lines.cut_lines, 1 + 1, "the last line's \\r is beyond the limit");
+    }
+
+    #[test]
+    fn texts_of_old_and_of_wide_characters() {
+        let all = |mut bytes: &[u8]| {
+            let mut lines = Lines::new(&mut bytes, 100);
+            let mut found = Vec::new();
+            while let Some(line) = lines.next_line() {
+                found.push(String::from_utf8(line.to_vec()).unwrap());
+            }
+            found
+        };
+        assert_eq!(all(b"one\rtwo\r\rthree"), ["one", "two", "", "three"]);
+        let text = "\u{feff}one\r\nzwölf\n";
+        for bytes in [
+            text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+            text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        ] {
+            assert_eq!(all(&bytes), ["\u{feff}one", "zwölf"]);
+        }
+        let long: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain("äöü\n".repeat(100_000).encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let found = all(&long);
+        assert_eq!((found.len(), found.iter().skip(1).all(|line| line == "äöü")), (100_000, true));
     }
 
     #[test]

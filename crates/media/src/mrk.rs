@@ -257,7 +257,7 @@ fn unrolled(week: i64) -> i64 {
 }
 
 fn is_gap(c: char) -> bool {
-    c == ',' || c.is_whitespace()
+    matches!(c, ',' | ';') || c.is_whitespace()
 }
 
 /// The first word and what follows it.
@@ -360,9 +360,20 @@ mod tests {
             format!("{LINE}\t\t\n\n"),
             format!("\0\0{LINE}"),
             LINE.replace(['[', ']'], ""),
+            LINE.replace('\t', ";"),
         ] {
             assert_eq!(read_text(&text).events, [event_of(LINE).unwrap()], "{text:?}");
         }
+    }
+
+    #[test]
+    fn lines_of_tools_that_rewrote_the_file_are_read() {
+        let lines = [1, 2, 3].map(|n| LINE.replacen('1', &n.to_string(), 1));
+        assert_eq!(read_text(&lines.join("\r")).event_count, 3);
+        let wide: Vec<u8> =
+            format!("\u{feff}{}\r\n", lines.join("\r\n")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let found = read(&mut &wide[..]);
+        assert_eq!((found.event_count, found.warnings.len()), (3, 0));
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn numbers_that_are_not_this_flights_give_way_to_time() {
     assert!(set.photos.one_to_one);
     assert_eq!((set.photos.matched_by_number, set.photos.matched_by_time), (0, 20));
     // the clock is wrong, too: as many pictures as exposures, and they follow each other alike
-    let uneven = |n: u32| if n % 2 == 0 { 18.4 } else { 17.6 };
+    let uneven = |n: u32| if n.is_multiple_of(2) { 18.4 } else { 17.6 };
     let photos: Vec<_> = (1..=20)
         .map(|n| Photo { name: format!("DJI_20181024042800_{:04}_V.JPG", n + 100), ..photo(n, "V", uneven(n)) })
         .collect();

@@ -104,6 +104,7 @@ fn text_is_told_by_its_form() {
     let rinex = |version: &str, kind: &str| format!("{version:>9}           {kind:<40}RINEX VERSION / TYPE\r\n");
     for (name, text, format) in [
         ("a.bin", mrk.to_vec(), Format::Mrk),
+        ("a.MRK", b"1\t0.0\t[0]\t0,N\t0,E\t0,V\t0.0,Lat\t0.0,Lon\t0.0,Ellh\t0, 0, 0\t0,Q\n".to_vec(), Format::Mrk),
         ("a.obs", rinex("2.11", "OBSERVATION DATA    G (GPS)").into_bytes(), Format::RinexObservation),
         ("a.24o", rinex("3.04", "OBSERVATION DATA    M").into_bytes(), Format::RinexObservation),
         ("a.nav", rinex("2.10", "G: GLONASS NAV DATA").into_bytes(), Format::RinexNavigation),

@@ -42,6 +42,10 @@ fn is_event(line: &str) -> bool {
     // a table of mere numbers is none
     let lower = line.to_ascii_lowercase();
     let marked = line.contains('[') || lower.contains("lat") || lower.contains(",q");
+    // a log that failed has zeros beside its labels
+    if [",n", ",e", ",v", ",ellh"].iter().all(|label| lower.contains(label)) {
+        return true;
+    }
     let found = mrk::event_of(line).filter(|_| marked);
     found.is_some_and(|event| event.status.is_some() || event.lever_arm.is_some() || event.position.is_some())
 }
