@@ -134,7 +134,8 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
     };
     if format == Format::Unknown {
         match named {
-            Kind::Other => {}
+            Kind::Other if is_plain(head) => {}
+            Kind::Other => warnings.push("the content is of no kind that is read here".to_owned()),
             Kind::Ppk | Kind::Rtcm => {
                 warnings.push(format!("the name promises {} but the content is not one that is known", named.as_str()));
             }
@@ -147,6 +148,18 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
         warnings.push(format!("the log is in its receiver's own format ({}), which is not read", receiver.as_str()));
     }
     Sniffed { kind, format, content_type, warnings }
+}
+
+/// Texts, and the wrappers of other programs' files: nobody wonders why those are not read.
+fn is_plain(head: &[u8]) -> bool {
+    let wrapped =
+        [&b"PK\x03\x04"[..], b"%PDF-", b"\x1F\x8B", b"Rar!", b"7z\xBC\xAF"].iter().any(|mark| head.starts_with(mark));
+    // the last letter may be cut
+    let is_text = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    wrapped || (is_text && !head.contains(&0))
 }
 
 /// True when `found` only says more exactly what `named` promised.

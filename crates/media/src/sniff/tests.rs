@@ -156,3 +156,23 @@ fn dng_is_more_than_tiff() {
     assert_eq!(sniff("a.DNG", &tiff(0xC612)).format, Format::Dng);
     assert_eq!(sniff("a.tif", &tiff(0x0100)).format, Format::Tiff);
 }
+
+#[test]
+fn what_nobody_understands_says_so_and_plain_files_do_not() {
+    for plain in [
+        &b"a note of the pilot\n"[..],
+        "gr\u{fc}n".as_bytes(),
+        &"gr\u{fc}".as_bytes()[..3],
+        b"PK\x03\x04\0\0",
+        b"%PDF-1.7",
+    ] {
+        assert_eq!(sniff("notes.txt", plain).warnings, Vec::<String>::new());
+    }
+    for odd in [&[0x7F, b'E', b'L', b'F', 2, 1, 1, 0][..], &[0; 100], &[0xFF, 0xFE, 0xFD, 1, 2, 3]] {
+        let found = sniff("strange.xyz", odd);
+        assert_eq!(
+            (found.kind, found.warnings.as_slice()),
+            (Kind::Other, &["the content is of no kind that is read here".to_owned()][..])
+        );
+    }
+}
