@@ -134,12 +134,16 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
         Format::Unknown => named,
     };
     if format == Format::Unknown {
-        let what = foreign::name_of(head).unwrap_or("not one that is known");
-        warnings.push(match named {
-            Kind::Other => format!("the file is not understood: its content is {what}"),
-            Kind::Ppk | Kind::Rtcm => format!("the name promises {} but the content is {what}", named.as_str()),
-            _ => format!("the name promises a {} but the content is {what}", named.as_str()),
-        });
+        let foreign = foreign::name_of(head);
+        let what = foreign.unwrap_or("not one that is known");
+        match named {
+            Kind::Other if foreign.is_none() && is_plain(head) => {}
+            Kind::Other => warnings.push(format!("the file is not understood: its content is {what}")),
+            Kind::Ppk | Kind::Rtcm => {
+                warnings.push(format!("the name promises {} but the content is {what}", named.as_str()));
+            }
+            _ => warnings.push(format!("the name promises a {} but the content is {what}", named.as_str())),
+        }
     } else if kind != named && !refines(named, kind) {
         warnings.push(format!("the name promises {} but the content is {}", named.as_str(), kind.as_str()));
     } else if let Format::Receiver(receiver) = format {
@@ -149,6 +153,18 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
         warnings.push("HEIF pictures are not read: neither their place and time nor a preview".to_owned());
     }
     Sniffed { kind, format, content_type, warnings }
+}
+
+/// Texts, and the wrappers of other programs' files: nobody wonders why those are not read.
+fn is_plain(head: &[u8]) -> bool {
+    let wrapped =
+        [&b"PK\x03\x04"[..], b"%PDF-", b"\x1F\x8B", b"Rar!", b"7z\xBC\xAF"].iter().any(|mark| head.starts_with(mark));
+    // the last letter may be cut
+    let is_text = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    wrapped || (is_text && !head.contains(&0))
 }
 
 /// True when `found` only says more exactly what `named` promised.

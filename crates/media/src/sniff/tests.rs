@@ -173,7 +173,6 @@ fn a_file_that_is_not_read_says_why() {
             b"#cP2010  7  1  0  0  0.00000000      96 ORBIT IGb08 HLM  IGS\n",
             "the file is not understood: its content is SP3 orbits, which are not read",
         ),
-        ("notes", b"some words", "the file is not understood: its content is not one that is known"),
         (
             "base.obs",
             b"PK\x03\x04",
@@ -195,4 +194,23 @@ fn a_file_that_is_not_read_says_why() {
     let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
     let found = sniff("IMG_0001.HEIC", heic);
     assert_eq!((found.kind, found.warnings.len()), (Kind::Photo, 1));
+}
+
+#[test]
+fn what_nobody_understands_says_so_and_plain_files_do_not() {
+    for plain in [
+        &b"a note of the pilot\n"[..],
+        "gr\u{fc}n".as_bytes(),
+        &"gr\u{fc}".as_bytes()[..3],
+        b"%PDF-1.7",
+    ] {
+        assert_eq!(sniff("notes.txt", plain).warnings, Vec::<String>::new());
+    }
+    for odd in [&[0x7F, b'E', b'L', b'F', 2, 1, 1, 0][..], &[0; 100], &[0xFF, 0xFE, 0xFD, 1, 2, 3]] {
+        let found = sniff("strange.xyz", odd);
+        assert_eq!(
+            (found.kind, found.warnings.as_slice()),
+            (Kind::Other, &["the file is not understood: its content is not one that is known".to_owned()][..])
+        );
+    }
 }

@@ -241,7 +241,9 @@ enum Opening<'a> {
 impl<'a> Opening<'a> {
     fn of(line: &'a str) -> Option<Self> {
         let line = untagged(line);
-        let end = line.find(|c: char| !(c.is_ascii_alphabetic() || matches!(c, '[' | '_'))).unwrap_or(line.len());
+        // `F/2.8` is not `F.PRY`
+        let is_of_word = |c: char| c.is_ascii_alphabetic() || matches!(c, '[' | '_' | '/' | '.');
+        let end = line.find(|c| !is_of_word(c)).unwrap_or(line.len());
         match line.get(..end)? {
             "" => local_time(line).filter(|_| line.starts_with(|c: char| c.is_ascii_digit())).map(|_| Self::Date),
             word => Some(Self::Word(word)),

@@ -266,6 +266,12 @@ fn what_enterprise_and_small_models_add() {
     assert_eq!(sample.gimbal.and_then(|gimbal| gimbal.yaw_deg), Some(1.0));
     let (_, sample) = one(&cue("[iso: 100] [latitude: 48.5] [longitude: 13.5] [rel_alt 57.200 abs_alt 204.644]"));
     assert_eq!(sample.position, place(48.5, 13.5, Some(204.644), Some(57.2)));
+    // one record on two lines that begin alike
+    let (_, sample) = one(&cue(
+        "F/5.6, SS 400, ISO 100, EV 0, GPS (13.5, 48.5, 15), D 698.70m, H 85.80m,\nF.PRY (2.7\u{b0}, -7.0\u{b0}, 110.1\u{b0}), G.PRY (-24.4\u{b0}, 0.0\u{b0}, 110.4\u{b0})",
+    ));
+    assert_eq!(sample.gimbal.and_then(|gimbal| gimbal.pitch_deg), Some(-24.4));
+    assert_eq!(sample.position, place(48.5, 13.5, None, Some(85.8)));
     // a firmware that tells its maker more than it should
     let (_, sample) = one(&cue(
         "<font size=\"28\">SrtCnt : 1, DiffTime : 33ms\n2022-10-23 15:53:15.928\n[iso : 120] [shutter : 1/640.0] [fnum : 170] [ev : 0] ag:1000 sdg:1000 shu:1/592.610] xhs:168\n[RGBGain:(2253, 1000, 1730)][ct: 5207] [adj_dbg_info:[CCM: 362, 32853, 32793]\n[color_md: default] [focal_len: 240] [dzoom_ratio: 10000, delta:0],[latitude: -35.443070] [longitude: 174.351088] [rel_alt: 18.200 abs_alt: 52.793] [cmpr: lens pos=37(stat 18), point(49, 49), window:(10, 10),(10, 10) of (30, 30), temp: 3200, inf:36] [sensor_temperature: 32] </font>",
