@@ -1,5 +1,6 @@
 """Pilot 2 as others would write it: every call, every optional field missing in turn, wrong types, dead tokens, other prefixes."""
 
+import concurrent.futures
 import copy
 import time
 import uuid
@@ -78,6 +79,23 @@ def test_a_whole_upload_and_the_same_photo_twice(pilot, login, listed):
     other = pilot.put("DJI_0001(1).JPG", data)
     pilot.ok("upload-callback", callback(other, "DJI_0001(1).JPG", data))
     assert [item["object_key"] for item in listed(status="all")] == [key]
+
+
+def test_reports_of_one_file_at_once_end_in_one_row(server, workspace, crew, listed):
+    """By key and by fingerprint, from two controllers, in both cases of its letters."""
+    pilots = [ForeignPilot.of_login(log_in(server, crew)) for _ in range(2)]
+    for round in range(3):
+        data = photo()
+        reports = []
+        for n in range(6):
+            key = pilots[n % 2].put(f"{n}.JPG", data)
+            body = callback(key, f"{n}.JPG", data)
+            body["fingerprint"] = body["fingerprint"].lower() if n % 3 else body["fingerprint"]
+            reports += [(pilots[n % 2], body)] * 2
+        with concurrent.futures.ThreadPoolExecutor(len(reports)) as pool:
+            answers = list(pool.map(lambda report: report[0].post("upload-callback", report[1]), reports))
+        assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(200, 0)}
+        assert len(listed(status="all")) == round + 1
 
 
 def optional_fields():
@@ -355,7 +373,7 @@ def test_a_token_ends_is_renewed_and_the_old_one_lives_on(new_server):
     assert first_ended_s >= 2.5, "the old token was good until its own end"
 
 
-def test_waylines_and_groups_become_flights(server, workspace, pilot):
+def test_waylines_and_groups_become_flights(server, workspace, login, pilot):
     run = "DJI_202606011005_003_Quarry north"
     for n in range(3):
         data = photo()
@@ -372,6 +390,7 @@ def test_waylines_and_groups_become_flights(server, workspace, pilot):
     url = f"{server.http_url}/api/v1/workspaces/{workspace['id']}/flights"
     [flight] = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=30).json()["items"]
     assert (flight["stored_count"], flight["expected_file_count"], flight["state"]) == (3, 3, "complete")
+    assert (flight["source"], flight["gateway_sn"], flight["track_id"], flight["flight_type"]) == ("pilot", login["sn"], run, 0)
 
 
 def test_no_secret_of_a_login_is_in_the_log(server, login, pilot):

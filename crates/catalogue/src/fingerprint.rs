@@ -5,18 +5,21 @@
 //! an unknown one costs a look into a small index and nothing else. The number is cut from a SHA-256 over workspace and text:
 //! that one of 10,000 is taken for one of 1,000,000 others happens once in 10^9 such calls.
 
+use std::sync::Arc;
+
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::sqlite::{Row, push_numbers, rows_as_json};
+use crate::sqlite::{Engine, Row, push_found, rows_as_json};
 use crate::value::{Columns as _, us};
 use crate::{Catalogue, Result};
 
 /// Rows of one fingerprint that are looked at; the same photo under more names than this is not the rule.
 const MOST_OF_ONE: i64 = 16;
-/// Numbers looked up by one statement.
-const AT_ONCE: usize = 2_500;
+/// Numbers looked up by one statement: fewer would read more pages twice, more would leave other processors idle.
+const AT_ONCE: usize = 5_000;
 
 /// Where a stored file's bytes lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +64,13 @@ impl Catalogue {
         // neighbours lie on one page of the index
         numbers.sort_unstable();
         numbers.dedup_by_key(|(number, _)| *number);
-        let chunks = numbers.chunks(AT_ONCE).map(|chunk| self.look_up(workspace_id, chunk));
+        let chunks = numbers.chunks(AT_ONCE).map(|chunk| {
+            let (engine, chunk) = (Arc::clone(&self.engine), chunk.to_vec());
+            tokio::spawn(async move { look_up(&engine, workspace_id, &chunk).await })
+        });
         let mut found = Vec::new();
-        for chunk in futures::future::try_join_all(chunks).await? {
-            found.extend(chunk);
+        for chunk in try_join_all(chunks).await.expect("a look-up does not panic") {
+            found.extend(chunk?);
         }
         Ok(found)
     }
@@ -105,24 +111,25 @@ impl Catalogue {
         let rows = self.engine.fetch_all("cannot list duplicates", query.bind(media_id)).await?;
         rows.iter().map(|row| row.get("object_key")).collect()
     }
+}
 
-    async fn look_up(&self, workspace_id: Uuid, chunk: &[(i64, usize)]) -> Result<Vec<(usize, String, String)>> {
-        let numbers: Vec<i64> = chunk.iter().map(|(number, _)| *number).collect();
-        let columns = ["tiny_fingerprint_hash", "bucket", "object_key"];
-        let mut sql = sqlx::QueryBuilder::new("SELECT ");
-        // one row for all: handing thousands over one by one would cost more than finding them
-        sql.push(rows_as_json(&columns)).push(" AS found FROM media WHERE ");
-        push_numbers(&mut sql, columns[0], &numbers);
-        sql.push(" AND status = 'stored' AND workspace_id = ").push_bind(workspace_id);
-        let row = self.engine.fetch_optional("cannot look tiny fingerprints up", sql.build()).await?;
-        let rows: Vec<(i64, String, String)> = row.map_or_else(|| Ok(Vec::new()), |row| row.json("found"))?;
-        let asked_as = |number: i64| {
-            let at = chunk.binary_search_by_key(&number, |(number, _)| *number).ok()?;
-            chunk.get(at).map(|(_, asked_as)| *asked_as)
-        };
-        let rows = rows.into_iter();
-        Ok(rows.filter_map(|(number, bucket, key)| Some((asked_as(number)?, bucket, key))).collect())
-    }
+/// `chunk`: numbers, ascending, and which of the asked fingerprints each is.
+async fn look_up(engine: &Engine, workspace_id: Uuid, chunk: &[(i64, usize)]) -> Result<Vec<(usize, String, String)>> {
+    let numbers: Vec<i64> = chunk.iter().map(|(number, _)| *number).collect();
+    let mut sql = sqlx::QueryBuilder::new("SELECT ");
+    // one row for all: handing thousands over one by one would cost more than finding them
+    sql.push(rows_as_json(&["number", "bucket", "object_key"])).push(" AS found FROM ");
+    let stored = "status = 'stored'";
+    push_found(&mut sql, "media_by_tiny_fingerprint", "tiny_fingerprint_hash", stored, &numbers);
+    sql.push(" AND workspace_id = ").push_bind(workspace_id);
+    let row = engine.fetch_optional("cannot look tiny fingerprints up", sql.build()).await?;
+    let rows: Vec<(i64, String, String)> = row.map_or_else(|| Ok(Vec::new()), |row| row.json("found"))?;
+    let asked_as = |number: i64| {
+        let at = chunk.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        chunk.get(at).map(|(_, asked_as)| *asked_as)
+    };
+    let rows = rows.into_iter();
+    Ok(rows.filter_map(|(number, bucket, key)| Some((asked_as(number)?, bucket, key))).collect())
 }
 
 /// Of a workspace's tiny fingerprint in lower case; not negative.

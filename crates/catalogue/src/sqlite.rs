@@ -26,7 +26,8 @@ use sqlx::{Connection as _, Row as _};
 pub(crate) use connect::copy_to;
 use connect::{first_connection, pool, prepare_file};
 pub(crate) use dialect::{
-    IN_ROW_ORDER, chunks, index_hint, month_of, plan_ids, push_area, push_contains, push_numbers, rows_as_json,
+    IN_ROW_ORDER, chunks, index_hint, month_of, plan_ids, push_area, push_contains, push_found, push_numbers,
+    rows_as_json,
 };
 
 use crate::{CatalogueError, Result, migrate};

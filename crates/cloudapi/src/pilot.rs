@@ -143,9 +143,11 @@ pub fn envelope(code: i64, message: &str, data: &Value) -> Value {
     json!({ "code": code, "message": message, "data": data })
 }
 
-/// `data` of `tiny-fingerprints`.
-pub fn tiny_fingerprints_data(stored: &[&str]) -> Value {
-    json!({ "tiny_fingerprints": stored })
+/// The whole answer to `tiny-fingerprints`, in its envelope: a list of thousands is written once and not copied before.
+pub fn tiny_fingerprints_answer(message: &str, stored: &[&str]) -> String {
+    let [message, stored] =
+        [serde_json::to_string(message), serde_json::to_string(stored)].map(|text| text.expect("texts are JSON"));
+    format!(r#"{{"code":0,"message":{message},"data":{{"tiny_fingerprints":{stored}}}}}"#)
 }
 
 /// `data` of `sts`: what a dock gets as `output`.
@@ -265,6 +267,13 @@ mod tests {
         assert!(read(json!({ "tiny_fingerprints": "a" })).is_err());
         assert!(read(json!({ "tiny_fingerprints": vec!["a"; MAX_TINY_FINGERPRINTS] })).is_ok());
         assert!(read(json!({ "tiny_fingerprints": vec!["a"; MAX_TINY_FINGERPRINTS + 1] })).is_err());
+    }
+
+    #[test]
+    fn an_answer_that_is_written_at_once_is_the_envelope() {
+        let stored = ["a\"b", "é"];
+        let written: Value = serde_json::from_str(&tiny_fingerprints_answer("success", &stored)).expect("JSON");
+        assert_eq!(written, envelope(0, "success", &json!({ "tiny_fingerprints": stored })));
     }
 
     #[test]

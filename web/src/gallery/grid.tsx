@@ -6,7 +6,7 @@ import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useStat
 import type { MediaItem } from "../api/client";
 import { docks, mediaAll, mediaSoFar, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
-import { dockName } from "../flights/summary";
+import { deviceName, dockName } from "../flights/summary";
 import { useHere } from "../shell/context";
 import { clock, dateTime, day as dayWords, relativeDay } from "../ui/format";
 import { dayFilter, type Day } from "./days";
@@ -211,7 +211,7 @@ function useSectionWords() {
     if (!day.of.id) return `${t.gallery.noFlight} · ${relativeDay(day.from)}`;
     const first = items?.at(-1)?.captured_at;
     const when = first ? `${relativeDay(first)}, ${clock(first)}` : relativeDay(day.from);
-    return items?.[0] ? `${dockName(dockList, items[0].gateway_sn)} · ${when}` : when;
+    return items?.[0] ? `${deviceName(dockList, items[0].gateway_sn, items[0].source)} · ${when}` : when;
   };
 }
 

@@ -190,7 +190,7 @@ export const de: Texts = {
     missing: (n) => (n === null ? "Von diesem Flug wurde nichts gehört seit" : `${s(n, "Datei", "Dateien")} dieses Flugs kamen nicht an; die letzte kam`),
     safe: "Nichts ist verloren: ein Dock behält eine Datei, bis der Server sie bestätigt hat, und versucht es wieder.",
     safeOnCard: "Nichts ist verloren: eine Datei bleibt auf der Karte des Fluggeräts, bis sie hochgeladen und behalten ist.",
-    askCrew: "Die Mannschaft kann den Rest aus dem Album von DJI Pilot 2 von Hand hochladen; was gespeichert ist, wird erkannt und nicht noch einmal gesendet.",
+    askCrew: "Die Crew kann den Rest aus dem Album von DJI Pilot 2 von Hand hochladen; was gespeichert ist, wird erkannt und nicht noch einmal gesendet.",
     refused: (method) => `Zuletzt abgelehnt: das Dock ${method},`,
     offline: "Das Dock ist nicht verbunden; zuletzt gehört",
     offlineDo: "Prüfen Sie vor Ort Strom und Netz, und ob die Adresse eines anderen Servers eingetragen ist.",

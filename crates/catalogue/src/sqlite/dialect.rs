@@ -40,8 +40,27 @@ pub(crate) fn month_of(seconds: &str) -> String {
 
 /// A condition: `column` is one of `numbers`.
 pub(crate) fn push_numbers(sql: &mut sqlx::QueryBuilder<Db>, column: &'static str, numbers: &[i64]) {
-    let list = serde_json::json!(numbers).to_string();
-    sql.push(column).push(" IN (SELECT value FROM json_each(").push_bind(list).push("))");
+    sql.push(column).push(" IN (SELECT value FROM json_each(").push_bind(list(numbers)).push("))");
+}
+
+/// Two tables: `found`, with one of `numbers` and the `num` of a media row for each row whose `column` is that number, and
+/// `media`, whose row that is. The rows are found in `index` alone first, and read in the order in which they lie in the
+/// file: thousands of them, one by one as the numbers come, would read each page again and again.
+pub(crate) fn push_found(
+    sql: &mut sqlx::QueryBuilder<Db>,
+    index: &'static str,
+    column: &'static str,
+    condition: &'static str,
+    numbers: &[i64],
+) {
+    // a cross join is done from left to right
+    sql.push("(SELECT num, value AS number FROM json_each(").push_bind(list(numbers));
+    sql.push(") CROSS JOIN media").push(index_hint(index)).push(" ON ").push(column).push(" = value AND ");
+    sql.push(condition).push(" ORDER BY num) AS found CROSS JOIN media ON media.num = found.num");
+}
+
+fn list(numbers: &[i64]) -> String {
+    serde_json::to_string(numbers).expect("numbers are JSON")
 }
 
 /// An aggregate: all rows as one text, a JSON array with an array of these columns for each.

@@ -23,6 +23,9 @@ const MAX_ID_BYTES: usize = 128;
 /// Bytes of a body that are kept of a call: as much as a message over MQTT may have.
 const MAX_KEPT_BYTES: usize = eyrie_cloudapi::MAX_PAYLOAD_BYTES;
 
+/// The `message` of an answer whose `code` is 0.
+pub(super) const SUCCESS: &str = "success";
+
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
@@ -33,7 +36,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn done(data: Value) -> Self {
-        Self { status: StatusCode::OK, code: 0, message: "success".into(), data }
+        Self { status: StatusCode::OK, code: 0, message: SUCCESS.into(), data }
     }
 
     /// HTTP 200 with a code that is not 0.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use eyrie_cloudapi::pilot::{read_tiny_fingerprints, tiny_fingerprints_data};
-use http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use eyrie_cloudapi::pilot::{read_tiny_fingerprints, tiny_fingerprints_answer};
+use http::{HeaderMap, header};
 use serde_json::json;
 
-use super::answer::{Answer, Exchange};
+use super::answer::{Answer, Exchange, SUCCESS};
 use super::crew::AppCrew;
 use crate::app::App;
 
@@ -23,12 +24,12 @@ pub(super) async fn tiny_fingerprints(
     AppCrew(crew): AppCrew,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> Response {
     let path = format!("/media/api/v1/workspaces/{}/files/tiny-fingerprints", crew.device.workspace_id);
     let exchange = Exchange::new(&app, &crew, &headers, "tiny-fingerprints", path);
     let asked = match read_tiny_fingerprints(&body) {
         Ok(asked) => asked,
-        Err(error) => return exchange.end(json!({}), error.into(), None),
+        Err(error) => return exchange.end(json!({}), error.into(), None).into_response(),
     };
     let answer = match stored(&app, crew.device.workspace_id, &asked).await {
         Ok(stored) => {
@@ -36,11 +37,12 @@ pub(super) async fn tiny_fingerprints(
             let note = Some(format!("{} of {} are stored", stored.len(), asked.len()));
             // the lists themselves would fill the trace
             exchange.end(json!({"count": asked.len()}), Answer::done(json!({"count": stored.len()})), note);
-            return Answer::done(tiny_fingerprints_data(&stored));
+            let body = tiny_fingerprints_answer(SUCCESS, &stored);
+            return ([(header::CONTENT_TYPE, "application/json")], body).into_response();
         }
         Err(answer) => answer,
     };
-    exchange.end(json!({"count": asked.len()}), answer, None)
+    exchange.end(json!({"count": asked.len()}), answer, None).into_response()
 }
 
 /// Which of `asked` are stored, ascending.

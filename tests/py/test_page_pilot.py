@@ -1,0 +1,82 @@
+"""What crews brought, on the page: the same library, told apart by its source and device."""
+
+import json
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT, binary, clean_env
+from page import PASSWORD, Person, launch
+from playwright.sync_api import expect, sync_playwright
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
+)
+expect.set_options(timeout=20_000)
+RC, DOCK = "5YSZPAGE00001", "7CTDPAGE0001"
+
+
+@pytest.fixture(scope="module")
+def server(new_server):
+    """Three photos of a dock and two of a crew."""
+    server = new_server(EYRIE_ADMIN_PASSWORD=PASSWORD, EYRIE_INGEST_STALLED_AFTER="2 s")
+    access = server.cli("dock", "add", "--workspace", "default", "--sn", DOCK, "--callsign", "Dock Nord")
+    env, size = clean_env(EYRIE_SIM_PASSWORD=PASSWORD), ["--video-s", "0", "--width", "64", "--height", "48", "--json"]
+    dock = [binary("eyrie-sim"), "dock", "-", "--photos", "3", "--no-ppk", *size]
+    crew = [binary("eyrie-sim"), "pilot", "--server", server.http_url, "--sn", RC, "--workspace", "default", "--photos", "2", "--manual", *size]
+    for command in (dock, crew):
+        done = subprocess.run(command, env=env, input=json.dumps(access), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return server
+
+
+@pytest.fixture
+def admin(server):
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        person = Person(chromium, server).log_in()
+        yield person
+        person.close()
+        chromium.close()
+
+
+def test_files_and_flights_are_told_apart_by_source_and_device(admin, server):
+    page = admin.open("/w/default/gallery")
+    total = page.locator(".grid-root")
+    expect(total).to_have_attribute("data-total", "5")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.get_by_role("combobox", name="Source").select_option("DJI Pilot 2")
+    expect(page).to_have_url(re.compile("source=pilot"))
+    expect(total).to_have_attribute("data-total", "2")
+    page.get_by_role("combobox", name="Source").select_option("Docks")
+    expect(total).to_have_attribute("data-total", "3")
+    page.get_by_role("button", name="Remove filter: Docks").click()
+    page.get_by_role("button", name="Filter", exact=True).click()
+    device = page.get_by_role("combobox", name="Device", exact=True)
+    expect(device.get_by_role("option")).to_have_text(["All devices", "Dock Nord", RC])
+    device.select_option(RC)
+    expect(total).to_have_attribute("data-total", "2")
+    page.keyboard.press("Escape")
+    page.locator(".cell .open").first.click()
+    about = page.get_by_role("complementary", name="About this file")
+    expect(about).to_contain_text(f"DJI Pilot 2, {RC}")
+    expect(about).to_contain_text(f"aircraft {RC}AC")
+
+    admin.open("/w/default/flights")
+    flights = page.locator(".flight-list .flight")
+    expect(flights).to_have_count(2)
+    page.get_by_role("combobox", name="Device").select_option("All controllers")
+    expect(flights).to_have_count(1)
+    expect(flights).to_contain_text(f"DJI Pilot 2, {RC}")
+    expect(page.get_by_role("button", name="Upload first")).to_have_count(0)
+    page.get_by_role("combobox", name="Device").select_option("All docks")
+    expect(flights).to_contain_text("Dock Nord")
+    page.get_by_role("combobox", name="Device").select_option(RC)
+    # nobody counts a crew's own shots: what came is complete
+    page.reload()
+    expect(flights).to_contain_text("Complete")
+    flights.get_by_role("link").first.click()
+    facts = page.locator(".flight-facts")
+    expect(facts).to_contain_text(f"DJI Pilot 2, {RC}")
+    expect(facts.get_by_role("link")).to_have_count(0)
+    assert admin.faults() == []
