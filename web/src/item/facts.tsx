@@ -38,7 +38,7 @@ export function Facts({ item }: { item: MediaDetail }) {
       <div>
         <h2 className="break">{item.name}</h2>
         {item.captured_at ? (
-          <p><Moment at={item.captured_at}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName(item.captured_at)}</span></p>
+          <p><Moment at={item.captured_at} note={foundWords(item)}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName(item.captured_at)}</span></p>
         ) : (
           <p className="quiet">{item.captured_local ? t.item.localTime(item.captured_local) : t.item.noTime}</p>
         )}
@@ -109,6 +109,12 @@ function correctedWords({ quality, std_m, ellipsoid_height_m, moved_m, lever_arm
     moved_m !== null && t.item.movedBy(number(moved_m, 2)),
     !lever_arm_applied && t.item.ofAntenna,
   ].filter(Boolean).join(" · ");
+}
+
+/** Where its time is from. */
+function foundWords(item: MediaDetail): string | undefined {
+  const { captured_at: source } = item.sources as { captured_at?: string };
+  return source && t.item.timeFrom((t.item.sources as Record<string, string>)[source] ?? source);
 }
 
 const size = (item: MediaItem) => item.width_px && item.height_px && `${item.width_px} × ${item.height_px} px`;
