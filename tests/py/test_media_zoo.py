@@ -32,7 +32,7 @@ ZOO = [
     ("START_W.JPG", JPEG_START, "photo", ""),
     ("ARCHIVE_T.JPG", b"PK\3\4" + os.urandom(2_000), "thermal", "not one that is known"),
     ("PICTURE_V.MP4", JPEG_START + bytes(50), "photo", "the content is photo"),
-    ("PROGRAM.xyz", b"\x7fELF\2\1\1\0" + os.urandom(2_000), "other", "no kind that is read"),
+    ("PROGRAM.xyz", b"\x7fELF\2\1\1\0" + os.urandom(2_000), "other", "not understood"),
     ("NOTE.txt", b"the wind was strong\n", "other", None),
     ("LOG.rtk", os.urandom(4_000).replace(b"\xd3", b"\0"), "ppk", "not one that is known"),
 ]

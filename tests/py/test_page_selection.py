@@ -138,6 +138,6 @@ def test_keys_select_one_a_range_and_all(person, flight_id):
     expect(bar).to_contain_text(f"{PHOTOS} selected")
     page.keyboard.press("Escape")
     expect(bar).to_be_hidden()
-    page.get_by_role("searchbox").focus()
+    page.get_by_role("combobox", name="Search").focus()
     page.keyboard.press("Control+a")
     expect(bar).to_be_hidden()

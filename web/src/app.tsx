@@ -4,6 +4,7 @@ import { lazy, Suspense, useState, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 import { Refusal } from "./api/client";
 import { session, workspaces } from "./api/queries";
+import { askEarly, code } from "./early";
 import { onLanguage, t } from "./i18n";
 import { Boundary, NoMap } from "./ui/boundary";
 import { Await, Failure, Loading, Notice, Toasts } from "./ui/parts";
@@ -12,18 +13,18 @@ import { Shell } from "./shell/shell";
 import { wsPath } from "./shell/context";
 import { Flights } from "./flights/flights";
 
-const FlightPage = lazy(() => import("./flights/flight"));
-const Gallery = lazy(() => import("./gallery/gallery"));
-const Albums = lazy(() => import("./albums/albums"));
-const AlbumPage = lazy(() => import("./albums/album"));
-const Links = lazy(() => import("./share/links"));
-const Stranger = lazy(() => import("./share/stranger"));
-const Trash = lazy(() => import("./gallery/trash"));
-const Item = lazy(() => import("./item/item"));
-const MapPage = lazy(() => import("./map/page"));
-const Docks = lazy(() => import("./docks/docks"));
-const DockPage = lazy(() => import("./docks/dock"));
-const Admin = lazy(() => import("./admin/admin"));
+const FlightPage = lazy(code.flight);
+const Gallery = lazy(code.gallery);
+const Albums = lazy(code.albums);
+const AlbumPage = lazy(code.album);
+const Links = lazy(code.links);
+const Stranger = lazy(code.stranger);
+const Trash = lazy(code.trash);
+const Item = lazy(code.item);
+const MapPage = lazy(code.map);
+const Docks = lazy(code.docks);
+const DockPage = lazy(code.dock);
+const Admin = lazy(code.admin);
 
 /** A login that is over ends at the login page, whichever request is told so first; links of strangers have none. */
 const loggedOut = (error: unknown) => {
@@ -34,12 +35,17 @@ const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({ onError: (error, query) => query.queryKey[0] !== session.queryKey[0] && loggedOut(error) }),
   mutationCache: new MutationCache({ onError: loggedOut }),
   defaultOptions: {
+    // "offline" is what browsers call a machine without a network; the server may run on it
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 15_000,
       retry: (count, error) => !(error instanceof Refusal && error.status >= 400 && error.status < 500) && count < 2,
     },
   },
 });
+
+askEarly(client);
 
 export function App() {
   const [, redraw] = useState(0);

@@ -46,7 +46,7 @@ export function useLive(ws: string): Live {
           retry = setTimeout(connect, GIVE_UP_MS);
         }
       };
-      on<FlightItem>(["flight.updated"], (flight) => putFlight(client, ws, flight));
+      on<FlightItem>(["flight.updated"], (flight) => (putFlight(client, ws, flight), ["flight counts", "flights found"].forEach(refresh)));
       on<DockItem>(["dock.online", "dock.offline"], (dock) => {
         client.setQueryData([ws, "dock", dock.sn], dock);
         client.setQueryData<Page<DockItem>>([ws, "docks"], (page) => page && { ...page, items: page.items.map((one) => (one.sn === dock.sn ? dock : one)) });
@@ -58,7 +58,7 @@ export function useLive(ws: string): Live {
         refresh("trash");
         refresh("item");
       });
-      on(["media.deleted"], () => ["media", "trash", "flight", "flights"].forEach(refresh));
+      on(["media.deleted"], () => ["media", "trash", "flight", "flights", "flights found", "flight counts"].forEach(refresh));
       on(["job.updated"], () => refresh("jobs"));
       on(["reload"], () => void client.invalidateQueries({ queryKey: [ws] }));
     };

@@ -43,14 +43,36 @@ export const workspaces = queryOptions({
   queryFn: () => ok(api.GET("/api/v1/workspaces", { params: { query: { limit: 1000 } } })),
 });
 
+export type FlightFilter = { gateway_sn?: string; source?: Schemas["MediaSource"]; state?: Schemas["FlightState"]; from?: string; to?: string; q?: string };
+
 const FLIGHTS_A_PAGE = 30;
-export const flights = (ws: string, filter: Pick<MediaFilter, "gateway_sn" | "source"> = {}) =>
+/** A list that is narrowed by more than its dock is read again when a flight changes; others take the flight in place. */
+export const flights = (ws: string, filter: FlightFilter = {}) =>
   infiniteQueryOptions({
-    queryKey: [ws, "flights", filter],
+    queryKey: [ws, filter.source || filter.state || filter.from || filter.q ? "flights found" : "flights", filter],
     queryFn: ({ pageParam }) =>
       ok(api.GET("/api/v1/workspaces/{ws}/flights", { params: { path: { ws }, query: { ...filter, limit: FLIGHTS_A_PAGE, cursor: pageParam } } })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
+    // silence makes a flight stalled, and nobody says so
+    refetchInterval: 60_000,
+  });
+
+const NAMED = 5;
+/** The newest flights in whose route's name or id a text occurs. */
+export const flightsNamed = (ws: string, q: string) =>
+  queryOptions({
+    queryKey: [ws, "flights named", q],
+    enabled: q.length > 1,
+    queryFn: ({ signal }) => ok(api.GET("/api/v1/workspaces/{ws}/flights", { params: { path: { ws }, query: { q, limit: NAMED } }, signal })),
+  });
+
+/** What uploads and what stands still, over all flights. */
+export const flightCounts = (ws: string) =>
+  queryOptions({
+    queryKey: [ws, "flight counts"],
+    queryFn: () => ok(api.GET("/api/v1/workspaces/{ws}/flights/counts", { params: { path: { ws } } })),
+    refetchInterval: 60_000,
   });
 
 export const flight = (ws: string, flight_id: string) =>

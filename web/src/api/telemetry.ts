@@ -48,3 +48,28 @@ export function gapLimit(times: number[]): number {
   const steps = times.slice(1).map((time, n) => time - (times[n] ?? 0)).sort((a, b) => a - b);
   return Math.max(1, 4 * (steps[steps.length >> 1] ?? 0));
 }
+
+const limits = new WeakMap<Sample[], number>();
+export function limitOf(samples: Sample[]): number {
+  let limit = limits.get(samples);
+  if (limit === undefined) limits.set(samples, (limit = gapLimit(samples.map((sample) => sample.t_s))));
+  return limit;
+}
+
+/** The way up to a time, in as many pieces as there are gaps. */
+export function line({ samples }: Track, until_s: number): GeoJSON.Feature {
+  const limit = limitOf(samples);
+  const pieces: [number, number][][] = [];
+  let last = -Infinity;
+  for (const { t_s, position } of samples) {
+    if (t_s > until_s) break;
+    if (!position) {
+      last = -Infinity;
+      continue;
+    }
+    if (t_s - last > limit) pieces.push([]);
+    pieces.at(-1)?.push([position.lng, position.lat]);
+    last = t_s;
+  }
+  return { type: "Feature", properties: {}, geometry: { type: "MultiLineString", coordinates: pieces.filter((piece) => piece.length > 1) } };
+}

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronLeft, Download, Images, Lock, Share2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
-import { Link } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import type { DockItem, FlightItem, MediaItem, Schemas } from "../api/client";
 import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
 import { downloadZip } from "../gallery/download";
@@ -13,10 +13,12 @@ import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
+import { TrackMenu } from "../item/track-menu";
 import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
 import { FlightState, Prioritize } from "./flights";
 import { beginning, deviceName, dockName, flightTitle, kindWords } from "./summary";
+import { Anomalies } from "./anomalies";
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -45,7 +47,7 @@ export default function FlightPage({ id }: { id: string }) {
 function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schemas["MediaCountsItem"]; docks?: DockItem[] }) {
   const { ws } = useHere();
   const path = useWsPath();
-  const files = useQuery(mediaAll(ws, { flight_id: flight.flight_id }));
+  const files = useQuery(mediaAll(ws, { flight_id: flight.flight_id, status: "all" }));
   const items = useMemo(() => (files.data ?? []).toReversed(), [files.data]);
   const pictured = useMemo(() => items.filter(isPictured), [items]);
   const [current, setCurrent] = useState<string | null>(null);
@@ -63,7 +65,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
         <h1>{flightTitle(flight)}</h1>
         <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName(beginning(flight))}</span>
         <span className="grow" />
-        {flight.state !== "complete" && flight.source !== "pilot" && <Prioritize flight={flight} />}
+        {flight.state !== "complete" && flight.gateway_sn && flight.source !== "pilot" && <Prioritize flight={flight} />}
         {flight.stored_count > 0 && (
           <button className="button" onClick={() => void downloadZip(ws, { flight_id: flight.flight_id })}>
             <Download className="icon" aria-hidden />
@@ -82,6 +84,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
             {t.holds.short}
           </button>
         )}
+        {first && <TrackMenu url={`/api/v1/workspaces/${encodeURIComponent(ws)}/flights/${encodeURIComponent(flight.flight_id)}/telemetry`} />}
         {holding && <HoldDialog on={{ flight_id: flight.flight_id }} what={t.holds.thisFlight} onClose={() => setHolding(false)} />}
         {sharing && <ShareDialog what={{ flight_id: flight.flight_id }} title={`${flightTitle(flight)}, ${dateTime(beginning(flight))}`} onClose={() => setSharing(false)} />}
         <Link className="button" href={path(`gallery${search}&kind=all`)}>
@@ -90,6 +93,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
         </Link>
       </div>
       {flight.state === "stalled" && <WhatToDo flight={flight} dock={docks?.find((dock) => dock.sn === flight.gateway_sn)} />}
+      <Anomalies flight={flight} />
       <dl className="flight-facts">
         <div><dt>{t.flights.state}</dt><dd><FlightState flight={flight} /></dd></div>
         <div>
@@ -161,12 +165,28 @@ function Film({ items, current, choose, link }: { items: MediaItem[]; current: s
 
 const SHOWN = 50;
 
-function FileTable({ items, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
+const isTroubled = (item: MediaItem) => item.status !== "stored" || item.warnings.length > 0;
+
+function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
   const [all, setAll] = useState(false);
+  const [search, setSearch] = useSearchParams();
+  const only = search.get("files") === "troubled";
+  const troubled = every.filter(isTroubled);
+  const items = only ? troubled : every;
   const shown = all ? items : items.slice(0, SHOWN);
+  const ref = useRef<HTMLElement>(null);
+  // whoever came for these files sees them
+  useEffect(() => {
+    if (only) ref.current?.scrollIntoView({ block: "start" });
+  }, [only]);
   return (
-    <section>
-      <h2 style={{ margin: "8px 0" }}>{t.flights.allFiles}</h2>
+    <section ref={ref}>
+      <div className="page-head" style={{ margin: "8px 0" }}>
+        <h2>{t.flights.allFiles}</h2>
+        {(troubled.length > 0 || only) && (
+          <button className="button slim" aria-pressed={only} onClick={() => setSearch(only ? {} : { files: "troubled" }, { replace: true })}>{t.flights.onlyTroubled(troubled.length)}</button>
+        )}
+      </div>
       <div className="table-wrap">
         <table className="table">
           <thead><tr><th>{t.item.name}</th><th>{t.item.kind}</th><th>{t.item.time}</th><th>{t.item.size}</th><th>{t.item.status}</th></tr></thead>

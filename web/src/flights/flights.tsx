@@ -1,68 +1,89 @@
 // The morning page: every flight, whether it is complete, and what to do when it is not.
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { ArrowUpToLine, PlaneTakeoff } from "lucide-react";
-import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Fragment, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { api, ok, type DockItem, type FlightItem } from "../api/client";
-import { controllers, docks, flights, mediaCounts, mediaPage } from "../api/queries";
+import { controllers, docks, flightCounts, flights, mediaCounts, mediaPage, type FlightFilter } from "../api/queries";
 import { ALL_OF, DeviceOptions } from "../docks/device-options";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { bytes, clock, duration, relativeDay, startOfDay, zoneName } from "../ui/format";
+import { bytes, clock, duration, localDate, momentOf, relativeDay, startOfDay, zoneName } from "../ui/format";
 import { Await, Bar, Loading, Moment, Notice, State, toast, useTick, Working } from "../ui/parts";
 import { arrivedFiles, beginning, deviceName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
-import { WhatToDo } from "./what-to-do";
+import { Anomalies } from "./anomalies";
+import { Reason, WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
 
 const FirstSteps = lazy(() => import("../admin/start"));
 
+const STATES = ["uploading", "stalled", "complete"] as const;
+const SOURCES = ["dock", "pilot", "import"] as const;
+const WORDS = ["gateway_sn", "source", "state", "day", "q"] as const;
+
 export function Flights() {
   const { ws } = useHere();
   const [search, setSearch] = useSearchParams();
-  const sn = search.get("gateway_sn") ?? undefined;
-  const source = (["dock", "pilot", "import"] as const).find((one) => one === search.get("source"));
-  const query = useInfiniteQuery(flights(ws, { gateway_sn: sn, source }));
+  const address = search.toString();
+  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const query = useInfiniteQuery(flights(ws, filter));
+  const counts = useQuery(flightCounts(ws));
   const dockList = useQuery(docks(ws));
   const crews = useQuery(controllers(ws)).data?.items ?? [];
-  const choose = (value: string) => setSearch(value.startsWith(ALL_OF) ? { source: value.slice(ALL_OF.length) } : value ? { gateway_sn: value } : {});
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   useTick(30_000);
 
-  const attention = items.filter((flight) => flight.state === "stalled").length;
-  const uploading = items.filter((flight) => flight.state === "uploading").length;
+  const filtered = WORDS.some((word) => search.get(word));
+  const set = (word: (typeof WORDS)[number], value: string) => {
+    const next = new URLSearchParams(search);
+    if (value) next.set(word, value);
+    else next.delete(word);
+    setSearch(next);
+  };
+  const choose = (value: string) => {
+    const next = new URLSearchParams(search);
+    next.delete("gateway_sn");
+    next.delete("source");
+    if (value.startsWith(ALL_OF)) next.set("source", value.slice(ALL_OF.length));
+    else if (value) next.set("gateway_sn", value);
+    setSearch(next);
+  };
+  // of all flights, not of those that are shown
+  const { stalled = 0, uploading = 0 } = counts.data ?? {};
 
   return (
     <div className="page flights">
       <div className="page-head">
         <h1>{t.places.flights}</h1>
-        {query.isSuccess && items.length > 0 && (
+        {counts.isSuccess && (filtered || items.length > 0) && (
           <span className="verdict">
-            {attention > 0 && <State pill tone="attention">{t.flights.needAttention(attention)}</State>}
-            {uploading > 0 && <State pill tone="working">{t.flights.areUploading(uploading)}</State>}
-            {attention + uploading === 0 && <State pill tone="good">{t.flights.allComplete}</State>}
+            {stalled > 0 && <button className="plain-link" aria-pressed={filter.state === "stalled"} onClick={() => set("state", filter.state === "stalled" ? "" : "stalled")}><State pill tone="attention">{t.flights.needAttention(stalled)}</State></button>}
+            {uploading > 0 && <button className="plain-link" aria-pressed={filter.state === "uploading"} onClick={() => set("state", filter.state === "uploading" ? "" : "uploading")}><State pill tone="working">{t.flights.areUploading(uploading)}</State></button>}
+            {stalled + uploading === 0 && <State pill tone="good">{t.flights.allComplete}</State>}
           </span>
         )}
         <span className="grow" />
         <span className="quiet small nowrap">{t.time.zone(zoneName())}</span>
-        {(dockList.data?.items.length ?? 0) + crews.length > 1 && (
-          <select
-            className="select"
-            style={{ width: "auto", maxWidth: 240 }}
-            aria-label={t.filters.device}
-            value={source ? ALL_OF + source : (sn ?? "")}
-            onChange={(event) => choose(event.target.value)}
-          >
-            <option value="">{t.filters.allDevices}</option>
-            <DeviceOptions docks={dockList.data?.items ?? []} controllers={crews} whole />
+        <span className="narrow">
+          <input className="input" type="date" aria-label={t.flights.day} title={t.flights.day} value={search.get("day") ?? ""} max={localDate(new Date())} onChange={(event) => set("day", event.target.value)} />
+          <select className="select" aria-label={t.flights.state} value={filter.state ?? ""} onChange={(event) => set("state", event.target.value)}>
+            <option value="">{t.flights.anyState}</option>
+            {STATES.map((state) => <option key={state} value={state}>{t.flights.states[state]}</option>)}
           </select>
-        )}
+          {(dockList.data?.items.length ?? 0) + crews.length > 1 && (
+            <select className="select" aria-label={t.filters.device} value={filter.source ? ALL_OF + filter.source : (filter.gateway_sn ?? "")} onChange={(event) => choose(event.target.value)}>
+              <option value="">{t.filters.allDevices}</option>
+              <DeviceOptions docks={dockList.data?.items ?? []} controllers={crews} whole />
+            </select>
+          )}
+        </span>
       </div>
       <Await query={query} loading={<Loading rows={5} height={132} />}>
         {() =>
           items.length === 0 ? (
-            <Empty filtered={Boolean(sn ?? source)} drop={() => setSearch({})} hasDocks={(dockList.data?.items.length ?? 0) > 0} />
+            <Empty filtered={filtered} drop={() => setSearch({})} hasDocks={(dockList.data?.items.length ?? 0) > 0} />
           ) : (
             <>
               <ol className="flight-list">
@@ -89,10 +110,22 @@ export function Flights() {
   );
 }
 
+function filterOf(search: URLSearchParams): FlightFilter {
+  const day = search.get("day") ?? "";
+  return {
+    gateway_sn: search.get("gateway_sn") || undefined,
+    source: SOURCES.find((source) => source === search.get("source")),
+    state: STATES.find((state) => state === search.get("state")),
+    from: momentOf(day, 0),
+    to: momentOf(day, 1),
+    q: search.get("q") || undefined,
+  };
+}
+
 function Empty({ filtered, drop, hasDocks }: { filtered: boolean; drop: () => void; hasDocks: boolean }) {
   const path = useWsPath();
   const admin = useMay("admin");
-  if (filtered) return <Notice icon={PlaneTakeoff} title={t.flights.noneFiltered} action={<button className="button" onClick={drop}>{t.filters.dropDevice}</button>} />;
+  if (filtered) return <Notice icon={PlaneTakeoff} title={t.flights.noneFiltered} action={<button className="button" onClick={drop}>{t.filters.dropAll}</button>} />;
   if (admin) {
     return (
       <>
@@ -140,6 +173,7 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
   const counts = useQuery({ ...mediaCounts(ws, { flight_id: flight.flight_id }), enabled: seen });
   const strip = useQuery({ ...mediaPage(ws, { flight_id: flight.flight_id, kind: "photo,video,panorama,thermal" }, STRIP), enabled: seen });
   const href = path(`flights/${encodeURIComponent(flight.flight_id)}`);
+  const dock = dockList?.find((one) => one.sn === flight.gateway_sn);
   const start = beginning(flight);
   const seconds = flight.first_captured_at && flight.last_captured_at ? (Date.parse(flight.last_captured_at) - Date.parse(flight.first_captured_at)) / 1000 : null;
   const pictured = counts.data?.kinds.filter((one) => ["photo", "video", "panorama", "thermal"].includes(one.kind)).reduce((sum, one) => sum + one.count, 0) ?? 0;
@@ -160,13 +194,15 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
           {counts.data && counts.data.total > 0 ? [...kindWords(counts.data.kinds), bytes(counts.data.size_bytes)].join(" · ") : " "}
         </div>
         <div className="do">
-          {flight.state === "uploading" && flight.source !== "pilot" && <Prioritize flight={flight} />}
+          {flight.state === "uploading" && flight.gateway_sn && flight.source !== "pilot" && <Prioritize flight={flight} />}
           {flight.state === "stalled" && (
             <button className="button slim" aria-expanded={help} onClick={() => setHelp(!help)}>{t.flights.whatToDo}</button>
           )}
         </div>
       </div>
-      {help && <WhatToDo flight={flight} dock={dockList?.find((dock) => dock.sn === flight.gateway_sn)} />}
+      <Anomalies flight={flight} />
+      {flight.state === "stalled" && !help && <Reason flight={flight} dock={dock} enabled={seen} />}
+      {help && <WhatToDo flight={flight} dock={dock}>{flight.gateway_sn && <Prioritize flight={flight} />}</WhatToDo>}
       <div className={`strip${strip.data?.items.length === 0 ? " none" : ""}`} role="group" aria-label={t.flights.strip}>
         {strip.data?.items.toReversed().map((item) => (
           <Link key={item.id} href={path(`media/${item.id}?flight_id=${encodeURIComponent(flight.flight_id)}`)} className="frame" aria-label={item.name}>

@@ -58,8 +58,13 @@ export function filterSearch(search: URLSearchParams): string {
 // zones that are not whole hours from UTC begin their days within an hour
 const STEP_S = new Date().getTimezoneOffset() % 60 === 0 ? 3_600 : 900;
 
+const counts = (ws: string, filter: MediaFilter, by: By, trashed?: boolean) => mediaCounts(ws, { ...filter, ...(trashed && { trashed }) }, STEP_S, by);
+
+/** What the gallery asks first, from its address. */
+export const countsOf = (ws: string, search: URLSearchParams) => counts(ws, filterOf(search), byOf(search));
+
 export function useDays(ws: string, filter: MediaFilter, { trashed, by, order }: { trashed?: boolean; by?: By; order?: (id: string) => string } = {}) {
-  const query = useQuery(mediaCounts(ws, { ...filter, ...(trashed && { trashed }) }, STEP_S, by));
+  const query = useQuery(counts(ws, filter, by, trashed));
   const days = useMemo(() => {
     const found = new Map<string, Day>();
     for (const slot of query.data?.slots ?? []) {

@@ -1,7 +1,8 @@
 // What the gallery and the map are narrowed to, kept in the address; active ones are shown, each with the way to drop it.
 import { useQuery } from "@tanstack/react-query";
-import { SlidersHorizontal, X } from "lucide-react";
+import { SlidersHorizontal, SquareDashedMousePointer, X } from "lucide-react";
 import { useCallback, useState } from "react";
+import { Link } from "wouter";
 import { controllers, docks } from "../api/queries";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
@@ -10,11 +11,12 @@ import { DeviceOptions } from "../docks/device-options";
 import { aircraftWord } from "../docks/words";
 import { ALTITUDES, FILTER_WORDS } from "./days";
 
-type Props = { search: URLSearchParams; setSearch: (next: URLSearchParams) => void };
+/** `drawArea`: where an area is drawn, when that is not here. */
+type Props = { search: URLSearchParams; setSearch: (next: URLSearchParams) => void; drawArea?: string };
 
 const KINDS = ["", "photo", "video", "thermal", "panorama", "ppk,rtcm", "all"] as const;
 
-export function Filters({ search, setSearch }: Props) {
+export function Filters({ search, setSearch, drawArea }: Props) {
   const { ws } = useHere();
   const dockList = useQuery(docks(ws));
   const crews = useQuery(controllers(ws)).data?.items ?? [];
@@ -122,6 +124,7 @@ export function Filters({ search, setSearch }: Props) {
                 <option value="all">{t.filters.statuses.all}</option>
               </select>
             </label>
+            {drawArea && <Link className="button" href={drawArea}><SquareDashedMousePointer className="icon" aria-hidden />{t.map.draw}</Link>}
             {active.length > 0 && <button className="button" onClick={() => (setSearch(new URLSearchParams()), close())}>{t.filters.dropAll}</button>}
           </div>
         )}

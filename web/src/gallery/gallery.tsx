@@ -12,7 +12,8 @@ import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, number, zoneName } from "../ui/format";
-import { Await, Notice, toast } from "../ui/parts";
+import { afterG } from "../shell/g";
+import { Await, isTyping, Notice, toast } from "../ui/parts";
 import { downloadFile, downloadList, downloadZip } from "./download";
 import { byOf, filterOf, filterSearch, isFiltered, useDays } from "./days";
 import { Filters } from "./filters";
@@ -53,7 +54,7 @@ export default function Gallery() {
                 {t.download.flight}
               </button>
             )}
-            <Filters search={search} setSearch={setSearch} />
+            <Filters search={search} setSearch={setSearch} drawArea={path(`map${withDraw(filterSearch(search))}`)} />
           </>
         )}
       </div>
@@ -70,6 +71,8 @@ export default function Gallery() {
     </div>
   );
 }
+
+const withDraw = (search: string) => `${search}${search ? "&" : "?"}draw=1`;
 
 /** The API takes a filter's values as texts. */
 const words = (filter: object) => Object.fromEntries(Object.entries(filter).map(([word, value]) => [word, String(value)]));
@@ -116,6 +119,20 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
     setBusy(true);
     return work().finally(() => setBusy(false));
   };
+  const download = () => (items.length === 1 && items[0] ? downloadFile(ws, items[0]) : void run(() => downloadZip(ws, { media_ids: ids })));
+  const drop = () => (remove ? remove() : void trash(items).then(clear));
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (isTyping(event) || afterG() || busy) return;
+      const key = event.shiftKey ? `Shift ${event.key.toLowerCase()}` : event.key.toLowerCase();
+      const act = { "Shift d": download, l: may && (() => setDialog("album")), delete: may && drop }[key];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  });
   const size = items.reduce((sum, item) => sum + (item.size_bytes ?? 0), 0);
   return (
     <div className="selection-bar" role="toolbar" aria-label={t.gallery.selection}>
@@ -127,7 +144,7 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
       <span className="grow" />
       <button
         className="button" disabled={busy} aria-label={items.length === 1 ? t.item.download : t.download.zip}
-        onClick={() => (items.length === 1 && items[0] ? downloadFile(ws, items[0]) : void run(() => downloadZip(ws, { media_ids: ids })))}
+        onClick={download}
       >
         <Download className="icon" aria-hidden />
         <span className="label">{items.length === 1 ? t.item.download : t.download.zip}</span>
@@ -154,12 +171,12 @@ export function SelectionBar({ picked, clear, remove }: { picked: Map<string, Me
             </button>
           )}
           {remove ? (
-            <button className="button" aria-label={t.albums.remove} onClick={remove}>
+            <button className="button" aria-label={t.albums.remove} onClick={drop}>
               <FolderMinus className="icon" aria-hidden />
               <span className="label">{t.albums.remove}</span>
             </button>
           ) : (
-            <button className="button" aria-label={t.trash.move} onClick={() => void trash(items).then(clear)}>
+            <button className="button" aria-label={t.trash.move} onClick={drop}>
               <Trash2 className="icon" aria-hidden />
               <span className="label">{t.trash.move}</span>
             </button>

@@ -1,14 +1,16 @@
 // The grid: only what is in sight is drawn. Heights come from counts, so its geometry is known before anything is read, which
 // is why no general virtualiser stands here; days are read as they come near.
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Check, Layers, TriangleAlert } from "lucide-react";
-import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
 import type { MediaItem } from "../api/client";
 import { docks, mediaAll, mediaSoFar, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
 import { deviceName, dockName } from "../flights/summary";
 import { useHere } from "../shell/context";
-import { clock, dateTime, day as dayWords, relativeDay } from "../ui/format";
+import { afterG } from "../shell/g";
+import { clock, dateTime, day as dayWords, localDate, relativeDay, startOfDay } from "../ui/format";
+import { isTyping } from "../ui/parts";
 import { dayFilter, type Day } from "./days";
 import { fold } from "./fold";
 import { at, laySections, type Laid, type Measure } from "./layout";
@@ -17,6 +19,9 @@ import { Scrubber } from "./scrubber";
 import { useSelectAll, useSelecting, type Selection } from "./select";
 
 const OVERSCAN = 600;
+/** A press of this length, within this distance, is a long one. */
+const HOLD_MS = 450;
+const HOLD_PX = 10;
 const NONE: number[] = [];
 const dataOf = (results: { data?: MediaItem[] }[]) => results.map((result) => result.data);
 /** Where a gallery was when it was left, by its address: going back shows the same pictures. */
@@ -62,18 +67,21 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   });
   // a day of thousands shows its first ones before its last ones are read
   const parts = useQueries({ queries: near.map((day) => mediaSoFar(ws, dayFilter(filter, day, trashed))), combine: dataOf });
+  const learn = (day: Day, items: MediaItem[], all: boolean) => {
+    seen.current.set(day.key, items);
+    if (all) read.current.set(day.key, items);
+    const folded = fold(items);
+    known.current.set(day.key, folded.items);
+    unread.current.set(day.key, all ? 0 : Math.max(0, day.count - items.length));
+    aspects.current.set(day.key, folded.items.map(aspect));
+    for (const [id, group] of folded.others) others.current.set(id, group);
+  };
   useLayoutEffect(() => {
     let changed = false;
     near.forEach((day, n) => {
       const items = whole[n] ?? parts[n];
       if (items && seen.current.get(day.key) !== items) {
-        seen.current.set(day.key, items);
-        if (whole[n]) read.current.set(day.key, items);
-        const folded = fold(items);
-        known.current.set(day.key, folded.items);
-        unread.current.set(day.key, whole[n] ? 0 : Math.max(0, day.count - items.length));
-        aspects.current.set(day.key, folded.items.map(aspect));
-        for (const [id, group] of folded.others) others.current.set(id, group);
+        learn(day, items, whole[n] !== undefined);
         changed = true;
       }
     });
@@ -99,7 +107,19 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   /** Everything that was read, in order; asked for by a key or a press, never while scrolling. */
   const flat = useCallback(() => days.flatMap((day) => known.current.get(day.key) ?? []), [days]);
   const group = useCallback((item: MediaItem) => [item, ...(others.current.get(item.id) ?? [])], []);
-  const { toggle, extend, endRun } = useSelecting(selection, flat, group);
+  const client = useQueryClient();
+  const ready = useCallback(
+    async (from: string, to: string) => {
+      const ends = [from, to].map((id) => days.findIndex((day) => known.current.get(day.key)?.some((one) => one.id === id)));
+      if (ends.some((end) => end < 0)) return;
+      const missing = days.slice(Math.min(...ends), Math.max(...ends) + 1).filter((day) => !read.current.has(day.key));
+      if (missing.length === 0) return;
+      await eachInTurn(missing, async (day) => learn(day, await client.fetchQuery(mediaAll(ws, dayFilter(filter, day, trashed))), true));
+      setVersion((one) => one + 1);
+    },
+    [days, client, ws, filter, trashed],
+  );
+  const { toggle, extend, endRun } = useSelecting(selection, flat, group, ready);
   const found = useMemo(() => (trashed ? { ...filter, trashed } : filter), [filter, trashed]);
   useSelectAll(ws, found, days.reduce((sum, day) => sum + day.count, 0), selection);
 
@@ -164,6 +184,30 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
     return undefined;
   };
 
+  // Immich's letters for going through time
+  useEffect(() => {
+    const press = (event: globalThis.KeyboardEvent) => {
+      const unit = UNITS[event.key.toLowerCase()];
+      if (!unit || isTyping(event) || afterG() || (event.shiftKey && selection.ids.size > 0)) return;
+      const now = at(sections, view.top + 1);
+      const one = (n: number) => unit(days[n]?.from ?? null);
+      let to = now;
+      if (event.shiftKey) {
+        // to the beginning of this one, or of the one before where one stands there
+        if (view.top - (sections[now]?.top ?? 0) < 2) to = Math.max(0, now - 1);
+        while (to > 0 && one(to - 1) === one(to)) to -= 1;
+      } else {
+        while (to < days.length - 1 && one(to) === one(now)) to += 1;
+      }
+      const section = sections[to];
+      if (!section) return;
+      event.preventDefault();
+      scroller.current?.scrollTo({ top: (root.current?.offsetTop ?? 0) + section.top });
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  });
+
   const acts = useRef<Acts>({ open, toggle, onKey: move });
   acts.current = { open, toggle, onKey: move };
   const total = sections.length > 0 ? (sections.at(-1)?.top ?? 0) + (sections.at(-1)?.height ?? 0) : 0;
@@ -198,6 +242,18 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
       <Scrubber days={days} sections={sections} view={view} scroller={scroller} top={() => root.current?.offsetTop ?? 0} />
     </div>
   );
+}
+
+/** What `d`, `m` and `y` tell apart. */
+const UNITS: Record<string, ((from: string | null) => string | null) | undefined> = {
+  d: (from) => from && startOfDay(from).toISOString(),
+  m: (from) => from && localDate(new Date(from)).slice(0, 7),
+  y: (from) => from && localDate(new Date(from)).slice(0, 4),
+};
+
+/** A few at a time; ends with the first failure. */
+async function eachInTurn<T>(all: T[], work: (one: T) => Promise<void>) {
+  for (let n = 0; n < all.length; n += 4) await Promise.all(all.slice(n, n + 4).map(work));
 }
 
 /** A day, a dock's day, or a flight by its dock and first moment. */
@@ -248,8 +304,29 @@ const Tile = memo(function Tile({ ws, item, note, left, top, width, height, pick
   ws: string; item: MediaItem; note?: string | null; left: number; top: number; width: number; height: number; picked: boolean; picking: boolean; stands: number; tab: boolean;
   acts: React.RefObject<Acts>; onFocus: (id: string) => void;
 }) {
+  // a long press selects where there is no mouse to hover with
+  const held = useRef<{ timer: number; x: number; y: number } | null>(null);
+  const wasHeld = useRef(false);
+  const release = () => {
+    if (held.current) clearTimeout(held.current.timer);
+    held.current = null;
+  };
+  const hold = (event: PointerEvent) => {
+    wasHeld.current = false;
+    if (event.pointerType !== "touch") return;
+    const timer = window.setTimeout(() => {
+      held.current = null;
+      wasHeld.current = true;
+      acts.current.toggle(item, false);
+    }, HOLD_MS);
+    held.current = { timer, x: event.clientX, y: event.clientY };
+  };
+  const wander = (event: PointerEvent) => {
+    if (held.current && Math.hypot(event.clientX - held.current.x, event.clientY - held.current.y) > HOLD_PX) release();
+  };
   const press = (event: MouseEvent) => {
-    if (picking || event.shiftKey || event.ctrlKey || event.metaKey) acts.current.toggle(item, event.shiftKey);
+    if (wasHeld.current) wasHeld.current = false;
+    else if (picking || event.shiftKey || event.ctrlKey || event.metaKey) acts.current.toggle(item, event.shiftKey);
     else acts.current.open(item);
   };
   const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : null;
@@ -260,7 +337,7 @@ const Tile = memo(function Tile({ ws, item, note, left, top, width, height, pick
         className="open"
         tabIndex={tab ? 0 : -1}
         aria-label={`${item.name}${item.captured_at ? `, ${dateTime(item.captured_at)}` : ""}${stands > 0 ? `, ${t.gallery.oneTrigger(stands + 1)}` : ""}${flag ? `, ${flag}` : ""}${note ? `, ${note}` : ""}${picked ? `, ${t.gallery.selected}` : ""}`}
-        onClick={press}
+        onClick={press} onPointerDown={hold} onPointerMove={wander} onPointerUp={release} onPointerCancel={release} onContextMenu={(event) => wasHeld.current && event.preventDefault()}
         onKeyDown={(event) => acts.current.onKey(event, item)}
         onFocus={() => onFocus(item.id)}
       >

@@ -12,8 +12,10 @@ export type Selection = { ids: ReadonlyMap<string, MediaItem>; set: (next: Map<s
 /** As many as a zip takes. */
 const MOST = 20_000;
 
-/** `flat`: the shown items in order. `group`: an item and those that it stands for. */
-export function useSelecting(selection: Selection, flat: () => MediaItem[], group: (item: MediaItem) => MediaItem[]) {
+/** `flat`: the shown items in order. `group`: an item and those that it stands for. `ready`: everything between two items is read. */
+export function useSelecting(selection: Selection, flat: () => MediaItem[], group: (item: MediaItem) => MediaItem[], ready: (from: string, to: string) => Promise<void>) {
+  const latest = useRef(selection);
+  latest.current = selection;
   const lastPicked = useRef<string | null>(null);
   /** What was selected before Shift and an arrow began to select from `from`, and what it has made of that. */
   const run = useRef<{ from: string; before: ReadonlyMap<string, MediaItem>; made: ReadonlyMap<string, MediaItem> } | null>(null);
@@ -32,19 +34,29 @@ export function useSelecting(selection: Selection, flat: () => MediaItem[], grou
 
   const toggle = useCallback(
     (item: MediaItem, range: boolean) => {
-      let next = range && lastPicked.current ? between(lastPicked.current, item.id, selection.ids) : null;
-      if (!next) {
-        next = new Map(selection.ids);
+      const from = lastPicked.current;
+      lastPicked.current = item.id;
+      const one = () => {
+        const next = new Map(latest.current.ids);
         const drop = next.has(item.id);
         for (const each of group(item)) {
           if (drop) next.delete(each.id);
           else next.set(each.id, each);
         }
-      }
-      lastPicked.current = item.id;
-      selection.set(next);
+        latest.current.set(next);
+      };
+      if (!range || !from) return one();
+      // days between the two may not have been in sight yet
+      ready(from, item.id).then(
+        () => {
+          const next = between(from, item.id, latest.current.ids);
+          if (next) latest.current.set(next);
+          else one();
+        },
+        () => toast(t.gallery.notAll),
+      );
     },
-    [between, group, selection],
+    [between, group, ready],
   );
 
   /** Shift and an arrow went from one item to the next. */

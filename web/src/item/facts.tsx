@@ -38,7 +38,7 @@ export function Facts({ item }: { item: MediaDetail }) {
       <div>
         <h2 className="break">{item.name}</h2>
         {item.captured_at ? (
-          <p><Moment at={item.captured_at}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName(item.captured_at)}</span></p>
+          <p><Moment at={item.captured_at} note={foundWords(item)}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName(item.captured_at)}</span></p>
         ) : (
           <p className="quiet">{item.captured_local ? t.item.localTime(item.captured_local) : t.item.noTime}</p>
         )}
@@ -117,6 +117,11 @@ const sourceWords = (item: MediaDetail, docks?: DockItem[]) =>
   item.source === "import"
     ? t.filters.sources.import
     : [deviceName(docks, item.gateway_sn, item.source), item.aircraft_sn && t.item.ofAircraft(item.aircraft_sn)].filter(Boolean).join(", ");
+/** Where its time is from. */
+function foundWords(item: MediaDetail): string | undefined {
+  const { captured_at: source } = item.sources as { captured_at?: string };
+  return source && t.item.timeFrom((t.item.sources as Record<string, string>)[source] ?? source);
+}
 
 const size = (item: MediaItem) => item.width_px && item.height_px && `${item.width_px} × ${item.height_px} px`;
 

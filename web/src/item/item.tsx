@@ -14,6 +14,7 @@ import { t } from "../i18n";
 import { ChooseAlbum } from "../albums/choose";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
+import { afterG } from "../shell/g";
 import { Boundary, NoMap } from "../ui/boundary";
 import { copy, Failure, isTyping, toast } from "../ui/parts";
 import { Facts } from "./facts";
@@ -23,6 +24,7 @@ import { cameraWord, Compare } from "./compare";
 import { PpkSet } from "./ppk";
 import { Readout } from "./readout";
 import { SamePlace, useSamePlace } from "./same-place";
+import { TrackMenu } from "./track-menu";
 import { Video, type Seek } from "./video";
 import "../styles/item.css";
 import "../styles/gallery.css";
@@ -45,6 +47,9 @@ export default function Item({ id }: { id: string }) {
   const track = useQuery(telemetry(ws, id, item?.kind === "video" && item.status === "stored")).data;
   const trigger = useTrigger(item);
   const place = useSamePlace(item);
+  // a subtitle file is a track by itself
+  const hasTrack = Boolean(track) || (item?.kind === "subtitle" && item.status === "stored");
+  const copyLink = () => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied));
   const [time, setTime] = useState(0);
   const seek: Seek = useRef(null);
   useEffect(() => setTime(0), [id]);
@@ -94,7 +99,7 @@ export default function Item({ id }: { id: string }) {
 
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (isTyping(event) || (event.target instanceof HTMLElement && event.target.closest(".maplibregl-map"))) return;
+      if (isTyping(event) || afterG() || (event.target instanceof HTMLElement && event.target.closest(".maplibregl-map"))) return;
       const video = event.target instanceof HTMLVideoElement;
       const acts: Record<string, (() => void) | undefined> = {
         ArrowLeft: video ? undefined : () => (ready ? to(before) : (wanted.current = "before")),
@@ -103,6 +108,7 @@ export default function Item({ id }: { id: string }) {
         c: compared ? () => compare(null) : candidate && (() => compare(candidate)),
         s: trigger.length > 1 ? () => to(trigger[(trigger.findIndex((one) => one.id === id) + 1) % trigger.length]) : undefined,
         i: () => setPanel((open) => !open),
+        l: may && item?.status === "stored" ? () => setDialog("album") : undefined,
         d: () => item && document.getElementById("download")?.click(),
         Delete: remove,
       };
@@ -141,12 +147,13 @@ export default function Item({ id }: { id: string }) {
               <Download className="icon" aria-hidden />
             </a>
           )}
+          {hasTrack && <TrackMenu bare url={mediaUrl(ws, id, "telemetry")} />}
           {candidate && (
             <button className="tool" aria-label={t.look.compare} title={`${t.look.compare} (C)`} aria-pressed={compared !== undefined} onClick={() => compare(compared ? null : candidate)}>
               <Columns2 className="icon" aria-hidden />
             </button>
           )}
-          <button className="tool wide-only" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={() => void copy(location.href).then((done) => toast(done ? t.item.linkCopied : t.item.linkNotCopied))}>
+          <button className="tool wide-only" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={copyLink}>
             <Link2 className="icon" aria-hidden />
           </button>
           {may && item?.status === "stored" && (
@@ -168,7 +175,7 @@ export default function Item({ id }: { id: string }) {
           ) : (
             item && (
               <>
-                <View key={item.id} item={item} onTime={setTime} seek={seek} />
+                <View key={item.id} item={item} onTime={setTime} seek={seek} onSwipe={(by) => to(by < 0 ? after : before)} />
                 <Cameras item={item} items={trigger} to={to} />
               </>
             )
@@ -185,6 +192,7 @@ export default function Item({ id }: { id: string }) {
           {item && (
             <>
               <Facts item={item} />
+              <p className="narrow-only"><button className="button slim" onClick={copyLink}><Link2 className="icon" aria-hidden />{t.item.copyLink}</button></p>
               {(item.kind === "ppk" || item.kind === "rtcm") && item.flight_id && <PpkSet flightId={item.flight_id} />}
               {track?.samples.some((sample) => sample.position) ? (
                 <Boundary fallback={<NoMap />}>
@@ -250,14 +258,14 @@ function isSphere(item: MediaDetail): boolean {
   return photo?.projection?.toLowerCase() === "equirectangular" || (item.width_px !== null && item.height_px !== null && item.width_px === 2 * (item.height_px ?? 0));
 }
 
-function View({ item, onTime, seek }: { item: MediaDetail; onTime: (t_s: number) => void; seek: Seek }) {
+function View({ item, onTime, seek, onSwipe }: { item: MediaDetail; onTime: (t_s: number) => void; seek: Seek; onSwipe: (by: -1 | 1) => void }) {
   if (item.status !== "stored" || !isPictured(item)) return <NoPicture item={item} />;
   if (item.kind === "video") return <Video item={item} onTime={onTime} seek={seek} />;
   if (item.kind === "panorama" && isSphere(item)) {
     // where the browser draws no sphere, the flat picture
     return <Boundary fallback={<Photo item={item} />}><Suspense fallback={null}><Sphere item={item} /></Suspense></Boundary>;
   }
-  return <Photo item={item} />;
+  return <Photo item={item} onSwipe={onSwipe} />;
 }
 
 /** The files before and after in the same list, in the order of time: earlier to the left. */

@@ -9,7 +9,7 @@ import { useZoom } from "./zoom";
 
 export const previewUrl = (ws: string, item: MediaItem) => `${mediaUrl(ws, item.id, "preview")}?v=${encodeURIComponent(item.etag ?? item.updated_at)}`;
 
-export function Photo({ item }: { item: MediaItem }) {
+export function Photo({ item, onSwipe }: { item: MediaItem; onSwipe?: (by: -1 | 1) => void }) {
   const { ws } = useHere();
   const original = mediaUrl(ws, item.id, "content");
   const [base, setBase] = useState<"preview" | "original" | "none">("preview");
@@ -17,7 +17,7 @@ export function Photo({ item }: { item: MediaItem }) {
   const [sharp, setSharp] = useState(false);
   const [thumbnail, setThumbnail] = useState(true);
   const ref = useRef<HTMLDivElement>(null);
-  const zoom = useZoom(ref);
+  const zoom = useZoom(ref, onSwipe);
 
   if (base === "none") return <NoPicture item={item} />;
   return (

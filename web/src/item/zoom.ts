@@ -8,10 +8,14 @@ const MAX_SCALE = 16;
 /** From here on the original is worth its bytes. */
 const NEAR = 1.2;
 const STEP = 3;
+const SWIPE_PX = 50;
 
-export function useZoom(ref: RefObject<HTMLElement | null>) {
+/** `onSwipe`: a finger drew the whole picture aside, -1 to the left. */
+export function useZoom(ref: RefObject<HTMLElement | null>, onSwipe?: (by: -1 | 1) => void) {
   const [zoom, setZoom] = useState(WHOLE);
   const pointers = useRef(new Map<number, { x: number; y: number }>());
+  /** Where the one finger went down that may become a swipe. */
+  const swipe = useRef<{ x: number; y: number } | null>(null);
 
   /** Zooms by `factor` around a point of the stage, never beyond the picture's edges. */
   const around = (factor: number, clientX: number, clientY: number) =>
@@ -57,6 +61,8 @@ export function useZoom(ref: RefObject<HTMLElement | null>) {
   const onPointerDown = (event: PointerEvent) => {
     event.currentTarget.setPointerCapture(event.pointerId);
     pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const alone = event.pointerType === "touch" && pointers.current.size === 1 && zoom.scale === 1;
+    swipe.current = alone ? { x: event.clientX, y: event.clientY } : null;
   };
   const onPointerMove = (event: PointerEvent) => {
     const known = pointers.current;
@@ -72,7 +78,17 @@ export function useZoom(ref: RefObject<HTMLElement | null>) {
     }
     known.set(event.pointerId, { x: event.clientX, y: event.clientY });
   };
-  const onPointerUp = (event: PointerEvent) => void pointers.current.delete(event.pointerId);
+  const onPointerCancel = (event: PointerEvent) => {
+    pointers.current.delete(event.pointerId);
+    swipe.current = null;
+  };
+  const onPointerUp = (event: PointerEvent) => {
+    const from = swipe.current;
+    onPointerCancel(event);
+    if (!from) return;
+    const [x, y] = [event.clientX - from.x, event.clientY - from.y];
+    if (Math.abs(x) > SWIPE_PX && Math.abs(x) > 2 * Math.abs(y)) onSwipe?.(x < 0 ? -1 : 1);
+  };
   const onDoubleClick = (event: MouseEvent) => (zoom.scale > 1 ? whole() : around(STEP, event.clientX, event.clientY));
 
   return {
@@ -80,7 +96,7 @@ export function useZoom(ref: RefObject<HTMLElement | null>) {
     near: zoom.scale > NEAR,
     whole,
     style: { transform: `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.scale})` },
-    handlers: { onPointerDown, onPointerMove, onPointerUp, onPointerCancel: onPointerUp, onDoubleClick },
+    handlers: { onPointerDown, onPointerMove, onPointerUp, onPointerCancel, onDoubleClick },
   };
 }
 

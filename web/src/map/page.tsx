@@ -16,9 +16,11 @@ import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
 import { coordinates, dateTime, metres, number } from "../ui/format";
 import { copy, Failure, Moment, toast, Working } from "../ui/parts";
-import { colours, makeMap } from "./base";
+import { addWedge, colours, makeMap } from "./base";
 import { SeenPanel } from "./seen";
 
+/** How long the map rests before its view is written down. */
+const REST_MS = 400;
 const PINS = 40;
 const PIN_ZOOM = 15.5;
 /** The server's tiles end here; nearer, they are enlarged. */
@@ -30,7 +32,7 @@ const PICTURED = new Set(["photo", "video", "panorama", "thermal"]);
 const SMALL_HEAP_DEG = 0.000_05;
 
 type Bounds = [number, number, number, number];
-type Heap = { id?: string; kind?: string; etag?: string; count: number; area?: string; partial?: number };
+type Heap = { yaw_deg?: number; id?: string; kind?: string; etag?: string; count: number; area?: string; partial?: number };
 type Chosen = { id: string; count: number; area: Bounds | null };
 
 export default function MapPage() {
@@ -45,7 +47,10 @@ export default function MapPage() {
   const tiles = tilesUrl(ws, filter, ground);
   // read again whenever files came or changed: then the tiles are, too
   const newest = useQuery(mediaPage(ws, filter, 1));
-  const [chosen, setChosen] = useState<Chosen | null>(null);
+  const [chosen, setChosen] = useState<Chosen | null>(() => {
+    const id = search.get("open");
+    return id ? { id, count: 1, area: null } : null;
+  });
   const [centre, setCentre] = useState<Place | null>(null);
   const [view, setView] = useState<{ count: number; partial: boolean } | null>(null);
   const ref = useRef<HTMLDivElement>(null);
@@ -58,13 +63,26 @@ export default function MapPage() {
       else next.delete("seen");
       return next;
     });
-  const latest = useRef({ ws, tiles, bbox: filter.bbox, seen, ask, ground });
-  latest.current = { ws, tiles, bbox: filter.bbox, seen, ask, ground };
+  /** What is open and what is in sight is in the address, too; going back leaves the map and not each step on it. */
+  const keepInAddress = (word: "view" | "open", value: string | null) =>
+    setSearch(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value) next.set(word, value);
+        else next.delete(word);
+        return next;
+      },
+      { replace: true },
+    );
+  const show = (next: Chosen | null) => (setChosen(next), keepInAddress("open", next?.id ?? null));
+  const latest = useRef({ ws, tiles, bbox: filter.bbox, seen, ask, ground, show, keepInAddress, view: viewOf(search.get("view")) });
+  latest.current = { ws, tiles, bbox: filter.bbox, seen, ask, ground, show, keepInAddress, view: latest.current.view };
 
   useEffect(() => {
     if (!ref.current) return;
     const asked = latest.current.seen;
-    const kept = lastView.get(ws) ?? (asked ? { center: [asked.lng, asked.lat] as [number, number], zoom: 17 } : undefined);
+    const kept = latest.current.view ?? (asked ? { center: [asked.lng, asked.lat] as [number, number], zoom: 17 } : lastView.get(ws));
+    let moved: ReturnType<typeof setTimeout> | undefined;
     const pins = new Map<string, maplibre.Marker>();
     const bare = new Set<string>();
     let fits = kept ? 0 : MOST_FITS;
@@ -79,7 +97,7 @@ export default function MapPage() {
       for (const [key, pin] of pins) if (!wanted.has(key)) pins.delete(key), pin.remove();
       for (const [key, one] of wanted) {
         if (pins.has(key) || bare.has(key)) continue;
-        const element = pinOf(latest.current.ws, one.properties as Heap, () => press(made, one, setChosen));
+        const element = pinOf(latest.current.ws, one.properties as Heap, () => press(made, one, (next) => latest.current.show(next)));
         const pin = new maplibre.Marker({ element }).setLngLat((one.geometry as Point).coordinates as [number, number]).addTo(made);
         // without a thumbnail the dot says it better
         element.querySelector("img")?.addEventListener("error", () => (bare.add(key), pins.delete(key), pin.remove()));
@@ -89,6 +107,7 @@ export default function MapPage() {
     const made = makeMap(ref.current, { ...(kept ?? {}), label: t.map.title }, (ready) => {
       const c = colours();
       const { bbox, tiles, seen, ground } = latest.current;
+      addWedge(ready);
       ready.addSource("area", { type: "geojson", data: area(bbox) });
       ready.addLayer({ id: "area", type: "fill", source: "area", paint: { "fill-color": c.accent, "fill-opacity": 0.08 } });
       ready.addLayer({ id: "area-edge", type: "line", source: "area", paint: { "line-color": c.accent, "line-width": 2, "line-dasharray": [2, 1.5] } });
@@ -107,14 +126,18 @@ export default function MapPage() {
         paint: { "text-color": c.halo },
       });
       ready.addLayer({ id: "dots", type: "circle", source: "media", "source-layer": "media", filter: ["==", ["get", "count"], 1], paint: { "circle-radius": 6, "circle-color": c.accent, "circle-stroke-color": c.halo, "circle-stroke-width": 2 } });
+      ready.addLayer(
+        { id: "views", type: "symbol", source: "media", "source-layer": "media", minzoom: 13, filter: ["has", "yaw_deg"], layout: { "icon-image": "wedge", "icon-size": 1.6, "icon-rotate": ["get", "yaw_deg"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true } },
+        "dots",
+      );
       ready.addSource("seen", { type: "geojson", data: spot(seen) });
       ready.addLayer({ id: "seen", type: "circle", source: "seen", paint: { "circle-radius": 9, "circle-opacity": 0, "circle-stroke-color": c.ink, "circle-stroke-width": 2.5 } });
       ready.addLayer({ id: "seen-dot", type: "circle", source: "seen", paint: { "circle-radius": 2.5, "circle-color": c.ink } });
     });
     made.on("click", (event) => {
       const hit = made.getLayer("dots") && made.queryRenderedFeatures(event.point, { layers: ["heaps", "dots"] })[0];
-      if (hit) return press(made, hit, setChosen);
-      setChosen(null);
+      if (hit) return press(made, hit, (next) => latest.current.show(next));
+      latest.current.show(null);
       if (made.getZoom() < ASK_FROM) toast(t.map.seen.zoomIn);
       else latest.current.ask(wrapped(event.lngLat));
     });
@@ -148,9 +171,14 @@ export default function MapPage() {
       const { lng, lat } = made.getCenter();
       setCentre(wrapped({ lng, lat }));
       lastView.set(ws, { center: [lng, lat], zoom: made.getZoom() });
+      clearTimeout(moved);
+      moved = setTimeout(() => latest.current.keepInAddress("view", `${lat.toFixed(6)},${lng.toFixed(6)},${made.getZoom().toFixed(2)}`), REST_MS);
     });
     map.current = made;
-    return () => made.remove();
+    return () => {
+      clearTimeout(moved);
+      made.remove();
+    };
   }, [ws]);
 
   const drawn = useRef(tiles);
@@ -167,7 +195,11 @@ export default function MapPage() {
       if (map.current?.getLayer(layer)) map.current.setLayoutProperty(layer, "visibility", ground ? "visible" : "none");
     }
   }, [ground]);
-  useEffect(() => void (map.current?.getSource("seen") as GeoJSONSource | undefined)?.setData(spot(seen)), [seen]);
+  useEffect(() => {
+    (map.current?.getSource("seen") as GeoJSONSource | undefined)?.setData(spot(seen));
+    // a spot that was asked for by its coordinates
+    if (seen && map.current && !map.current.getBounds().contains([seen.lng, seen.lat])) map.current.jumpTo({ center: [seen.lng, seen.lat], zoom: Math.max(17, map.current.getZoom()) });
+  }, [seen?.lat, seen?.lng]);
 
   const inGallery = (edges: Bounds | undefined) => {
     if (!edges) return;
@@ -177,13 +209,14 @@ export default function MapPage() {
     go(path(`gallery?${next.toString()}`));
   };
   const inSight = () => map.current?.getBounds().toArray().flat() as Bounds | undefined;
-  const [drawing, setDrawing] = useState(false);
+  const [drawing, setDrawing] = useState(search.has("draw"));
   const choose = (from: Corner, to: Corner) => {
     setDrawing(false);
     const a = map.current?.unproject(from);
     const b = map.current?.unproject(to);
     if (!a || !b) return;
     const next = new URLSearchParams(search);
+    next.delete("draw");
     const edges = [Math.min(a.lng, b.lng), Math.min(a.lat, b.lat), Math.max(a.lng, b.lng), Math.max(a.lat, b.lat)];
     next.set("bbox", edges.map((edge) => edge.toFixed(6)).join());
     setSearch(next);
@@ -213,7 +246,7 @@ export default function MapPage() {
           <Eye className="icon" aria-hidden />
           <span className="wide">{t.map.seen.ask}</span>
         </button>
-        <button className="button" onClick={() => inGallery(inSight())}>
+        <button className="button" onClick={() => (filter.bbox ? go(path(`gallery${filterSearch(search)}`)) : inGallery(inSight()))}>
           <Images className="icon" aria-hidden />
           <span className="wide">{t.map.inGallery}</span>
         </button>
@@ -228,7 +261,7 @@ export default function MapPage() {
           {coordinates(centre.lat, centre.lng)}
         </button>
       )}
-      {chosen && <Card key={chosen.id} chosen={chosen} search={search} dockName={dockName} inGallery={inGallery} close={() => setChosen(null)} />}
+      {chosen && <Card key={chosen.id} chosen={chosen} search={search} dockName={dockName} inGallery={inGallery} close={() => show(null)} />}
       {seen && <SeenPanel place={seen} filter={filter} keep={filterSearch(search)} dockName={dockName} close={() => ask(null)} />}
     </div>
   );
@@ -322,6 +355,13 @@ function placeOf(text: string | null): Place | null {
   return lat !== undefined && lng !== undefined && Math.abs(lat) <= 90 && Math.abs(lng) <= 180 ? { lat, lng } : null;
 }
 
+/** `47.376900,8.541700,16.50`: the middle and the zoom. */
+function viewOf(text: string | null): { center: [number, number]; zoom: number } | undefined {
+  const place = placeOf(text);
+  const zoom = Number((text ?? "").split(",")[2] ?? NaN);
+  return place && Number.isFinite(zoom) ? { center: [place.lng, place.lat], zoom } : undefined;
+}
+
 function spot(place: Place | null): FeatureCollection {
   const features: GeoJSON.Feature[] = place ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [place.lng, place.lat] } }] : [];
   return { type: "FeatureCollection", features };
@@ -377,6 +417,11 @@ function pinOf(ws: string, heap: Heap, act: () => void): HTMLElement {
     event.stopPropagation();
     act();
   });
+  if (typeof heap.yaw_deg === "number") {
+    const look = document.createElement("i");
+    look.style.rotate = `${heap.yaw_deg}deg`;
+    pin.append(look);
+  }
   const image = document.createElement("img");
   image.src = `${mediaUrl(ws, heap.id ?? "", "thumbnail")}${heap.etag ? `?v=${encodeURIComponent(heap.etag)}` : ""}`;
   image.alt = "";

@@ -4,7 +4,7 @@ import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { useEffect, useRef } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { footprints, type Ground } from "../api/queries";
-import { gapLimit, heading, sampleAt, type Sample, type Track } from "../api/telemetry";
+import { heading, limitOf, line, sampleAt, type Sample, type Track } from "../api/telemetry";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
 import { addGround, addWedge, colours, makeMap, NO_GROUND } from "./base";
@@ -84,31 +84,6 @@ function placedAt({ samples }: Track, t_s: number): Placed | null {
   if (!sample?.position) return null;
   if (next && t_s > sample.t_s && next.t_s - sample.t_s > limitOf(samples) && t_s - sample.t_s > limitOf(samples)) return null;
   return sample as Placed;
-}
-
-const limits = new WeakMap<Sample[], number>();
-function limitOf(samples: Sample[]): number {
-  let limit = limits.get(samples);
-  if (limit === undefined) limits.set(samples, (limit = gapLimit(samples.map((sample) => sample.t_s))));
-  return limit;
-}
-
-/** The way up to a time, in as many pieces as there are gaps. */
-function line({ samples }: Track, until_s: number): GeoJSON.Feature {
-  const limit = limitOf(samples);
-  const pieces: [number, number][][] = [];
-  let last = -Infinity;
-  for (const { t_s, position } of samples) {
-    if (t_s > until_s) break;
-    if (!position) {
-      last = -Infinity;
-      continue;
-    }
-    if (t_s - last > limit) pieces.push([]);
-    pieces.at(-1)?.push([position.lng, position.lat]);
-    last = t_s;
-  }
-  return { type: "Feature", properties: {}, geometry: { type: "MultiLineString", coordinates: pieces.filter((piece) => piece.length > 1) } };
 }
 
 function here(sample: Placed | null): GeoJSON.FeatureCollection {

@@ -1,16 +1,18 @@
 // What surrounds every page of a workspace: the rail, the bar with workspace, search and live state, and the keys.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { BookImage, Images, Map as MapIcon, PlaneTakeoff, Search, Settings, Warehouse, type LucideIcon } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { BookImage, Images, Map as MapIcon, PlaneTakeoff, Settings, Warehouse, WifiOff, type LucideIcon } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import type { SessionItem } from "../api/client";
 import { useLive, type Live } from "../api/live";
-import { docks, flights, workspaces } from "../api/queries";
-import { missingFiles } from "../flights/summary";
+import { docks, flightCounts, workspaces } from "../api/queries";
 import { t } from "../i18n";
+import { clock } from "../ui/format";
 import { Dialog, isTyping, State } from "../ui/parts";
 import { Account } from "./account";
-import { HereContext, includes, useWsPath, wsPath, type Here } from "./context";
+import { HereContext, includes, wsPath, type Here } from "./context";
+import { afterG, pressedG } from "./g";
+import { SearchBox } from "./search";
 
 type Place = { to: string; key: string; icon: LucideIcon; label: () => string; also?: string[] };
 const places: Place[] = [
@@ -72,6 +74,7 @@ export function Shell({ ws, session, children }: { ws: string; session: SessionI
           {children}
         </main>
       </div>
+      <Lost live={live} />
       {keys && <Keys places={shown} onClose={() => setKeys(false)} />}
     </HereContext>
   );
@@ -92,53 +95,17 @@ function WorkspaceSwitch({ ws }: { ws: string }) {
   );
 }
 
-function SearchBox() {
-  const path = useWsPath();
-  const [location, go] = useLocation();
-  const [text, setText] = useState("");
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (!location.includes("/gallery")) setText("");
-  }, [location]);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      if (event.key !== "/" || isTyping(event)) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    document.addEventListener("keydown", focus);
-    return () => document.removeEventListener("keydown", focus);
-  }, []);
-  return (
-    <form
-      className="search"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        go(path(text.trim() ? `gallery?q=${encodeURIComponent(text.trim())}` : "gallery"));
-        input.current?.blur();
-      }}
-    >
-      <Search className="icon" aria-hidden />
-      <input ref={input} className="input" type="search" maxLength={256} placeholder={t.search.placeholder} aria-label={t.search.label} value={text} onChange={(event) => setText(event.target.value)} />
-      {!text && <kbd aria-hidden>/</kbd>}
-    </form>
-  );
-}
-
 /** "2 docks uploading, 14 files left", or that nothing is told at present. */
 function LiveState({ live, ws }: { live: Live; ws: string }) {
-  const list = useInfiniteQuery(flights(ws));
+  const counts = useQuery(flightCounts(ws)).data;
   const online = useQuery({ ...docks(ws), refetchInterval: 15_000 });
   if (live === "lost") return <div className="live" role="status"><State tone="attention"><span className="words">{t.live.lost}</span></State></div>;
-  const uploading = list.data?.pages[0]?.items.filter((flight) => flight.state === "uploading") ?? [];
-  const left = uploading.reduce((sum, flight) => sum + (missingFiles(flight) ?? 0), 0);
-  const busy = new Set(uploading.map((flight) => flight.gateway_sn)).size;
+  const busy = counts?.uploading_gateways ?? 0;
   const heard = online.data?.items.filter((dock) => dock.online).length ?? 0;
   return (
     <div className="live" role="status">
       {busy > 0 ? (
-        <State tone="working"><span className="words">{t.live.uploading(busy, left)}</span></State>
+        <State tone="working"><span className="words">{t.live.uploading(busy, counts?.files_left ?? 0)}</span></State>
       ) : (
         <span className="words">{online.data ? t.live.docksOnline(heard, online.data.items.length) : ""}</span>
       )}
@@ -146,19 +113,34 @@ function LiveState({ live, ws }: { live: Live; ws: string }) {
   );
 }
 
+const PATIENCE_MS = 2_000;
+
+/** What is on the page stays, with the time from which it is. */
+function Lost({ live }: { live: Live }) {
+  const [since, setSince] = useState<Date | null>(null);
+  useEffect(() => {
+    if (live !== "lost") return setSince(null);
+    const at = new Date();
+    const timer = setTimeout(() => setSince(at), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [live]);
+  if (!since) return null;
+  return (
+    <p className="lost" role="status">
+      <WifiOff className="icon" aria-hidden />
+      {t.live.shownIsFrom(clock(since))}
+    </p>
+  );
+}
+
 function useKeys(ws: string, shown: Place[], showKeys: () => void) {
   const [, go] = useLocation();
   useEffect(() => {
-    let waiting = 0;
     const press = (event: KeyboardEvent) => {
       if (isTyping(event)) return;
       if (event.key === "?") return showKeys();
-      if (event.key === "g") {
-        waiting = Date.now();
-        return;
-      }
-      const place = Date.now() - waiting < 1_500 && shown.find((one) => one.key === event.key);
-      waiting = 0;
+      if (event.key === "g") return pressedG();
+      const place = afterG() && shown.find((one) => one.key === event.key);
       if (place) {
         event.preventDefault();
         go(wsPath(ws, place.to));

@@ -75,6 +75,9 @@ export const exactCoordinates = (lat: number, lng: number) => `${lat.toFixed(8)}
 export const centimetres = (metres: number) => `${number(metres * 100, 1)} cm`;
 export const coordinates = (lat: number, lng: number) => `${lat.toFixed(6)}, ${lng.toFixed(6)}`;
 
+/** A local day as `2026-11-23`. */
+export const localDate = (at: Date) => `${String(at.getFullYear()).padStart(4, "0")}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
+
 /** `2026-11-23` in this zone as a moment, `days` later; none when it is no date. */
 export function momentOf(date: string, days: number): string | undefined {
   const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);

@@ -6,7 +6,7 @@ import {
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Refusal } from "../api/client";
 import { t } from "../i18n";
-import { ago, dateTimeSeconds } from "./format";
+import { ago, clock, dateTime, dateTimeSeconds } from "./format";
 
 export type Tone = "good" | "working" | "attention" | "failed" | "idle";
 const toneIcons: Record<Tone, LucideIcon> = {
@@ -25,9 +25,9 @@ export function State({ tone, children, pill }: { tone: Tone; children: ReactNod
 }
 
 /** A moment: short in the text, exact and in UTC on hover. */
-export function Moment({ at, children }: { at: string; children?: ReactNode }) {
+export function Moment({ at, note, children }: { at: string; note?: string; children?: ReactNode }) {
   return (
-    <time dateTime={at} title={`${dateTimeSeconds(at)} · ${at} (UTC)`}>
+    <time dateTime={at} title={[dateTimeSeconds(at), `${at} (UTC)`, note].filter(Boolean).join(" · ")}>
       {children ?? ago(at)}
     </time>
   );
@@ -82,13 +82,23 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   );
 }
 
-type Query = { isPending: boolean; isError: boolean; error: unknown; refetch: () => unknown };
+type Query = { isPending: boolean; isError: boolean; error: unknown; refetch: () => unknown; data?: unknown; dataUpdatedAt?: number };
 
-/** Loading and failure of a query; its data otherwise. */
+/** Loading and failure of a query; its data otherwise, also when the server was there once and is not now. */
 export function Await({ query, loading, children }: { query: Query; loading?: ReactNode; children: () => ReactNode }) {
   if (query.isPending) return loading ?? <Loading />;
-  if (query.isError) return <Failure error={query.error} retry={() => void query.refetch()} />;
-  return children();
+  if (!query.isError) return children();
+  const refused = query.error instanceof Refusal && query.error.status >= 400 && query.error.status < 500;
+  if (query.data === undefined || refused) return <Failure error={query.error} retry={() => void query.refetch()} />;
+  return (
+    <>
+      <p className="callout attention stale" role="status">
+        <WifiOff className="icon" aria-hidden />
+        <span>{t.errors.stale(query.dataUpdatedAt ? timeOrDay(query.dataUpdatedAt) : "")} <button className="link" onClick={() => void query.refetch()}>{t.common.tryAgain}</button></span>
+      </p>
+      {children()}
+    </>
+  );
 }
 
 /** Why something was not done; `taken` says what a conflict means there. What is left is the server's own word for a field or a state. */
@@ -96,6 +106,7 @@ export function why(error: unknown, taken?: string): string {
   if (!(error instanceof Refusal) || error.status === 0) return t.errors.offline;
   return (error.status === 409 && taken) || t.errors.statuses[error.status] || error.detail || t.errors.notDone;
 }
+const timeOrDay = (at: number) => (Date.now() - at < 12 * 3_600_000 ? clock(new Date(at)) : dateTime(new Date(at)));
 
 /** Why the server did not take a form, in the form. */
 export function Refused({ error, taken }: { error: unknown; taken?: string }) {
