@@ -141,8 +141,9 @@ fn exif_field(tiff: &mut Tiff<'_>, entry: &Entry, exif: &mut Exif) -> io::Result
         0x927C if exif.make.as_deref().is_some_and(|make| make.eq_ignore_ascii_case("DJI")) => {
             maker_note(tiff, entry, exif)?;
         }
-        0xA002 => exif.width_px = positive(tiff.number(entry)?).map(|n| n as u32),
-        0xA003 => exif.height_px = positive(tiff.number(entry)?).map(|n| n as u32),
+        // a TIFF's own directory knows better
+        0xA002 if exif.width_px.is_none() => exif.width_px = positive(tiff.number(entry)?).map(|n| n as u32),
+        0xA003 if exif.height_px.is_none() => exif.height_px = positive(tiff.number(entry)?).map(|n| n as u32),
         0xA404 => exif.digital_zoom = positive(tiff.number(entry)?),
         0xA405 => exif.focal_length_35mm_mm = positive(tiff.number(entry)?),
         0xA431 => exif.camera_serial = tiff.text(entry)?,

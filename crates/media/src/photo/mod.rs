@@ -1,6 +1,7 @@
 //! Photos: EXIF, DJI's XMP and the embedded previews, from the file's headers alone.
 
 mod capture_time;
+mod containers;
 mod exif;
 pub mod footprint;
 mod headers;
@@ -221,7 +222,7 @@ pub enum PreviewSource {
     Tiff,
 }
 
-/// Reads the headers of a JPEG, TIFF or DNG file; another file's photo is empty.
+/// Reads the headers of a JPEG, TIFF, DNG, PNG or HEIF file; another file's photo is empty.
 ///
 /// # Errors
 /// The source cannot be read. Damage of the file is told in the warnings.
@@ -259,8 +260,10 @@ fn read_layout(
     photo: &mut Photo,
     is_thermal: &mut bool,
 ) -> io::Result<(Exif, Option<Xmp>)> {
-    let (exif, xmp) = match read_range(reader, 0, 4)?[..] {
+    let (exif, xmp) = match read_range(reader, 0, 8)?[..] {
         [0xFF, 0xD8, ..] => read_jpeg(reader, photo, is_thermal)?,
+        [_, _, _, _, b'f', b't', b'y', b'p'] => read_contained(containers::heif(reader)?, photo)?,
+        ref head if head == containers::PNG => read_contained(containers::png(reader)?, photo)?,
         _ => match Tiff::open(reader, 0)? {
             Some(mut tiff) => {
                 let exif = exif::read(&mut tiff, 0, true)?;
@@ -282,19 +285,7 @@ fn read_jpeg(reader: &mut dyn RangeRead, photo: &mut Photo, is_thermal: &mut boo
     (photo.width_px, photo.height_px) = (jpeg.width_px, jpeg.height_px);
     *is_thermal = jpeg.segments.iter().any(|segment| segment.marker == RAW_THERMAL_MARKER);
     photo.warnings.extend(jpeg.warnings);
-    let exif = match &jpeg.exif {
-        Some(block) => {
-            let mut bytes = block.bytes.as_slice();
-            match Tiff::open(&mut bytes, 0)? {
-                Some(mut tiff) => exif::read(&mut tiff, block.offset, false)?,
-                None => {
-                    photo.warnings.push("the EXIF block has no TIFF header".into());
-                    Exif::default()
-                }
-            }
-        }
-        None => Exif::default(),
-    };
+    let exif = read_exif(jpeg.exif.as_ref(), photo)?;
     if let Some(block) = &jpeg.mpf {
         photo.previews.extend(mpf::read(block)?);
     }
@@ -306,6 +297,24 @@ fn read_jpeg(reader: &mut dyn RangeRead, photo: &mut Photo, is_thermal: &mut boo
         }
     }
     Ok((exif, xmp))
+}
+
+fn read_contained(found: containers::Contained, photo: &mut Photo) -> io::Result<(Exif, Option<Xmp>)> {
+    (photo.width_px, photo.height_px) = (found.width_px, found.height_px);
+    let exif = read_exif(found.exif.as_ref(), photo)?;
+    Ok((exif, found.xmp.as_deref().map(xmp::read)))
+}
+
+fn read_exif(block: Option<&jpeg::Block>, photo: &mut Photo) -> io::Result<Exif> {
+    let Some(block) = block else { return Ok(Exif::default()) };
+    let mut bytes = block.bytes.as_slice();
+    match Tiff::open(&mut bytes, 0)? {
+        Some(mut tiff) => exif::read(&mut tiff, block.offset, false),
+        None => {
+            photo.warnings.push("the EXIF block has no TIFF header".into());
+            Ok(Exif::default())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
         warnings.push(format!("the log is in its receiver's own format ({}), which is not read", receiver.as_str()));
     }
     if format == Format::Heic {
-        warnings.push("HEIF pictures are not read: neither their place and time nor a preview".to_owned());
+        warnings.push("HEIF pictures are not decoded: there is no preview of it".to_owned());
     }
     Sniffed { kind, format, content_type, warnings }
 }

@@ -442,3 +442,85 @@ fn a_file_without_a_time_has_that_of_its_name() {
     let at = found.captured_at.expect("a time");
     assert_eq!((at.value.to_string().as_str(), at.source), ("2026-07-01T10:00:00Z", "name_zone"));
 }
+
+/// A box of ISO base media.
+fn boxed(kind: &[u8; 4], inside: &[u8]) -> Vec<u8> {
+    [&(inside.len() as u32 + 8).to_be_bytes(), kind.as_slice(), inside].concat()
+}
+
+#[test]
+fn png_and_heif_tell_where_and_when() {
+    let exif = exif_segment("2026:07:01 12:00:00", Some("+08:00")).1.split_off(6);
+    let xmp = xmp_segment(ATTRIBUTES).1.split_off(29);
+    let chunk = |kind: &[u8; 4], payload: &[u8]| {
+        [&(payload.len() as u32).to_be_bytes(), kind.as_slice(), payload, &[0; 4]].concat()
+    };
+    let text = [b"XML:com.adobe.xmp\0\0\0\0\0".as_slice(), &xmp].concat();
+    let size = [0, 0, 5, 0, 0, 0, 3, 32, 8, 2, 0, 0, 0];
+    let png = [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        chunk(b"IHDR", &size),
+        chunk(b"eXIf", &exif),
+        chunk(b"iTXt", &text),
+        chunk(b"IEND", &[]),
+    ]
+    .concat();
+
+    // the items lie behind the list that tells where they are
+    let entry = |id: u8, kind: &[u8; 4], rest: &[u8]| {
+        boxed(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind.as_slice(), rest].concat())
+    };
+    let items = [
+        vec![0, 0, 0, 0, 0, 3],
+        entry(1, b"hvc1", b"\0"),
+        entry(2, b"Exif", b"\0"),
+        entry(3, b"mime", b"\0application/rdf+xml\0"),
+    ];
+    let ispe = |width: u16, height: u16| {
+        let [w1, w2] = width.to_be_bytes();
+        let [h1, h2] = height.to_be_bytes();
+        boxed(b"ispe", &[0, 0, 0, 0, 0, 0, w1, w2, 0, 0, h1, h2])
+    };
+    let sizes = boxed(b"iprp", &boxed(b"ipco", &[ispe(512, 512), ispe(1_280, 800)].concat()));
+    let exif_item = [&6_u32.to_be_bytes(), b"Exif\0\0".as_slice(), &exif].concat();
+    let ftyp = boxed(b"ftyp", b"heic\0\0\0\0mif1heic");
+    let heif_at = |data_at: u32| {
+        let place = |id: u16, offset: u32, length: usize| {
+            [id.to_be_bytes().as_slice(), &[0, 0, 0, 0, 0, 1], &offset.to_be_bytes(), &(length as u32).to_be_bytes()]
+                .concat()
+        };
+        let iloc = [
+            vec![1, 0, 0, 0, 0x44, 0, 0, 2],
+            place(2, data_at, exif_item.len()),
+            place(3, data_at + exif_item.len() as u32, xmp.len()),
+        ];
+        let inside =
+            [vec![0; 4], boxed(b"iinf", &items.concat()), sizes.clone(), boxed(b"iloc", &iloc.concat())].concat();
+        [ftyp.clone(), boxed(b"meta", &inside), boxed(b"mdat", &[exif_item.clone(), xmp.clone()].concat())].concat()
+    };
+    let data_at = heif_at(0).len() - exif_item.len() - xmp.len();
+    let heif = heif_at(data_at as u32);
+
+    for file in [&png, &heif] {
+        let found = photo(file);
+        assert_eq!((found.width_px, found.height_px), (Some(1_280), Some(800)));
+        assert_eq!(found.captured_local.as_deref(), Some("2026-07-01T12:00:00"));
+        assert_eq!((found.position.map(|place| place.lat), found.position_source), (Some(47.500_000_1), Some("xmp")));
+        assert_eq!(found.gimbal.and_then(|gimbal| gimbal.pitch_deg), Some(-90.0));
+        for end in 0..file.len() {
+            let _ = photo(&file[..end]);
+        }
+    }
+    let understood = crate::understand::understand("IMG_0001.HEIC", &mut heif.as_slice()).expect("read");
+    assert_eq!((understood.kind, understood.content_type), (crate::Kind::Photo, "image/heic"));
+    assert!(understood.position.is_some());
+}
+
+#[test]
+fn a_tiff_s_own_size_counts_more_than_exif_s() {
+    let mut maker = Maker::new(false);
+    let image = [(0x0100, Value::Long(160)), (0x0101, Value::Long(120)), (0x8769, Value::Long(200))];
+    maker.directory(8, &image, 0).directory(200, &[(0xA002, Value::Long(640)), (0xA003, Value::Long(512))], 0);
+    let found = photo(&maker.bytes);
+    assert_eq!((found.width_px, found.height_px), (Some(160), Some(120)));
+}
