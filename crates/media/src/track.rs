@@ -120,7 +120,7 @@ impl Track {
             position_count: places().count(),
             first_at: first.and_then(|first| first.at),
             last_at: last.and_then(|last| last.at),
-            span_s: first.zip(last).map_or(0.0, |(first, last)| last.t_s - first.t_s),
+            span_s: first.zip(last).map_or(0.0, |(first, last)| ((last.t_s - first.t_s) * 1e3).round() / 1e3),
             first_position: places().next(),
             last_position: places().next_back(),
             absolute_altitude_m: extent(places().filter_map(|place| place.absolute_altitude_m)),
