@@ -183,46 +183,55 @@ fn retainer_config(limits: &BrokerLimits) -> String {
     format!("storage.type = \"ram\"\nmax_retained_messages = 0\nmax_payload_size = \"{}B\"\n", limits.max_packet_bytes)
 }
 
-/// What a session may do, by listener and CONNECT: rmqtt's answers but one.
+/// What a session may do, by listener and CONNECT: rmqtt's answers but two.
 struct Fitters;
 
 impl FitterManager for Fitters {
     fn create(&self, connect: Arc<ConnectInfo>, id: Id, listener: ListenerConfig) -> FitterType {
-        Arc::new(Fit(DefaultFitter::new(connect, id, listener)))
+        let max_keepalive_s = listener.max_keepalive;
+        Arc::new(Fit { default: DefaultFitter::new(connect, id, listener), max_keepalive_s })
     }
 }
 
-struct Fit(DefaultFitter);
+struct Fit {
+    default: DefaultFitter,
+    max_keepalive_s: u16,
+}
 
 impl Fitter for Fit {
     /// How long a message is retained. rmqtt reads zero as "never expires" for queued messages and as "already expired" for
     /// retained ones; only these come by here.
     fn message_expiry_interval(&self, publish: &CodecPublish) -> Duration {
-        match self.0.message_expiry_interval(publish) {
+        match self.default.message_expiry_interval(publish) {
             Duration::ZERO => RETAINED_FOREVER,
             interval => interval,
         }
     }
 
+    /// How long a client may be silent. Zero asks for no limit and gets the longest there is: a client of MQTT 5 is told, and
+    /// a server may part from a silent one of 3.1.1 at any time.
     fn keep_alive(&self, keep_alive_s: &mut u16) -> rmqtt::Result<u16> {
-        self.0.keep_alive(keep_alive_s)
+        if *keep_alive_s == 0 {
+            *keep_alive_s = self.max_keepalive_s;
+        }
+        self.default.keep_alive(keep_alive_s)
     }
     fn max_mqueue_len(&self) -> usize {
-        self.0.max_mqueue_len()
+        self.default.max_mqueue_len()
     }
     fn mqueue_rate_limit(&self) -> (NonZeroU32, Duration) {
-        self.0.mqueue_rate_limit()
+        self.default.mqueue_rate_limit()
     }
     fn max_inflight(&self) -> NonZeroU16 {
-        self.0.max_inflight()
+        self.default.max_inflight()
     }
     fn session_expiry_interval(&self, disconnect: Option<&Disconnect>) -> Duration {
-        self.0.session_expiry_interval(disconnect)
+        self.default.session_expiry_interval(disconnect)
     }
     fn max_client_topic_aliases(&self) -> u16 {
-        self.0.max_client_topic_aliases()
+        self.default.max_client_topic_aliases()
     }
     fn max_server_topic_aliases(&self) -> u16 {
-        self.0.max_server_topic_aliases()
+        self.default.max_server_topic_aliases()
     }
 }

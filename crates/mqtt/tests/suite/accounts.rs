@@ -109,6 +109,26 @@ async fn who_says_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn who_asks_for_no_keep_alive_is_not_silent_for_ever() {
+    let mut config = config(any_port());
+    config.limits.max_keepalive_s = 1;
+    let broker = Broker::start(config, Arc::new(Docks)).await.unwrap();
+    // CONNECT of 3.1.1 and of 5, keep-alive 0, user A; the answer of 5 names the limit (property 0x13)
+    for (level, properties, told) in [(4u8, &b""[..], false), (5, b"\0", true)] {
+        let fields = b"\0\x04idle\0\x01A\0\x04pw-A";
+        let body = [&b"\0\x04MQTT"[..], &[level, 0xc2, 0, 0], properties, fields].concat();
+        let mut socket = TcpStream::connect(broker.addr()).await.unwrap();
+        socket.write_all(&[&[0x10, body.len() as u8], &body[..]].concat()).await.unwrap();
+        let mut answers = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(15), socket.read_to_end(&mut answers)).await;
+        assert!(end.is_ok(), "level {level}: still connected");
+        assert_eq!((answers[0], answers[3]), (0x20, 0), "level {level}: it was let in: {answers:?}");
+        assert_eq!(answers.windows(3).any(|bytes| bytes == [0x13, 0, 1]), told, "level {level}: {answers:?}");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn there_is_room_for_so_many() {
     let mut config = config(any_port());
     config.limits.max_connections = 3;
