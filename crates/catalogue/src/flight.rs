@@ -146,7 +146,7 @@ fn select() -> Sql {
     sql.push(
         " WHERE media.workspace_id = flights.workspace_id AND media.flight_id = flights.flight_id
          AND media.flight_id IS NOT NULL AND media.trashed_at IS NULL
-         AND (media.status <> 'stored' OR media.warnings <> '[]' OR media.picture_error IS NOT NULL)) AS troubled_count
+         AND (media.status <> 'stored' OR media.warnings <> '[]' OR (media.picture_error IS NOT NULL AND media.kind <> 'video'))) AS troubled_count
          FROM flights WHERE workspace_id = ",
     );
     sql

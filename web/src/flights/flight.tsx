@@ -165,7 +165,8 @@ function Film({ items, current, choose, link }: { items: MediaItem[]; current: s
 
 const SHOWN = 50;
 
-const isTroubled = (item: MediaItem) => item.status !== "stored" || item.warnings.length > 0;
+/** As the server counts them: that ffmpeg makes no picture of a video is no fault of the file. */
+const isTroubled = (item: MediaItem) => item.status !== "stored" || item.warnings.some((warning) => item.kind !== "video" || !warning.includes("ffmpeg"));
 
 function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
   const [all, setAll] = useState(false);

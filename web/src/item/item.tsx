@@ -147,7 +147,7 @@ export default function Item({ id }: { id: string }) {
               <Download className="icon" aria-hidden />
             </a>
           )}
-          {hasTrack && <TrackMenu bare url={mediaUrl(ws, id, "telemetry")} />}
+          {hasTrack && <span className="wide-only"><TrackMenu bare url={mediaUrl(ws, id, "telemetry")} /></span>}
           {candidate && (
             <button className="tool" aria-label={t.look.compare} title={`${t.look.compare} (C)`} aria-pressed={compared !== undefined} onClick={() => compare(compared ? null : candidate)}>
               <Columns2 className="icon" aria-hidden />
@@ -192,7 +192,7 @@ export default function Item({ id }: { id: string }) {
           {item && (
             <>
               <Facts item={item} />
-              <p className="narrow-only"><button className="button slim" onClick={copyLink}><Link2 className="icon" aria-hidden />{t.item.copyLink}</button></p>
+              <div className="narrow-only"><button className="button" onClick={copyLink}><Link2 className="icon" aria-hidden />{t.item.copyLink}</button>{hasTrack && <TrackMenu url={mediaUrl(ws, id, "telemetry")} />}</div>
               {(item.kind === "ppk" || item.kind === "rtcm") && item.flight_id && <PpkSet flightId={item.flight_id} />}
               {track?.samples.some((sample) => sample.position) ? (
                 <Boundary fallback={<NoMap />}>

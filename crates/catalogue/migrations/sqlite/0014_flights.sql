@@ -17,4 +17,4 @@ CREATE INDEX flights_open ON flights (workspace_id, began_at, num) WHERE complet
 
 -- Files that a person should know of; a list of flights counts each flight's.
 CREATE INDEX media_troubled ON media (workspace_id, flight_id)
-    WHERE flight_id IS NOT NULL AND trashed_at IS NULL AND (status <> 'stored' OR warnings <> '[]' OR picture_error IS NOT NULL);
+    WHERE flight_id IS NOT NULL AND trashed_at IS NULL AND (status <> 'stored' OR warnings <> '[]' OR (picture_error IS NOT NULL AND kind <> 'video'));
