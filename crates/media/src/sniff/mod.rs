@@ -155,16 +155,14 @@ pub fn sniff(name: &str, head: &[u8]) -> Sniffed {
     Sniffed { kind, format, content_type, warnings }
 }
 
-/// Texts, and the wrappers of other programs' files: nobody wonders why those are not read.
+/// A text in UTF-8: nobody wonders why it is not read.
 fn is_plain(head: &[u8]) -> bool {
-    let wrapped =
-        [&b"PK\x03\x04"[..], b"%PDF-", b"\x1F\x8B", b"Rar!", b"7z\xBC\xAF"].iter().any(|mark| head.starts_with(mark));
-    // the last letter may be cut
     let is_text = match std::str::from_utf8(head) {
         Ok(_) => true,
+        // the last letter may be cut
         Err(error) => error.error_len().is_none(),
     };
-    wrapped || (is_text && !head.contains(&0))
+    is_text && !head.contains(&0)
 }
 
 /// True when `found` only says more exactly what `named` promised.

@@ -198,12 +198,7 @@ fn a_file_that_is_not_read_says_why() {
 
 #[test]
 fn what_nobody_understands_says_so_and_plain_files_do_not() {
-    for plain in [
-        &b"a note of the pilot\n"[..],
-        "gr\u{fc}n".as_bytes(),
-        &"gr\u{fc}".as_bytes()[..3],
-        b"%PDF-1.7",
-    ] {
+    for plain in [&b"a note of the pilot\n"[..], "gr\u{fc}n".as_bytes(), &"gr\u{fc}".as_bytes()[..3]] {
         assert_eq!(sniff("notes.txt", plain).warnings, Vec::<String>::new());
     }
     for odd in [&[0x7F, b'E', b'L', b'F', 2, 1, 1, 0][..], &[0; 100], &[0xFF, 0xFE, 0xFD, 1, 2, 3]] {
