@@ -668,6 +668,13 @@ def test_a_role_has_the_rights_of_its_key(writer, reader, key):
     assert requests.get(url, timeout=30).content == b"x"
 
 
+def test_minios_client_assumes_a_role_of_no_name(writer, key):
+    boto(writer).put_object(Bucket=writer.bucket, Key=key, Body=b"x")
+    provider = minio.credentials.AssumeRoleProvider(sts_endpoint=writer.url, access_key=writer.key, secret_key=writer.secret, region=writer.region)
+    client = minio.Minio(endpoint=writer.authority, credentials=provider, secure=False, region=writer.region)
+    assert client.get_object(bucket_name=writer.bucket, object_name=key).read() == b"x"
+
+
 def test_a_session_policy_cuts_rights_down(writer, key):
     resource = f"arn:aws:s3:::{writer.bucket}/{key}*"
     role = assumed(writer, Policy=policy({"Effect": "Allow", "Action": ["s3:PutObject", "s3:Get*"], "Resource": resource}, {"Effect": "Deny", "Action": "s3:*", "Resource": f"{resource[:-1]}/no*"}), DurationSeconds=900)

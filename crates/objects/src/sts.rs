@@ -1,7 +1,8 @@
 //! STS on the S3 port: `AssumeRole`, which turns an operator's key into a session with the key's rights or fewer.
 //!
-//! `POST /` with a form, signed for the service `sts`. The role's ARN and the session's name are required, as AWS does,
-//! and decide nothing: rights come from the key that signs and from the session policy. A session cannot make another.
+//! `POST /` with a form, signed for the service `sts`. The role's ARN and the session's name decide nothing: rights come
+//! from the key that signs and from the session policy. AWS requires both; clients of MinIO send neither, so they may be
+//! left out. A session cannot make another.
 //! Source: "AssumeRole" and "Common errors", AWS Security Token Service API Reference, version 2011-06-15.
 
 use std::collections::HashMap;
@@ -22,6 +23,9 @@ const VERSION: &str = "2011-06-15";
 const MAX_FORM_BYTES: usize = 32 * 1024;
 const MIN_LIFETIME_S: u32 = 900;
 const MAX_LIFETIME_S: u32 = 43_200;
+/// Where the form names none.
+const ANY_ROLE: &str = "arn:aws:iam::000000000000:role/any";
+const ANY_NAME: &str = "session";
 const DEFAULT_LIFETIME_S: u32 = 3600;
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
@@ -68,8 +72,8 @@ impl Route {
         if grant.is_none() {
             return Err(denied("the key is not an operator's"));
         }
-        let role = required(&form, "RoleArn", 20, 2048)?;
-        let name = required(&form, "RoleSessionName", 2, 64)?;
+        let role = bounded(&form, "RoleArn", 20, 2048)?.unwrap_or(ANY_ROLE);
+        let name = bounded(&form, "RoleSessionName", 2, 64)?.unwrap_or(ANY_NAME);
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || "_=,.@-".contains(c)) {
             return Err(Refusal::invalid("RoleSessionName has other characters than A-Z a-z 0-9 _ = , . @ -"));
         }
@@ -136,11 +140,16 @@ pub(crate) async fn error_in_its_own_form(response: Response<Body>, request_id: 
     Response::from_parts(parts, Body::from(xml))
 }
 
-fn required<'a>(form: &'a HashMap<String, String>, name: &str, min: usize, max: usize) -> Result<&'a str, Refusal> {
+fn bounded<'a>(
+    form: &'a HashMap<String, String>,
+    name: &str,
+    min: usize,
+    max: usize,
+) -> Result<Option<&'a str>, Refusal> {
     match form.get(name) {
-        Some(value) if (min..=max).contains(&value.chars().count()) => Ok(value),
+        None => Ok(None),
+        Some(value) if (min..=max).contains(&value.chars().count()) => Ok(Some(value)),
         Some(_) => Err(Refusal::invalid(format!("{name} has {min} to {max} characters"))),
-        None => Err(Refusal::invalid(format!("{name} is missing"))),
     }
 }
 
