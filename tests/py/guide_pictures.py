@@ -71,7 +71,7 @@ def first_steps(browser, folder):
             dock.request("airport_organization_get", {"device_binding_code": codes["binding_code"], "organization_id": codes["organization_id"]})
             dock.request("airport_organization_bind", {"bind_devices": [device]})
             page.locator(".checks li.is").nth(1).wait_for()
-            page.wait_for_timeout(1500)
+            page.locator(".exchange").nth(2).wait_for()
             keep(page, "check-list")
         person.close()
     finally:

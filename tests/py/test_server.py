@@ -172,3 +172,16 @@ def test_a_command_is_seen_at_once_by_the_running_server(server):
     assert requests.get(url, headers=headers, timeout=10).status_code == 200
     server.cli("token", "revoke", token["id"])
     assert requests.get(url, headers=headers, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize("trusted, address", [("", "127.0.0.1"), ("10.0.0.0/8,127.0.0.1", "203.0.113.9")])
+def test_only_a_trusted_proxy_says_whom_it_speaks_for(new_server, trusted, address):
+    server = new_server(EYRIE_HTTP_TRUSTED_PROXIES=trusted)
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9, 10.1.2.3"}
+    body = {"name": "admin", "password": "not the password"}
+    assert requests.post(f"{server.http_url}/api/v1/session", json=body, headers=headers, timeout=20).status_code == 401
+    entry = server.cli("audit", "--action", "session.refuse")["items"][0]
+    assert entry["detail"]["address"] == address
+    # figures of the whole server are for programs on this machine that speak for themselves
+    assert requests.get(f"{server.http_url}/metrics", headers=headers, timeout=20).status_code == 401
+    assert requests.get(f"{server.http_url}/metrics", timeout=20).status_code == 200

@@ -15,7 +15,7 @@ type Shown = "all" | "refused";
 
 export function Trace({ sn }: { sn: string }) {
   const { ws } = useHere();
-  const query = useInfiniteQuery({ ...trace(ws, sn), refetchInterval: 5_000 });
+  const query = useInfiniteQuery({ ...trace(ws, sn), refetchInterval: 2_000 });
   const [shown, setShown] = useState<Shown>("all");
   const entries = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
   const runs = useMemo(() => fold(shown === "all" ? entries : entries.filter(isRefused)), [entries, shown]);
@@ -105,7 +105,7 @@ function Run({ run }: { run: Entries }) {
           {slowest > 0 && <span className="quiet num"> {run.length > 1 ? t.trace.within(milliseconds(slowest)) : t.trace.in(milliseconds(slowest))}</span>}
           {entry.note && <p className="note">{entry.note}</p>}
         </div>
-        {entry.result !== null && <div className="shaft back" aria-hidden />}
+        {entry.result !== null && <div className="shaft returned" aria-hidden />}
       </div>
       {open && <div className="details">{run.slice(0, 20).map((one) => <Details key={one.id} entry={one} />)}</div>}
     </div>

@@ -713,7 +713,7 @@ export const de: Texts = {
     refusedOnly: "Nur Abgelehntes",
     dock: "Dock",
     none: "Noch wurde nichts gesagt",
-    noneHelp: "Jede Frage des Docks und jede Antwort erscheint hier binnen einer Sekunde.",
+    noneHelp: "Jede Frage des Docks und jede Antwort erscheint hier binnen Sekunden.",
     noneRefused: "Nichts wurde abgelehnt",
     since: "seit",
     answered: "erledigt",

@@ -724,7 +724,7 @@ export const en = {
     refusedOnly: "Only what was refused",
     dock: "Dock",
     none: "Nothing was said yet",
-    noneHelp: "Every question of the dock and every answer appears here within a second.",
+    noneHelp: "Every question of the dock and every answer appears here within seconds.",
     noneRefused: "Nothing was refused",
     since: "since",
     answered: "done",
