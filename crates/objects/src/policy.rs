@@ -57,10 +57,14 @@ struct Statement {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 enum Operator {
-    StringEquals,
-    StringNotEquals,
-    StringLike,
-    StringNotLike,
+    #[serde(rename = "StringEquals")]
+    Equals,
+    #[serde(rename = "StringNotEquals")]
+    NotEquals,
+    #[serde(rename = "StringLike")]
+    Like,
+    #[serde(rename = "StringNotLike")]
+    NotLike,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -181,10 +185,10 @@ impl Operator {
         let equal = |value: &str, said: &str| value == said;
         let like = |value: &str, said: &str| glob(value.as_bytes(), said.as_bytes());
         match self {
-            Self::StringEquals => is_any(equal),
-            Self::StringNotEquals => !is_any(equal),
-            Self::StringLike => is_any(like),
-            Self::StringNotLike => !is_any(like),
+            Self::Equals => is_any(equal),
+            Self::NotEquals => !is_any(equal),
+            Self::Like => is_any(like),
+            Self::NotLike => !is_any(like),
         }
     }
 }
