@@ -324,7 +324,7 @@ OPEN = {
 # not about a workspace: who asks sees only what is their own
 OWN_VIEW = {
     ("get", "/api/v1/session"), ("delete", "/api/v1/session"), ("get", "/api/v1/workspaces"), ("post", "/api/v1/workspaces"), ("get", "/metrics"),
-    ("get", "/api/v1/map"), ("get", "/api/v1/map/base.pmtiles"), ("get", "/api/v1/settings"),
+    ("get", "/api/v1/map"), ("get", "/api/v1/map/base.pmtiles"), ("get", "/api/v1/settings"), ("get", "/api/v1/audit"),
 }  # fmt: skip
 # with a controller's own token or a person's password: their rows are in test_pilot.py and in the API's matrix
 PILOT = ("/pilot/", "/media/api/", "/storage/api/", "/manage/api/", "/wayline/api/", "/map/api/")
@@ -371,6 +371,9 @@ def test_every_route_hides_a_from_b(world):
             assert ask(requests, headers={"Authorization": f"Bearer {admin_b}"}).status_code == 404, (method, path)
             cookie = ask(browser, headers={"Origin": server.http_url})
             assert cookie.status_code == 404, (method, path, cookie.text)
+    for path in ("/api/v1/settings", "/api/v1/audit"):
+        answer = requests.get(server.http_url + path, headers={"Authorization": f"Bearer {admin_b}"}, timeout=WAIT_S)
+        assert answer.status_code == 403, f"{path} is the server's administrator's"
     seen = requests.get(f"{server.http_url}/api/v1/workspaces", headers={"Authorization": f"Bearer {admin_b}"}, timeout=WAIT_S).text
     assert b["name"] in seen and a["name"] not in seen
     mine = server.cli("dock", "show", world.sn["a1"])

@@ -30,7 +30,7 @@ ZOO = [
     ("FILM.SRT", b"1\r\n00:00:01,000 --> 00:00:02,000\r\nHello.\r\n", "subtitle", "no record"),
     ("TEXT_W.JPG", b"no picture at all", "photo", "not one that is known"),
     ("START_W.JPG", JPEG_START, "photo", ""),
-    ("ARCHIVE_T.JPG", b"PK\3\4" + os.urandom(2_000), "thermal", "not one that is known"),
+    ("ARCHIVE_T.JPG", b"PK\3\4" + os.urandom(2_000), "thermal", "zip archive"),
     ("PICTURE_V.MP4", JPEG_START + bytes(50), "photo", "the content is photo"),
     ("PROGRAM.xyz", b"\x7fELF\2\1\1\0" + os.urandom(2_000), "other", "not understood"),
     ("NOTE.txt", b"the wind was strong\n", "other", None),
