@@ -4,7 +4,7 @@
 use eyrie_cloudapi::MAX_OBJECT_KEY_BYTES;
 use eyrie_cloudapi::pilot::{
     FastUpload, GroupUploadCallback, MAX_FINGERPRINT_BYTES, MAX_TINY_FINGERPRINTS, UploadCallback,
-    read_tiny_fingerprints, tiny_fingerprints_data,
+    read_tiny_fingerprints, tiny_fingerprints_answer,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -17,7 +17,9 @@ fuzz_target!(|body: &[u8]| {
     if let Ok(asked) = read_tiny_fingerprints(body) {
         assert!(asked.len() <= MAX_TINY_FINGERPRINTS && asked.iter().all(|text| bounded(text)));
         let all: Vec<_> = asked.iter().map(String::as_str).collect();
-        assert_eq!(tiny_fingerprints_data(&all)["tiny_fingerprints"].as_array().map(Vec::len), Some(all.len()));
+        let answer: serde_json::Value =
+            serde_json::from_str(&tiny_fingerprints_answer("success", &all)).expect("an answer is JSON");
+        assert_eq!(answer["data"]["tiny_fingerprints"], serde_json::json!(all));
     }
     match UploadCallback::read(body) {
         Ok(UploadCallback::Uploaded { file, tiny_fingerprint, .. }) => {

@@ -176,7 +176,8 @@ async fn lists_and_counts_agree_with_the_state_of_each() {
         fixture.catalogue.save_live(&[(sn.into(), live)]).await.expect("saved");
     }
     // announced, shots counted, stored, heard of at, by whom
-    let cases: [(Option<i64>, Option<i64>, usize, i64, &str); 15] = [
+    type Case = (Option<i64>, Option<i64>, usize, i64, &'static str);
+    let cases: [Case; 15] = [
         (Some(2), None, 2, 100, "D0"),
         (Some(2), None, 1, 100, "D1"),
         (Some(2), None, 1, 1_000, "D0"),
