@@ -4,6 +4,8 @@
 //! label that follows them, so order, padding, and blanks in the place of tabs do not matter. The manuals list longitude
 //! first, real files have latitude first: both are read.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +211,7 @@ pub fn regularity(events: &[Event]) -> Regularity {
 /// One line; `None` when it has no sequence, time and week.
 pub fn event_of(line: &str) -> Option<Event> {
     let line = line.trim_matches(|c: char| matches!(c, '\u{feff}' | '\0') || c.is_whitespace());
+    let line = &*with_points(line);
     let (sequence, rest) = first_word(line)?;
     let (tow_s, rest) = first_word(rest)?;
     // the week stands in brackets; tools that rewrite the file may leave them out
@@ -258,6 +261,24 @@ fn unrolled(week: i64) -> i64 {
 
 fn is_gap(c: char) -> bool {
     matches!(c, ',' | ';') || c.is_whitespace()
+}
+
+/// A spreadsheet of a country that writes 52,5 puts commas into every number: a line without a point has them there.
+fn with_points(line: &str) -> Cow<'_, str> {
+    if line.contains('.') {
+        return line.into();
+    }
+    let mut bytes = line.as_bytes().to_vec();
+    let is_digit = |at: usize| line.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let mut in_fraction = false;
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        let is_decimal = *byte == b',' && !in_fraction && at > 0 && is_digit(at - 1) && is_digit(at + 1);
+        in_fraction = is_decimal || (in_fraction && is_digit(at));
+        if is_decimal {
+            *byte = b'.';
+        }
+    }
+    String::from_utf8(bytes).map_or(line.into(), Cow::from)
 }
 
 /// The first word and what follows it.
@@ -361,6 +382,9 @@ mod tests {
             format!("\0\0{LINE}"),
             LINE.replace(['[', ']'], ""),
             LINE.replace('\t', ";"),
+            LINE.replace('.', ","),
+            LINE.replace('.', ",").replace(", ", ","),
+            LINE.replace('.', ",").replace('\t', ";"),
         ] {
             assert_eq!(read_text(&text).events, [event_of(LINE).unwrap()], "{text:?}");
         }
