@@ -177,6 +177,14 @@ pub fn build(files: &[File], photos: &[Photo]) -> PpkSet {
         });
     }
     set.photos = matching::join(&events, photos);
+    let joined = &set.photos;
+    if !joined.one_to_one && joined.matched_by_time > joined.matched_by_number && joined.clock_offset_s.is_none() {
+        let by_time = joined.matched_by_time;
+        let doubt = format!(
+            "{by_time} exposures were joined to photos by time alone, and some have no partner: if the camera's clock is wrong, the pairs are shifted"
+        );
+        warn(&mut set.warnings, doubt);
+    }
     set
 }
 
