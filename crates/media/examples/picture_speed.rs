@@ -12,6 +12,9 @@ use eyrie_media::picture::{
 };
 
 const ROUNDS: u32 = 5;
+/// Levels of noise: they make the photo 8 MB, as the cameras' 20 megapixels are. A preview of a thirtieth of the pixels is smoother.
+const SENSOR_GRAIN: u32 = 72;
+const PREVIEW_GRAIN: u32 = 12;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let argument = std::env::args().nth(1);
@@ -20,7 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let photo = match argument {
         Some(path) => std::fs::read(path)?,
-        None => with_preview(&landscape(5280, 3956).encode(Coding::Jpeg)?, &landscape(960, 720).encode(Coding::Jpeg)?),
+        None => with_preview(
+            &landscape(5280, 3956, SENSOR_GRAIN).encode(Coding::Jpeg)?,
+            &landscape(960, 720, PREVIEW_GRAIN).encode(Coding::Jpeg)?,
+        ),
     };
     let seen = look(&mut photo.as_slice())?;
     println!("a photo of {} x {} pixels, {} bytes", seen.width_px, seen.height_px, photo.len());
@@ -76,15 +82,15 @@ fn time(what: &str, work: impl Fn() -> Result<(), PictureError>) -> f64 {
     ms
 }
 
-/// Hills in the distance: smooth, with some grain.
-fn landscape(width: u32, height: u32) -> Picture {
+/// Hills in the distance: smooth, with as many levels of noise.
+fn landscape(width: u32, height: u32, grain_levels: u32) -> Picture {
     let mut grain = 1_u32;
     let mut rgb = Vec::with_capacity((width * height * 3) as usize);
     for y in 0..height {
         for x in 0..width {
             grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-            let hill = ((u * 19.0).sin() * (v * 23.0).cos() * 40.0) as i32 + (grain >> 29) as i32;
+            let hill = ((u * 19.0).sin() * (v * 23.0).cos() * 40.0) as i32 + ((grain >> 16) % grain_levels) as i32;
             rgb.extend([90 + hill, 120 + hill, 70 + hill / 2].map(|channel| channel.clamp(0, 255) as u8));
         }
     }
