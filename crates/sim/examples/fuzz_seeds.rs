@@ -23,6 +23,7 @@ fn main() -> anyhow::Result<()> {
     };
     for (name, telemetry) in [("djmd", Telemetry::Djmd), ("tx3g", Telemetry::Tx3g), ("both", Telemetry::Both)] {
         let flight = flight(telemetry);
+        let mut set = Vec::new();
         for file in &flight.files {
             let bytes = flight.bytes(file)?;
             let extension = file.name.rsplit('.').next().unwrap_or_default();
@@ -36,6 +37,14 @@ fn main() -> anyhow::Result<()> {
             };
             for target in targets {
                 write(target, &format!("{name}-{}", file.name), &bytes)?;
+            }
+            if let Some(number) = UNDERSTOOD.iter().position(|known| *known == extension) {
+                let bytes = [&[u8::try_from(number)?], bytes.as_slice()].concat();
+                write("media_understand", &format!("{name}-{}", file.name), &bytes)?;
+            }
+            if matches!(extension, "obs" | "nav" | "MRK" | "JPG") {
+                // that target's parts end with 0xFF: what stands behind one is a part of its own
+                set.extend([file.name.as_bytes(), b"\n", &bytes, &[0xff]].concat());
             }
             match extension {
                 // that target's first byte chooses a first line; 0 is none
@@ -51,6 +60,7 @@ fn main() -> anyhow::Result<()> {
                 _ => {}
             }
         }
+        write("media_ppk", name, &set)?;
     }
     for (number, text) in SUBTITLES.iter().enumerate() {
         write("media_srt", &format!("family-{number}.srt"), text.as_bytes())?;
@@ -60,6 +70,14 @@ fn main() -> anyhow::Result<()> {
         write("media_rinex", &format!("version-{number}"), &[&[*first_line], body.as_bytes()].concat())?;
     }
     write("media_mrk", "cut.MRK", MRK.as_bytes())?;
+    write("media_mrk", "commas.MRK", MRK.replace('.', ",").as_bytes())?;
+    for (number, text) in SOLUTIONS.iter().enumerate() {
+        // that target's exposures stand before the solution, which begins with its comment
+        write("media_solution", &format!("form-{number}.pos"), &[MRK.as_bytes(), b"\n", text.as_bytes()].concat())?;
+    }
+    for (shape, body) in REQUESTS {
+        write("objects_s3", &format!("shape-{shape}"), &[&[shape], body.as_bytes()].concat())?;
+    }
     for (number, text) in MESSAGES.iter().enumerate() {
         write("cloudapi_decode", &format!("message-{number}.json"), text.as_bytes())?;
     }
@@ -149,6 +167,36 @@ const RINEX: [(u8, &str); 4] = [
 ];
 
 const MRK: &str = "1\t467730.123456\t[2313]\t   -12,N\t    34,E\t   193,V\t47.37690000,Lat\t8.54170000,Lon\t472.123,Ellh\t0.0123, 0.0134, 0.0256\t50,Q\r\n2\t467733.5\t[2313]\t0,N\t0,E\t0,V\t0.0,Lat\t0.0,Lon\t0.0,Ellh\t0, 0, 0\t0,Q\n3\t4677";
+
+/// Dates, weeks, and degrees with minutes; GPS time and UTC.
+const SOLUTIONS: [&str; 3] = [
+    "% program   : rnx2rtkp ver.2.4.3 b34\n%  GPST                  latitude(deg) longitude(deg)  height(m)   Q  ns   sdn(m)   sde(m)   sdu(m)  sdne(m)  sdeu(m)  sdun(m) age(s)  ratio\n2024/05/10 09:55:30.000   47.376900000    8.541700000   472.1000   1  14   0.0100   0.0100   0.0300   0.0010   0.0010   0.0010   0.00   12.0\n2024/05/10 09:55:30.200   47.376901000    8.541700000   472.1000   2  14   0.1   0.1   0.3   0 0 0   0.00    1.2\n",
+    "%  GPST          latitude(deg) longitude(deg)  height(m)   Q  ns\n2313 467730.000   47.376900000    8.541700000   472.1000   1  14\n2313 467733.000   47.376910000    8.541700000   472.1000   5   6\n",
+    "%  UTC                   latitude(d'\") longitude(d'\")  height(m)   Q  ns\n2024/05/10 09:55:12.000   47 22 36.84000    8 32 30.12000   472.1000   1  14\n",
+];
+
+/// The endings of the names that `media_understand` puts before a file, by its first byte.
+const UNDERSTOOD: [&str; 13] = ["MP4", "SRT", "-", "JPG", "DNG", "png", "obs", "nav", "MRK", "bin", "-", "rtk", "dat"];
+
+/// What `objects_s3` asks, by its first byte, and the body or the header's value.
+const REQUESTS: [(u8, &str); 10] = [
+    (
+        0,
+        "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a</Key></Object><Quiet>true</Quiet></Delete>",
+    ),
+    (1, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"0\"</ETag></Part></CompleteMultipartUpload>"),
+    (2, "bytes"),
+    (3, "5\r\nbytes\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"),
+    (
+        4,
+        "Action=AssumeRole&Version=2011-06-15&RoleSessionName=a&DurationSeconds=900&Policy=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D",
+    ),
+    (6, "/ws-1/a?versionId=null"),
+    (7, "bytes=0-4, 7-"),
+    (9, "Fri, 10 May 2024 10:15:30 GMT"),
+    (10, "prefix=a/b"),
+    (11, "folder/a name.JPG"),
+];
 
 const MESSAGES: [&str; 7] = [
     r#"{"tid":"t","bid":"b","timestamp":1760000000123,"gateway":"SN1","method":"file_upload_callback","need_reply":1,"data":{"file":{"object_key":"docks/SN1/f/a.JPG","path":"","name":"a.JPG","cloud_to_cloud_id":"DEFAULT","ext":{"flight_id":"f","drone_model_key":"0-91-1","payload_model_key":"1-81-0","is_original":true},"metadata":{"gimbal_yaw_degree":"-91.5","absolute_altitude":156.2,"relative_altitude":42.5,"create_time":"2024-05-10 09:30:00","shoot_position":{"lat":22.5,"lng":114.0}}},"flight_task":{"uploaded_file_count":3,"expected_file_count":12,"flight_type":0}}}"#,
