@@ -103,7 +103,9 @@ def main():
         listen += [f"--{part}", os.environ.get(f"DEMO_{part.upper()}") or free or default]
     # the demo's own password, so that it can be shown again at the end
     password = os.environ.get("EYRIE_ADMIN_PASSWORD") or hashlib.sha256(os.urandom(32)).hexdigest()[:20]
-    server = subprocess.Popen([EYRIE, "serve", "--data", data, *listen], env={**os.environ, "EYRIE_ADMIN_PASSWORD": password})
+    # a line for each file would bury the table
+    env = {"EYRIE_LOG_FILTER": "warn", **os.environ, "EYRIE_ADMIN_PASSWORD": password}
+    server = subprocess.Popen([EYRIE, "serve", "--data", data, *listen], env=env)
     try:
         run = wait_ready(server, data)
         known = {dock["sn"] for dock in command(data, "dock", "list")["items"]}
