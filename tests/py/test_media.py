@@ -3,12 +3,16 @@
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
+import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
+from bench_media import spread
 from conftest import binary, clean_env
 from foreign_dock import ForeignDock, wait_for
 
@@ -168,6 +172,88 @@ def test_inspect_describes_damage_and_says_what_it_cannot_open(tmp_path):
     assert status == 1 and "nothing.JPG" in error
     assert [one["kind"] for one in seen] == ["video", "photo"]
     assert all(one["warnings"] for one in seen)
+
+
+class Shelf(ThreadingHTTPServer):
+    """A web server with one file: it answers ranges (or not, or wrongly), and counts what it sends."""
+
+    def __init__(self, file):
+        self.file, self.sent_bytes, self.ranges, self.refuses = file, 0, True, 0
+        super().__init__(("127.0.0.1", 0), Shelved)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def url(self, name):
+        return f"http://127.0.0.1:{self.server_port}/bucket/{name}?X-Amz-Signature=5ec3e7"
+
+
+class Shelved(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):  # noqa: N802, the base class's name
+        shelf, size = self.server, self.server.file.stat().st_size
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
+        if shelf.refuses:
+            self.send_response(shelf.refuses)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        first, last = (int(asked[1]), min(int(asked[2]), size - 1)) if shelf.ranges else (0, size - 1)
+        self.send_response(206 if shelf.ranges else 200)
+        if shelf.ranges:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        with shelf.file.open("rb") as file:
+            file.seek(first)
+            self.wfile.write(file.read(last - first + 1))
+        shelf.sent_bytes += last - first + 1
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_large_video_on_another_machine_is_understood_by_ranges(tmp_path):
+    made = subprocess.run([binary("eyrie-sim"), "photo", tmp_path, "--count", "1", "--video-s", "20", "--telemetry", "djmd", "--width", "64", "--height", "48"],
+                          capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    (video,) = tmp_path.glob("*.MP4")
+    large = tmp_path / "DJI_20260510101600_0007_V.MP4"
+    frames = spread(video, large, 1 << 30)
+    shelf = Shelf(large)
+    status, (local,), _ = inspect(large)
+    assert status == 0 and local["metadata"]["track"]["sample_count"] == frames
+    status, (remote,), error = inspect(shelf.url(large.name))
+    assert status == 0, error
+    assert remote.pop("file") == f"http://127.0.0.1:{shelf.server_port}/bucket/{large.name}", "without what gives access"
+    assert remote == {name: value for name, value in local.items() if name != "file"}
+    assert shelf.sent_bytes < 0.02 * large.stat().st_size
+    shelf.ranges = False
+    shelf.file = video
+    for refuses, want in ((0, "ignores Range"), (403, "403")):
+        shelf.refuses = refuses
+        status, seen, error = inspect(shelf.url(video.name))
+        assert (status, seen) == (1, []) and want in error and "5ec3e7" not in error, error
+    shelf.shutdown()
+    shelf.server_close()
+    status, seen, error = inspect(shelf.url(video.name))
+    assert (status, seen) == (1, []) and "did not answer" in error and "5ec3e7" not in error, error
+
+
+def test_a_stored_file_is_understood_through_its_signed_address(library, tmp_path):
+    made = subprocess.run([binary("eyrie-sim"), "photo", tmp_path, "--count", "1", "--width", "64", "--height", "48"], capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    photo = min(tmp_path.glob("*.JPG"))
+    with ForeignDock(library.dock) as dock:
+        answer, key, _ = dock.upload(name=photo.name, body=photo.read_bytes())
+    assert answer == {"result": 0}
+    signed = library.session.get(f"{library.base}/media/{library.item(key)['id']}/content", allow_redirects=False, timeout=30).headers["Location"]
+    _, (local,), _ = inspect(photo)
+    status, (remote,), error = inspect(signed)
+    assert status == 0, error
+    assert local.pop("file") != remote.pop("file")
+    assert remote == local
+    status, seen, error = inspect(signed.replace("X-Amz-Expires=", "X-Amz-Expires=1"))
+    assert (status, seen) == (1, []) and "403" in error, error
 
 
 def test_a_simulated_video_gives_its_track_in_every_format(library, tmp_path):

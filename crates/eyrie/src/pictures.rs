@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::derived::{self, Form};
 use crate::events::Change;
 use crate::ffmpeg::{self, FfmpegError};
-use crate::object_range::ObjectRange;
+use crate::object_range::{self, ObjectRange};
 
 /// Pictures that are decoded at once, at most: each may take [`eyrie_media::picture::MAX_DECODED_BYTES`].
 const MAX_DECODING: usize = 4;
@@ -247,7 +247,7 @@ async fn on_a_blocking_thread<T: Send + 'static>(
     let permit = Arc::clone(&app.pictures.decoding).acquire_owned().await.expect("the semaphore is never closed");
     let (app, media) = (Arc::clone(app), media.clone());
     let size_bytes = media.size_bytes.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
-    let mut range = ObjectRange::new(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
+    let mut range = object_range::open(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
     let worked = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         work(&app, &media, &mut range)

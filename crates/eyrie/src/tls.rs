@@ -9,10 +9,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::config::Tls;
 
@@ -65,6 +65,22 @@ pub fn server_config(files: &Tls) -> anyhow::Result<Arc<ServerConfig>> {
             format!("{} and {} do not belong together", files.cert_file.display(), files.key_file.display())
         })?;
     Ok(Arc::new(config))
+}
+
+/// For what we ask of others: this machine's authorities and those of a PEM file are believed.
+///
+/// # Errors
+/// The file cannot be read or holds no certificate.
+pub fn client_config(ca_file: Option<&Path>) -> anyhow::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = ca_file {
+        roots.add_parsable_certificates(certificates(file)?);
+    }
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .context("the TLS versions are not offered by the crypto provider")?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The certificates in a PEM file, at least one.

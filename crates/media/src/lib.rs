@@ -24,5 +24,5 @@ pub mod track;
 pub mod understand;
 pub mod video;
 
-pub use range::{FileRange, RangeRead, read_range};
+pub use range::{FileRange, RangeRead, Windowed, read_range};
 pub use sniff::{Format, HEAD_BYTES, Kind, Sniffed, kind_of_name, sniff};

@@ -23,7 +23,7 @@ use super::media::MediaQuery;
 use super::problem::{Kind, Problem};
 use crate::app::App;
 use crate::jobs::extract_metadata::subtitle::{read_subtitle, subtitle_of};
-use crate::object_range::ObjectRange;
+use crate::object_range;
 
 /// Rows that an export reads at a time.
 const PAGE: u32 = 500;
@@ -317,7 +317,7 @@ async fn recorded(app: &App, media: &Media) -> io::Result<Option<Track>> {
         MediaKind::Subtitle => subtitle_track(app, media, media.captured_at).await,
         MediaKind::Video => {
             let size_bytes = u64::try_from(media.size_bytes.unwrap_or(0)).unwrap_or(0);
-            let mut range = ObjectRange::new(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
+            let mut range = object_range::open(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
             let read = tokio::task::spawn_blocking(move || video::track(&mut range));
             let inside = read.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))?;
             let has_place = |track: &Track| track.samples.iter().any(|sample| sample.position.is_some());

@@ -21,7 +21,7 @@ use super::extract::{PathParams, QueryParams, blank_is_none};
 use super::media::listed;
 use super::problem::{Kind, Problem};
 use crate::app::App;
-use crate::object_range::ObjectRange;
+use crate::object_range::{self, ObjectRange};
 
 /// Planes in memory at once: the largest that is read takes 16 MiB as values and as much again as a file.
 const PLANES_AT_ONCE: usize = 2;
@@ -75,7 +75,7 @@ pub async fn get_thermal(
         return Err(none(format!("a file of the kind {} holds no raw thermal values", media.kind.as_str())));
     }
     let size_bytes = media.size_bytes.and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
-    let mut range = ObjectRange::new(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
+    let mut range = object_range::open(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
     let format = query.format.unwrap_or_default();
     let _turn = PLANES.acquire().await.map_err(Problem::internal)?;
     let made = tokio::task::spawn_blocking(move || made(&mut range, format)).await.map_err(Problem::internal)?;

@@ -1,15 +1,17 @@
-//! `eyrie media`: what local files tell, and their raw thermal planes. No server, no library.
+//! `eyrie media`: what files tell, and their raw thermal planes. No server, no library.
 
 mod plane;
+mod remote;
 
 use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use eyrie_media::understand::{Understanding, understand};
-use eyrie_media::{FileRange, RangeRead as _, video};
+use eyrie_media::{FileRange, RangeRead, video};
 use serde_json::{Map, Value, json};
 
 /// Deepest nesting that is printed as indented lines.
@@ -23,16 +25,18 @@ const VALUE_COLUMN: usize = 28;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Print what is understood of local files: kind, place, time, attitude, telemetry, GNSS, and what is wrong with them
+    /// Print what is understood of files: kind, place, time, attitude, telemetry, GNSS, and what is wrong with them
     #[command(after_help = "\
 Examples:
   eyrie media inspect DJI_20261123061422_0001_T.JPG
   eyrie media inspect --json flight/*.JPG | jq .position      one JSON object a line
+  eyrie media inspect 'https://store.example/bucket/DJI_…_V.MP4?X-Amz-Signature=…'      a signed URL, read by ranges
 
 Exit status 1 when a file could not be opened; a damaged file is described with its warnings.")]
     Inspect {
+        /// A path, or the address of a file on a server that answers ranges
         #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
+        files: Vec<OsString>,
     },
     /// Write the raw 16-bit plane of a thermal picture as a TIFF or PNG
     #[command(after_help = "\
@@ -56,32 +60,36 @@ there already is not overwritten without --force. Exit status 1 when the picture
 
 impl Command {
     /// False when a file could not be read.
-    pub(super) fn run(self, as_json: bool) -> anyhow::Result<bool> {
-        match self {
+    pub(super) async fn run(self, as_json: bool) -> anyhow::Result<bool> {
+        // readers block, those of a remote file on the runtime
+        let work = move || match self {
             Self::Inspect { files } => run_inspect(&files, as_json),
             Self::Thermal { file, out, force } => plane::run(&file, &out, force, as_json).map(|()| true),
-        }
+        };
+        tokio::task::spawn_blocking(work).await?
     }
 }
 
-fn run_inspect(files: &[PathBuf], as_json: bool) -> anyhow::Result<bool> {
+fn run_inspect(files: &[OsString], as_json: bool) -> anyhow::Result<bool> {
     let mut out = std::io::stdout().lock();
     let paint = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut sound = true;
-    for (n, path) in files.iter().enumerate() {
-        let seen = match inspect(path) {
+    for (n, file) in files.iter().enumerate() {
+        let address = file.to_str().filter(|file| remote::is_address(file));
+        let title = address.map_or_else(|| file.to_string_lossy().into_owned(), remote::shown);
+        let seen = match address.map_or_else(|| inspect_path(file), inspect_address) {
             Ok(seen) => seen,
             Err(error) => {
-                eprintln!("eyrie: {}: {error}", path.display());
+                eprintln!("eyrie: {}: {error:#}", printable(&title));
                 sound = false;
                 continue;
             }
         };
         let written = if as_json {
-            writeln!(out, "{}", as_line(path, &seen))
+            writeln!(out, "{}", as_line(&title, &seen))
         } else {
             let gap = if n > 0 { "\n" } else { "" };
-            write!(out, "{gap}{}", as_text(path, &seen, paint))
+            write!(out, "{gap}{}", as_text(&title, &seen, paint))
         };
         match written {
             // `| head` closes the pipe
@@ -97,14 +105,20 @@ struct Seen {
     understood: Understanding,
 }
 
-fn inspect(path: &Path) -> std::io::Result<Seen> {
+fn inspect_path(path: &OsStr) -> anyhow::Result<Seen> {
     let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file"));
-    }
-    let mut range = FileRange::new(file)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut understood = understand(&name, &mut range)?;
+    anyhow::ensure!(file.metadata()?.is_file(), "not a file");
+    let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
+    inspect(&name, &mut FileRange::new(file)?)
+}
+
+fn inspect_address(address: &str) -> anyhow::Result<Seen> {
+    let (name, mut range) = remote::open(address)?;
+    inspect(&name, &mut range)
+}
+
+fn inspect(name: &str, mut range: &mut dyn RangeRead) -> anyhow::Result<Seen> {
+    let mut understood = understand(name, &mut range)?;
     if understood.details.get("video").is_some()
         && let Some(track) = video::track(&mut range)?
     {
@@ -115,7 +129,7 @@ fn inspect(path: &Path) -> std::io::Result<Seen> {
 }
 
 /// In the words of the library's media item.
-fn as_line(path: &Path, seen: &Seen) -> Value {
+fn as_line(title: &str, seen: &Seen) -> Value {
     let understood = &seen.understood;
     let sources: Map<String, Value> = [
         ("captured_at", understood.captured_at.map(|found| found.source)),
@@ -126,7 +140,7 @@ fn as_line(path: &Path, seen: &Seen) -> Value {
     .filter_map(|(name, source)| Some((name.to_owned(), source?.into())))
     .collect();
     json!({
-        "file": path.to_string_lossy(),
+        "file": title,
         "size_bytes": seen.size_bytes,
         "kind": understood.kind,
         "content_type": understood.content_type,
@@ -142,10 +156,10 @@ fn as_line(path: &Path, seen: &Seen) -> Value {
     })
 }
 
-fn as_text(path: &Path, seen: &Seen, paint: bool) -> String {
+fn as_text(title: &str, seen: &Seen, paint: bool) -> String {
     let understood = &seen.understood;
     let mut page = Page { text: String::new(), paint };
-    page.title(&path.display().to_string());
+    page.title(title);
     page.line(1, "kind", &format!("{} ({})", understood.kind.as_str(), understood.content_type));
     page.line(1, "size", &bytes(seen.size_bytes));
     if let Some(at) = &understood.captured_at {
@@ -509,11 +523,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().join("DJI_\u{1b}[31m_0001.JPG");
         std::fs::write(&path, b"no picture").expect("written");
-        let seen = inspect(&path).expect("read");
-        let text = as_text(&path, &seen, false);
+        let seen = inspect_path(path.as_os_str()).expect("read");
+        let title = path.to_string_lossy();
+        let text = as_text(&title, &seen, false);
         assert!(text.contains("warning: the name promises a photo"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text:?}");
-        assert_eq!(as_line(&path, &seen)["size_bytes"], 10);
-        assert!(inspect(dir.path()).is_err());
+        assert_eq!(as_line(&title, &seen)["size_bytes"], 10);
+        assert!(inspect_path(dir.path().as_os_str()).is_err());
     }
 }

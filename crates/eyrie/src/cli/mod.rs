@@ -95,7 +95,7 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Compare store and catalogue: adopt objects whose report never came, mark rows whose object is gone
     Reconcile,
-    /// Media files on this machine, without a server
+    /// Media files, without a server
     #[command(subcommand)]
     Media(media::Command),
     /// Follow-up work
@@ -180,7 +180,7 @@ async fn dispatch(cli: Cli, mut sources: Sources) -> anyhow::Result<bool> {
         Command::Serve(command) => command.run(session).await,
         Command::CheckConfig => check_config::run(&session),
         Command::Doctor(command) => command.run(&session).await,
-        Command::Media(command) => command.run(session.output.json),
+        Command::Media(command) => command.run(session.output.json).await,
         Command::Workspace(command) => command.run(&session.open().await?).await,
         Command::Dock(command) => command.run(&session.open().await?).await,
         Command::Controller(command) => command.run(&session.open().await?).await,

@@ -283,17 +283,8 @@ impl Provider {
 }
 
 fn make_client(config: &OidcConfig) -> anyhow::Result<Client> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = &config.ca_file {
-        roots.add_parsable_certificates(crate::tls::certificates(file)?);
-    }
-    let tls = rustls::ClientConfig::builder_with_provider(crate::tls::provider())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     let client = Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(crate::tls::client_config(config.ca_file.as_deref())?)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
         .timeout(ANSWER)

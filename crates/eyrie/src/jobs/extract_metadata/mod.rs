@@ -16,7 +16,7 @@ pub use choose::Reported;
 use super::{Failure, Run};
 use crate::app::App;
 use crate::events::Change;
-use crate::object_range::ObjectRange;
+use crate::object_range;
 
 pub const KIND: &str = "extract-metadata";
 
@@ -98,7 +98,7 @@ pub(super) async fn give_up(app: &App, job: &Job, why: &str) {
 /// Readers work on a blocking thread: they parse, and they wait for ranges.
 async fn read(app: &App, media: &Media) -> io::Result<Understanding> {
     let size_bytes = u64::try_from(media.size_bytes.unwrap_or(0)).unwrap_or(0);
-    let mut range = ObjectRange::new(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
+    let mut range = object_range::open(Arc::clone(&app.store), &media.bucket, &media.object_key, size_bytes);
     let name = media.name.clone();
     let read = tokio::task::spawn_blocking(move || eyrie_media::understand::understand(&name, &mut range));
     read.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))

@@ -66,7 +66,8 @@ pub async fn read_subtitle(app: &App, subtitle: &Media) -> io::Result<Srt> {
     if size_bytes > MAX_SUBTITLE_BYTES {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the subtitle file is too large"));
     }
-    let mut range = super::ObjectRange::new(Arc::clone(&app.store), &subtitle.bucket, &subtitle.object_key, size_bytes);
+    let mut range =
+        crate::object_range::open(Arc::clone(&app.store), &subtitle.bucket, &subtitle.object_key, size_bytes);
     let read = tokio::task::spawn_blocking(move || {
         let bytes = eyrie_media::read_range(&mut range, 0, size_bytes as usize)?;
         Ok(srt::read(&bytes))
