@@ -9,8 +9,8 @@ import time
 import pytest
 from conftest import ROOT, binary
 from foreign_dock import wait_for
-from page import DESK, PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import DESK, PASSWORD, PHONE
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -55,27 +55,6 @@ def read(server, query=""):
 
 def open_jobs(server):
     return [job for job in ask(server, "jobs?limit=1000")["items"] if job["state"] not in ("done", "dead")]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more))
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
 
 
 def test_a_rule_is_tried_made_and_applied_and_a_hold_keeps_a_file(person, server, photos):

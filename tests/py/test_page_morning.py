@@ -10,8 +10,8 @@ import pytest
 import requests
 from conftest import ROOT, binary
 from foreign_dock import ForeignDock, report, wait_for
-from page import PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD, PHONE
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -26,30 +26,9 @@ def server(new_server):
     return new_server(EYRIE_ADMIN_PASSWORD=PASSWORD, EYRIE_INGEST_STALLED_AFTER="2 s")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more).log_in())
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
-
-
 @pytest.fixture
 def page(person, night):
-    return person().page
+    return person().log_in().page
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +237,7 @@ def test_letters_go_through_time(page, server, night):
 
 
 def test_a_long_press_selects_and_a_swipe_turns_the_page(person, server, night):
-    page = open_(person(size=PHONE).page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
+    page = open_(person(size=PHONE).log_in().page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
     tiles = page.locator(".cell .open")
     expect(tiles.first).to_be_visible()
     touch = "(element, [name, x, y]) => element.dispatchEvent(new PointerEvent(name, { pointerType: 'touch', pointerId: 7, isPrimary: true, bubbles: true, clientX: x, clientY: y }))"
@@ -291,7 +270,7 @@ def test_a_long_press_selects_and_a_swipe_turns_the_page(person, server, night):
 
 
 def test_what_was_read_stays_when_the_server_goes_away(person, server, night):
-    somebody = person()
+    somebody = person().log_in()
     page = somebody.page
     open_(page, server, "flights")
     expect(page.locator(".flight")).to_have_count(len(DAYS) + 1)
@@ -333,7 +312,7 @@ def test_the_map_s_view_is_in_its_address(page, server, night, get):
 @pytest.mark.parametrize("what", ["flights", "search", "track"])
 def test_axe_finds_nothing(person, server, night, what):
     for size, theme in (({"width": 1280, "height": 800}, "light"), (PHONE, "dark")):
-        somebody = person(size=size, theme=theme, locale="en-GB" if theme == "light" else "de-DE")
+        somebody = person(size=size, theme=theme, locale="en-GB" if theme == "light" else "de-DE").log_in()
         page = open_(somebody.page, server, f"flights/{night['flights'][0]}" if what == "track" else "flights")
         if what == "search":
             page.get_by_role("combobox", name=re.compile("^(Search|Suchen)$")).fill("dock")

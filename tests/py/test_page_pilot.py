@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 from conftest import ROOT, binary, clean_env
-from page import PASSWORD, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -28,16 +28,6 @@ def server(new_server):
         done = subprocess.run(command, env=env, input=json.dumps(access), capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
     return server
-
-
-@pytest.fixture
-def admin(server):
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        person = Person(chromium, server).log_in()
-        yield person
-        person.close()
-        chromium.close()
 
 
 def test_files_and_flights_are_told_apart_by_source_and_device(admin, server):

@@ -9,8 +9,8 @@ import pytest
 import requests
 from conftest import ROOT
 from foreign_dock import ForeignDock, wait_for
-from page import PASSWORD, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD, Person
+from playwright.sync_api import expect
 
 pytestmark = [
     pytest.mark.skipif(
@@ -76,16 +76,13 @@ def video(server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(server, video):
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        person = Person(browser, server).log_in()
-        page = person.open(f"/w/default/media/{video}")
-        expect(page.locator("aside .small-map.maplibregl-map")).to_have_attribute("data-lng", "8.5417")
-        page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
-        yield page
-        person.close()
-        browser.close()
+def page(browser, server, video):
+    person = Person(browser, server).log_in()
+    page = person.open(f"/w/default/media/{video}")
+    expect(page.locator("aside .small-map.maplibregl-map")).to_have_attribute("data-lng", "8.5417")
+    page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
+    yield page
+    person.close()
 
 
 # [the video's time, the marker's longitude, the readout's time], read in one go
