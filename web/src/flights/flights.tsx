@@ -13,6 +13,7 @@ import { bytes, clock, duration, localDate, momentOf, relativeDay, startOfDay, z
 import { Await, Bar, Loading, Moment, Notice, State, toast, useTick, Working } from "../ui/parts";
 import { arrivedFiles, beginning, deviceName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
 import { Anomalies } from "./anomalies";
+import { TimeLeft } from "./time-left";
 import { Reason, WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -229,6 +230,7 @@ export function FlightState({ flight }: { flight: FlightItem }) {
         <>
           <span className="num small quiet">
             {expected === null ? t.flights.storedUnknown(arrivedFiles(flight)) : t.flights.storedOf(arrivedFiles(flight), expected)}
+            {flight.state === "uploading" && missing !== null && <TimeLeft of={flight.flight_id} left={missing} />}
           </span>
           {flight.state === "uploading" && expected !== null && <Bar done={arrivedFiles(flight)} total={expected} label={t.flights.progress} />}
           {flight.state === "stalled" && <span className="small quiet">{t.flights.stalled(missing)} <Moment at={flight.updated_at} /></span>}

@@ -166,6 +166,8 @@ export const de: Texts = {
     storedUnknown: (stored) => `${s(stored, "Datei", "Dateien")} gespeichert, Gesamtzahl nicht gemeldet`,
     stalled: (missing) => (missing === null ? "Vielleicht fehlen Dateien, zuletzt gehört" : `${s(missing, "Datei fehlt", "Dateien fehlen")}, zuletzt gehört`),
     progress: "Gespeicherte Dateien",
+    underMinute: "< 1 min",
+    timeLeftHelp: "Geschätzt nach den Dateien, die kamen, während diese Seite offen war",
     whatToDo: "Was hilft",
     strip: "Bilder dieses Flugs",
     noPictures: "Noch keine Fotos oder Videos",

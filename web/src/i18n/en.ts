@@ -177,6 +177,8 @@ export const en = {
     storedUnknown: (stored: number) => `${s(stored, "file", "files")} stored, total not announced`,
     stalled: (missing: number | null) => (missing === null ? "Files may be missing, last heard" : `${s(missing, "file is", "files are")} missing, last heard`),
     progress: "Files stored",
+    underMinute: "< 1 min",
+    timeLeftHelp: "Estimated from the files that came while this page was open",
     whatToDo: "What to do",
     strip: "Pictures of this flight",
     noPictures: "No photos or videos yet",

@@ -7,6 +7,7 @@ import type { SessionItem } from "../api/client";
 import { useLive, type Live } from "../api/live";
 import { docks, flightCounts, workspaces } from "../api/queries";
 import { t } from "../i18n";
+import { useTimeLeft } from "../flights/time-left";
 import { clock } from "../ui/format";
 import { Dialog, isTyping, State } from "../ui/parts";
 import { Account } from "./account";
@@ -99,13 +100,14 @@ function WorkspaceSwitch({ ws }: { ws: string }) {
 function LiveState({ live, ws }: { live: Live; ws: string }) {
   const counts = useQuery(flightCounts(ws)).data;
   const online = useQuery({ ...docks(ws), refetchInterval: 15_000 });
-  if (live === "lost") return <div className="live" role="status"><State tone="attention"><span className="words">{t.live.lost}</span></State></div>;
   const busy = counts?.uploading_gateways ?? 0;
+  const timeLeft = useTimeLeft(`${ws}: all`, busy > 0 ? (counts?.files_left ?? null) : null);
+  if (live === "lost") return <div className="live" role="status"><State tone="attention"><span className="words">{t.live.lost}</span></State></div>;
   const heard = online.data?.items.filter((dock) => dock.online).length ?? 0;
   return (
     <div className="live" role="status">
       {busy > 0 ? (
-        <State tone="working"><span className="words">{t.live.uploading(busy, counts?.files_left ?? 0)}</span></State>
+        <State tone="working"><span className="words">{t.live.uploading(busy, counts?.files_left ?? 0)}{timeLeft && <span title={t.flights.timeLeftHelp}>, {timeLeft}</span>}</span></State>
       ) : (
         <span className="words">{online.data ? t.live.docksOnline(heard, online.data.items.length) : ""}</span>
       )}
