@@ -14,6 +14,7 @@ import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes } from "../ui/format";
 import { Await, Confirm, Loading, Notice, toast } from "../ui/parts";
+import { ZoneNote } from "../ui/site";
 import { EditAlbum, type Album } from "./albums";
 import "../styles/gallery.css";
 
@@ -103,7 +104,10 @@ function Files({ album }: { album: Album }) {
           days.length === 0 ? (
             <Notice icon={Images} title={t.albums.empty} action={<Link className="button primary" href={path("gallery")}>{t.item.toGallery}</Link>}>{t.albums.emptyHelp}</Notice>
           ) : (
-            <Grid ws={ws} filter={filter} days={days} open={open} selection={{ ids: picked, set: setPicked }} place={`${ws}/album/${album.id}`} />
+            <>
+              <Grid ws={ws} filter={filter} days={days} open={open} selection={{ ids: picked, set: setPicked }} place={`${ws}/album/${album.id}`} />
+              <p className="zone"><ZoneNote /></p>
+            </>
           )
         }
       </Await>

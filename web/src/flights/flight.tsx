@@ -12,7 +12,8 @@ import { t } from "../i18n";
 import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
+import { bytes, duration } from "../ui/format";
+import { SiteZone, useTimes, ZoneNote } from "../ui/site";
 import { TrackMenu } from "../item/track-menu";
 import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
@@ -39,12 +40,13 @@ export default function FlightPage({ id }: { id: string }) {
         <ChevronLeft className="icon" aria-hidden />
         {t.places.flights}
       </Link>
-      {loading ? <Loading rows={3} height={120} /> : <Await query={query}>{() => query.data && <Flight flight={query.data} counts={counts.data} docks={dockList.data?.items} />}</Await>}
+      {loading ? <Loading rows={3} height={120} /> : <Await query={query}>{() => query.data && <SiteZone zone={query.data.time_zone} found="flight"><Flight flight={query.data} counts={counts.data} docks={dockList.data?.items} /></SiteZone>}</Await>}
     </div>
   );
 }
 
 function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schemas["MediaCountsItem"]; docks?: DockItem[] }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const files = useQuery(mediaAll(ws, { flight_id: flight.flight_id, status: "all" }));
@@ -63,7 +65,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
     <div className="flight-page">
       <div className="page-head" style={{ marginBottom: 0 }}>
         <h1>{flightTitle(flight)}</h1>
-        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName(beginning(flight))}</span>
+        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> <ZoneNote at={beginning(flight)} short /></span>
         <span className="grow" />
         {flight.state !== "complete" && flight.gateway_sn && flight.source !== "pilot" && <Prioritize flight={flight} />}
         {flight.stored_count > 0 && (
@@ -145,6 +147,7 @@ function grown([west, south, east, north]: [number, number, number, number]): [n
 
 function Film({ items, current, choose, link }: { items: MediaItem[]; current: string | null; choose: (id: string) => void; link: (item: MediaItem) => string }) {
   const { ws } = useHere();
+  const { clockSeconds } = useTimes();
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     ref.current?.querySelector<HTMLElement>('[aria-current="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
@@ -169,6 +172,7 @@ const SHOWN = 50;
 const isTroubled = (item: MediaItem) => item.status !== "stored" || item.warnings.some((warning) => item.kind !== "video" || !warning.includes("ffmpeg"));
 
 function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
+  const { clockSeconds } = useTimes();
   const [all, setAll] = useState(false);
   const [search, setSearch] = useSearchParams();
   const only = search.get("files") === "troubled";

@@ -11,9 +11,10 @@ import { t } from "../i18n";
 import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { bytes, number, zoneName } from "../ui/format";
+import { bytes, number } from "../ui/format";
 import { afterG } from "../shell/g";
 import { Await, isTyping, Notice, toast } from "../ui/parts";
+import { useTimes, ZoneNote } from "../ui/site";
 import { downloadFile, downloadList, downloadZip } from "./download";
 import { byOf, filterOf, filterSearch, isFiltered, useDays } from "./days";
 import { Filters } from "./filters";
@@ -21,12 +22,13 @@ import { Grid } from "./grid";
 import "../styles/gallery.css";
 
 export default function Gallery() {
+  const times = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const [, go] = useLocation();
   const [search, setSearch] = useSearchParams();
   const address = search.toString();
-  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const filter = useMemo(() => filterOf(new URLSearchParams(address), times), [address, times]);
   const by = byOf(search);
   const dockList = useQuery(docks(ws)).data?.items;
   const order = useCallback((sn: string) => dockName(dockList, sn || null), [dockList]);
@@ -67,7 +69,7 @@ export default function Gallery() {
           )
         }
       </Await>
-      {days.length > 0 && <p className="quiet small zone">{t.time.zone(zoneName())}</p>}
+      {days.length > 0 && <p className="zone"><ZoneNote /></p>}
     </div>
   );
 }

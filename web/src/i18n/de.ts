@@ -16,7 +16,16 @@ export const de: Texts = {
     skip: "Zum Inhalt springen",
     notKnown: "Nicht bekannt",
   },
-  time: { today: "Heute", yesterday: "Gestern", justNow: "gerade eben", zone: (name) => `Zeiten in ${name}` },
+  time: {
+    today: "Heute",
+    yesterday: "Gestern",
+    justNow: "gerade eben",
+    zone: (name) => `Zeiten in ${name}`,
+    found: {
+      file: "wo diese Datei aufgenommen wurde", flight: "wo der Flug geflogen wurde", dock: "wo das Dock steht", workspace: "wo die Docks dieses Arbeitsbereichs stehen",
+      browser: "die Zone dieses Browsers; kein Dock und keine Datei sagt, wo sie ist",
+    },
+  },
   places: { label: "Seiten", flights: "Flüge", gallery: "Galerie", albums: "Alben", map: "Karte", docks: "Docks", admin: "Admin", workspace: "Arbeitsbereich" },
   search: {
     label: "Suchen",

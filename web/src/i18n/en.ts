@@ -20,6 +20,10 @@ export const en = {
     yesterday: "Yesterday",
     justNow: "just now",
     zone: (name: string) => `Times in ${name}`,
+    found: {
+      file: "where this file was taken", flight: "where the flight was flown", dock: "where the dock stands", workspace: "where the docks of this workspace stand",
+      browser: "this browser's zone; no dock or file says where it is",
+    },
   },
   places: { label: "Pages", flights: "Flights", gallery: "Gallery", albums: "Albums", map: "Map", docks: "Docks", admin: "Admin", workspace: "Workspace" },
   search: {

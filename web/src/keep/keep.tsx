@@ -10,7 +10,7 @@ import { More } from "../flights/flights";
 import { auditWords } from "../admin/audit-words";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { dateTime } from "../ui/format";
+import { useTimes } from "../ui/site";
 import { Await, Confirm, Loading, Moment, Notice, State, toast, useRefresh, why, Working } from "../ui/parts";
 import { HoldDialog, type Held } from "./hold-dialog";
 import { RuleDialog } from "./rule-dialog";
@@ -171,6 +171,7 @@ function Holds() {
 }
 
 function HoldRow({ hold }: { hold: Hold }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const refresh = useRefresh();

@@ -6,7 +6,8 @@ import { docks, retentionPreview } from "../api/queries";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { bytes, day } from "../ui/format";
+import { bytes } from "../ui/format";
+import { useTimes } from "../ui/site";
 import { Dialog, Failure, Refused, Working } from "../ui/parts";
 import { keptWords } from "./words";
 import "../styles/share.css";
@@ -90,6 +91,7 @@ export function RuleDialog({ rule, onClose }: { rule?: Rule; onClose: () => void
 const cameWords = (first: string, last: string) => (first === last ? t.keep.arrivedOn(first) : t.keep.arrived(first, last));
 
 function Tried({ found }: { found: Schemas["RetentionPreviewItem"] }) {
+  const { day } = useTimes();
   const { ws } = useHere();
   const pictures = found.first.slice(0, PICTURES);
   return (

@@ -8,8 +8,10 @@ import type { DockItem } from "../api/client";
 import { docks, flightsNamed } from "../api/queries";
 import { beginning, dockName, flightTitle } from "../flights/summary";
 import { t } from "../i18n";
-import { coordinates, dateTime, day as dayWords, localDate, monthYear } from "../ui/format";
+import { coordinates } from "../ui/format";
 import { isTyping, useDismiss } from "../ui/parts";
+import { useTimes } from "../ui/site";
+import { timesIn, type Times } from "../ui/times";
 import { useHere, useWsPath } from "./context";
 
 type Meaning = { key: string; icon: LucideIcon; words: string; kind: string; to: string };
@@ -17,6 +19,7 @@ type Meaning = { key: string; icon: LucideIcon; words: string; kind: string; to:
 const PAUSE_MS = 200;
 
 export function SearchBox() {
+  const times = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const [location, go] = useLocation();
@@ -40,17 +43,17 @@ export function SearchBox() {
     const file = { key: "files", icon: File, words: `“${wanted}”`, kind: t.search.inNames, to: path(`gallery?q=${encodeURIComponent(wanted)}`) };
     const routes = paused === wanted ? (flights ?? []) : [];
     return [
-      ...timeOf(wanted, path),
+      ...timeOf(wanted, path, times),
       ...placeOf(wanted, path),
       ...docksOf(wanted, dockList ?? [], true, path),
       file,
       ...docksOf(wanted, dockList ?? [], false, path),
       ...routes.map((flight) => ({
-        key: flight.flight_id, icon: PlaneTakeoff, words: flightTitle(flight), kind: `${dockName(dockList, flight.gateway_sn)} · ${dateTime(beginning(flight))}`,
+        key: flight.flight_id, icon: PlaneTakeoff, words: flightTitle(flight), kind: `${dockName(dockList, flight.gateway_sn)} · ${timesIn(flight.time_zone ?? times.zone).dateTime(beginning(flight))}`,
         to: path(`flights/${encodeURIComponent(flight.flight_id)}`),
       })),
     ];
-  }, [text, paused, flights, dockList, path]);
+  }, [text, paused, flights, dockList, path, times]);
   useEffect(() => setChosen(0), [text]);
 
   useEffect(() => {
@@ -123,28 +126,30 @@ function usePaused(text: string): string {
 type Path = (rest: string) => string;
 
 /** A day or a month: `2026-11-23`, `23.11.2026`, `23/11/2026`, `2026-11`, today, yesterday. */
-function timeOf(text: string, path: Path): Meaning[] {
-  const days = { [t.time.today.toLowerCase()]: 0, [t.time.yesterday.toLowerCase()]: 1 }[text.toLowerCase()];
+function timeOf(text: string, path: Path, { day, localDate, momentOf, monthYear }: Times): Meaning[] {
+  const back = { [t.time.today.toLowerCase()]: 0, [t.time.yesterday.toLowerCase()]: 1 }[text.toLowerCase()];
   const iso = /^(\d{4})-(\d{1,2})(?:-(\d{1,2}))?$/.exec(text);
   const european = /^(\d{1,2})[./](\d{1,2})[./](\d{4})$/.exec(text);
-  const now = new Date();
+  // days as days of UTC: a day is the same day in every zone
   let from: Date;
-  let whole = false;
-  if (days !== undefined) from = new Date(now.getFullYear(), now.getMonth(), now.getDate() - days);
-  else if (iso) {
-    whole = iso[3] === undefined;
-    from = new Date(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3] ?? 1));
-    if (from.getMonth() !== Number(iso[2]) - 1) return [];
-  } else if (european) {
-    from = new Date(Number(european[3]), Number(european[2]) - 1, Number(european[1]));
-    if (from.getMonth() !== Number(european[2]) - 1) return [];
-  } else return [];
-  const to = whole ? new Date(from.getFullYear(), from.getMonth() + 1, 0) : from;
-  const words = whole ? monthYear(from) : dayWords(from);
-  return [{ key: "time", icon: CalendarDays, words, kind: t.search.ofTime, to: path(`gallery?from=${localDate(from)}&to=${localDate(to)}`) }];
+  if (back !== undefined) from = new Date(Date.parse(localDate(new Date())) - back * DAY_MS);
+  else if (iso) from = utc(iso[1], iso[2], iso[3] ?? "1");
+  else if (european) from = utc(european[3], european[2], european[1]);
+  else return [];
+  const [, year, month, date] = iso ?? (european ? [null, european[3], european[2], european[1]] : []);
+  // 31 February is no day
+  if (month !== undefined && (from.getUTCMonth() !== Number(month) - 1 || from.getUTCFullYear() !== Number(year))) return [];
+  const whole = iso !== null && date === undefined;
+  const to = whole ? new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1, 0)) : from;
+  const start = momentOf(iso8601(from), 0) ?? from;
+  return [{ key: "time", icon: CalendarDays, words: whole ? monthYear(start) : day(start), kind: t.search.ofTime, to: path(`gallery?from=${iso8601(from)}&to=${iso8601(to)}`) }];
 }
 
-/** Latitude and longitude in degrees: who saw the spot. */
+const DAY_MS = 86_400_000;
+const utc = (...[year, month, day]: (string | undefined)[]) => new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+const iso8601 = (day: Date) => day.toISOString().slice(0, 10);
+
+/** Who saw the spot, the map there, and what was taken there. */
 function placeOf(text: string, path: Path): Meaning[] {
   const found = /^(-?\d{1,2}\.\d+)\s*[,;\s]\s*(-?\d{1,3}\.\d+)$/.exec(text);
   const [lat, lng] = [Number(found?.[1]), Number(found?.[2])];

@@ -8,8 +8,8 @@ import { useLive, type Live } from "../api/live";
 import { docks, flightCounts, workspaces } from "../api/queries";
 import { t } from "../i18n";
 import { useTimeLeft } from "../flights/time-left";
-import { clock } from "../ui/format";
 import { Dialog, isTyping, State } from "../ui/parts";
+import { SiteZone, useTimes } from "../ui/site";
 import { Account } from "./account";
 import { HereContext, includes, wsPath, type Here } from "./context";
 import { afterG, pressedG } from "./g";
@@ -26,6 +26,8 @@ const places: Place[] = [
 const adminPlace: Place = { to: "admin", key: "a", icon: Settings, label: () => t.places.admin };
 
 export function Shell({ ws, session, children }: { ws: string; session: SessionItem; children: ReactNode }) {
+  const list = useQuery(workspaces);
+  const own = list.data?.items.find((one) => one.name === ws || one.id === ws);
   const here = useMemo<Here>(() => ({ ws, session }), [ws, session]);
   const live = useLive(ws);
   const [path] = useLocation();
@@ -47,36 +49,39 @@ export function Shell({ ws, session, children }: { ws: string; session: SessionI
 
   return (
     <HereContext value={here}>
-      <a className="skip button" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
-        {t.common.skip}
-      </a>
-      <div className="shell">
-        <nav className="rail" aria-label={t.places.label}>
-          <span className="mark">
-            <img src="/icon.svg" alt="Eyrie" />
-          </span>
-          {shown.map((place) => {
-            const current = section === place.to || place.also?.includes(section);
-            return (
-              <Link key={place.to} className="place" href={wsPath(ws, place.to)} aria-current={current ? "page" : undefined}>
-                <place.icon className="icon" aria-hidden />
-                <span>{place.label()}</span>
-              </Link>
-            );
-          })}
-        </nav>
-        <header className="top">
-          <WorkspaceSwitch ws={ws} />
-          <SearchBox />
-          <LiveState live={live} ws={ws} />
-          <Account onKeys={() => setKeys(true)} />
-        </header>
-        <main id="main" ref={main} tabIndex={-1} className={`main${section === "media" || section === "map" ? " full" : ""}`}>
-          {children}
-        </main>
-      </div>
-      <Lost live={live} />
-      {keys && <Keys places={shown} onClose={() => setKeys(false)} />}
+      <SiteZone zone={own?.time_zone} found="workspace">
+        <a className="skip button" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+          {t.common.skip}
+        </a>
+        <div className="shell">
+          <nav className="rail" aria-label={t.places.label}>
+            <span className="mark">
+              <img src="/icon.svg" alt="Eyrie" />
+            </span>
+            {shown.map((place) => {
+              const current = section === place.to || place.also?.includes(section);
+              return (
+                <Link key={place.to} className="place" href={wsPath(ws, place.to)} aria-current={current ? "page" : undefined}>
+                  <place.icon className="icon" aria-hidden />
+                  <span>{place.label()}</span>
+                </Link>
+              );
+            })}
+          </nav>
+          <header className="top">
+            <WorkspaceSwitch ws={ws} />
+            <SearchBox />
+            <LiveState live={live} ws={ws} />
+            <Account onKeys={() => setKeys(true)} />
+          </header>
+          <main id="main" ref={main} tabIndex={-1} className={`main${section === "media" || section === "map" ? " full" : ""}`}>
+            {/* days are those of the site, so nothing is laid out before its zone is known */}
+            {!list.isPending && children}
+          </main>
+        </div>
+        <Lost live={live} />
+        {keys && <Keys places={shown} onClose={() => setKeys(false)} />}
+      </SiteZone>
     </HereContext>
   );
 }
@@ -119,6 +124,7 @@ const PATIENCE_MS = 2_000;
 
 /** What is on the page stays, with the time from which it is. */
 function Lost({ live }: { live: Live }) {
+  const { clock } = useTimes();
   const [since, setSince] = useState<Date | null>(null);
   useEffect(() => {
     if (live !== "lost") return setSince(null);
