@@ -20,6 +20,7 @@ import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
 import { FlightState, Prioritize } from "./flights";
 import { beginning, deviceName, dockName, flightTitle, kindWords } from "./summary";
 import { Anomalies } from "./anomalies";
+import { Film } from "./film";
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -143,27 +144,6 @@ function grown([west, south, east, north]: [number, number, number, number]): [n
   const x = grow(west, east);
   const y = grow(south, north);
   return [west - x, south - y, east + x, north + y];
-}
-
-function Film({ items, current, choose, link }: { items: MediaItem[]; current: string | null; choose: (id: string) => void; link: (item: MediaItem) => string }) {
-  const { ws } = useHere();
-  const { clockSeconds } = useTimes();
-  const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    ref.current?.querySelector<HTMLElement>('[aria-current="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
-  }, [current]);
-  return (
-    <div className="film" ref={ref} role="group" aria-label={t.flights.strip}>
-      {items.map((item) => (
-        <Link
-          key={item.id} className="frame" href={link(item)} aria-current={item.id === current} aria-label={`${item.name}${item.captured_at ? `, ${clockSeconds(item.captured_at)}` : ""}`}
-          onMouseEnter={() => choose(item.id)} onFocus={() => choose(item.id)}
-        >
-          <Picture ws={ws} item={item} bare />
-        </Link>
-      ))}
-    </div>
-  );
 }
 
 const SHOWN = 50;
