@@ -219,6 +219,37 @@ def test_a_range_takes_the_days_that_were_never_in_sight(page, server, night):
     expect(page.get_by_role("dialog")).to_contain_text("to an album")
 
 
+def test_a_selection_is_in_the_address_while_it_is_small(page, person, server, night):
+    open_(page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
+    tiles, bar = page.locator(".cell .open"), page.get_by_role("toolbar", name="Selection")
+    for n in (0, 2):
+        tiles.nth(n).click(modifiers=["Control"])
+    ids = [tiles.nth(n).get_attribute("id").removeprefix("tile-") for n in (0, 2)]
+    expect(page).to_have_url(re.compile(r"gateway_sn=7CTDM01NORD.*selected=" + "(,|%2C)".join(ids) + "$"))
+    # somebody else sees the same marked, and what is gone or made up is left out
+    other = person().log_in().page
+    other.goto(page.url + ",00000000-0000-7000-8000-000000000000,nonsense")
+    marked = other.get_by_role("toolbar", name="Selection")
+    expect(marked).to_contain_text("2 selected")
+    assert {one.get_attribute("id").removeprefix("tile-") for one in other.locator(".cell.picked .open").all()} == set(ids)
+    expect(other).to_have_url(re.compile(r"selected=" + "(,|%2C)".join(ids) + "$"))
+    # back leaves the gallery and comes to the same selection again
+    other.get_by_role("link", name="Docks").click()
+    expect(other.get_by_role("heading", name="Docks", exact=True)).to_be_visible()
+    other.go_back()
+    expect(marked).to_contain_text("2 selected")
+    # another list begins with nothing
+    other.keyboard.press("Escape")
+    expect(other).not_to_have_url(re.compile("selected="))
+    # more than fit into an address are not in it
+    page.keyboard.press("Control+a")
+    expect(bar).to_contain_text(f"{PHOTOS * len(DAYS)} selected")
+    expect(page).not_to_have_url(re.compile("selected="))
+    page.reload()
+    expect(tiles.first).to_be_visible()
+    expect(bar).to_have_count(0)
+
+
 def test_letters_go_through_time(page, server, night):
     open_(page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
     expect(page.locator(".cell img").first).to_be_visible()

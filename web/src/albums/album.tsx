@@ -9,6 +9,7 @@ import { useDays } from "../gallery/days";
 import { downloadZip } from "../gallery/download";
 import { SelectionBar, Skeleton } from "../gallery/gallery";
 import { Grid } from "../gallery/grid";
+import { usePicked } from "../gallery/picked";
 import { t } from "../i18n";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
@@ -41,7 +42,7 @@ function Files({ album }: { album: Album }) {
   const [, go] = useLocation();
   const filter = useMemo(() => ({ album_id: album.id }), [album.id]);
   const { query, days, counts } = useDays(ws, filter);
-  const [picked, setPicked] = useState<Map<string, MediaItem>>(new Map());
+  const [picked, setPicked] = usePicked(ws, album.id);
   const [dialog, setDialog] = useState<"share" | "edit" | "delete" | null>(null);
   const close = () => setDialog(null);
   const open = useCallback((item: MediaItem) => go(path(`media/${item.id}?album_id=${album.id}&kind=all`)), [go, path, album.id]);

@@ -11,8 +11,9 @@ import { bytes, number } from "../ui/format";
 import { Await, Confirm, Notice, toast, useTick } from "../ui/parts";
 import { ZoneNote } from "../ui/site";
 import { useDays } from "./days";
-import { inTurns, Skeleton } from "./gallery";
+import { Skeleton } from "./gallery";
 import { Grid } from "./grid";
+import { inTurns } from "./turns";
 import "../styles/gallery.css";
 import "../styles/keep.css";
 
