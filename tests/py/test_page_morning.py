@@ -163,6 +163,10 @@ def test_tracks_are_saved_for_other_programs(page, server, night, get):
         ("10.5.2026", "10 May 2026", r"/gallery\?from=2026-05-10&to=2026-05-10$"),
         ("2026-02", "Feb 2026", r"/gallery\?from=2026-02-01&to=2026-02-28$"),
         ("47.3769, 8.5417", "47.376900, 8.541700", r"/map\?seen=47\.3769,8\.5417"),
+        ("N 47\u00b022.614' E 8\u00b032.502'", "47.376900, 8.541700", r"/map\?seen=47\.3769,8\.5417"),
+        ("47\u00b022'36.8\"S 8\u00b032'30.1\"W", "-47.376889, -8.541694", r"/map\?seen=-47\.376888"),
+        ("8.5417E 47.3769N", "47.376900, 8.541700", r"/map\?seen=47\.3769,8\.5417"),
+        ("47 8", "\u201c47 8\u201d", r"/gallery\?q=47%208$"),
         ("7ctdm03kran", "Dock Kran", r"/gallery\?gateway_sn=7CTDM03KRAN$"),
         ("dock nord", "Dock Nord", r"/gallery\?gateway_sn=7CTDM01NORD$"),
         ("2026-02-31", "“2026-02-31”", r"/gallery\?q=2026-02-31$"),
@@ -180,6 +184,32 @@ def test_words_are_taken_for_what_they_mean(page, server, night, typed, first, a
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(address))
     expect(page.get_by_role("listbox")).to_have_count(0)
+
+
+def test_a_place_leads_to_its_map_and_its_pictures(page, server, night, get):
+    photos = get("media", kind="photo", gateway_sn="7CTDM01NORD", limit=1000)["items"]
+    spot = photos[0]["position"]
+    words = f"{spot['lat']:.6f}, {spot['lng']:.6f}"
+    open_(page, server, "map?view=0,0,2")
+    the_map = page.locator(".map-page .map")
+    wait_for(lambda: the_map.get_attribute("data-files") is not None, "drawn", timeout_s=60)
+    field = page.get_by_role("combobox", name="Search")
+    field.fill(words)
+    options = page.get_by_role("listbox").get_by_role("option")
+    # a map that is open already goes there
+    options.filter(has_text="the map there").click()
+    expect(page.locator(".coords")).to_have_text(words)
+    wait_for(lambda: int(the_map.get_attribute("data-files") or 0) > 0, "files on the map", timeout_s=60)
+    field.fill(words)
+    options.filter(has_text="pictures taken within 200 m").click()
+    expect(page).to_have_url(re.compile(r"/gallery\?bbox="))
+    expect(page.locator(".cell .open").first).to_be_visible()
+    total = int(page.locator(".grid-root").get_attribute("data-total"))
+    assert 0 < total <= len(photos) + 1
+    far = f"{spot['lat'] + 1:.6f}, {spot['lng']:.6f}"
+    field.fill(far)
+    options.filter(has_text="pictures taken within 200 m").click()
+    expect(page.get_by_role("heading", name="Nothing matches these filters")).to_be_visible()
 
 
 def test_a_flight_is_found_by_its_id_and_with_the_arrows(page, server, night):

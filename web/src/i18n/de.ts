@@ -33,6 +33,8 @@ export const de: Texts = {
     meanings: "Gefunden",
     inNames: "in Dateinamen",
     ofTime: "Bilder dieser Zeit",
+    onMap: "die Karte dort",
+    takenNear: (metres) => `Bilder aus höchstens ${metres} m Entfernung`,
     ofDock: "Bilder dieses Docks",
   },
   live: {

@@ -32,6 +32,8 @@ export const en = {
     meanings: "What is found",
     inNames: "in names of files",
     ofTime: "pictures of this time",
+    onMap: "the map there",
+    takenNear: (metres: number) => `pictures taken within ${metres} m`,
     ofDock: "pictures of this dock",
   },
   live: {

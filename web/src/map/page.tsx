@@ -77,6 +77,8 @@ export default function MapPage() {
       { replace: true },
     );
   const show = (next: Chosen | null) => (setChosen(next), keepInAddress("open", next?.id ?? null));
+  /** The view that the page itself put into the address. */
+  const written = useRef(search.get("view"));
   const latest = useRef({ ws, tiles, bbox: filter.bbox, seen, ask, ground, show, keepInAddress, view: viewOf(search.get("view")) });
   latest.current = { ws, tiles, bbox: filter.bbox, seen, ask, ground, show, keepInAddress, view: latest.current.view };
 
@@ -174,7 +176,10 @@ export default function MapPage() {
       setCentre(wrapped({ lng, lat }));
       lastView.set(ws, { center: [lng, lat], zoom: made.getZoom() });
       clearTimeout(moved);
-      moved = setTimeout(() => latest.current.keepInAddress("view", `${lat.toFixed(6)},${lng.toFixed(6)},${made.getZoom().toFixed(2)}`), REST_MS);
+      moved = setTimeout(() => {
+        written.current = `${lat.toFixed(6)},${lng.toFixed(6)},${made.getZoom().toFixed(2)}`;
+        latest.current.keepInAddress("view", written.current);
+      }, REST_MS);
     });
     map.current = made;
     return () => {
@@ -202,6 +207,14 @@ export default function MapPage() {
     // a spot that was asked for by its coordinates
     if (seen && map.current && !map.current.getBounds().contains([seen.lng, seen.lat])) map.current.jumpTo({ center: [seen.lng, seen.lat], zoom: Math.max(17, map.current.getZoom()) });
   }, [seen?.lat, seen?.lng]);
+
+  const asked = search.get("view");
+  useEffect(() => {
+    // a view that was asked for while the map was open; its own is where it is already
+    const wanted = asked === written.current ? undefined : viewOf(asked);
+    written.current = asked;
+    if (wanted) map.current?.jumpTo(wanted);
+  }, [asked]);
 
   const inGallery = (edges: Bounds | undefined) => {
     if (!edges) return;

@@ -1,7 +1,7 @@
 // One field for what a person remembers: a day, a place, a dock, a flight's route, a part of a file's name. What the words can mean is
 // listed below it; Enter takes the first.
 import { useQuery } from "@tanstack/react-query";
-import { CalendarDays, File, MapPin, PlaneTakeoff, Search, Warehouse, type LucideIcon } from "lucide-react";
+import { CalendarDays, Eye, File, Images, MapPin, PlaneTakeoff, Search, Warehouse, type LucideIcon } from "lucide-react";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import type { DockItem } from "../api/client";
@@ -13,6 +13,7 @@ import { isTyping, useDismiss } from "../ui/parts";
 import { useTimes } from "../ui/site";
 import { timesIn, type Times } from "../ui/times";
 import { useHere, useWsPath } from "./context";
+import { around, placeIn } from "./coordinates";
 
 type Meaning = { key: string; icon: LucideIcon; words: string; kind: string; to: string };
 
@@ -151,12 +152,19 @@ const iso8601 = (day: Date) => day.toISOString().slice(0, 10);
 
 /** Who saw the spot, the map there, and what was taken there. */
 function placeOf(text: string, path: Path): Meaning[] {
-  const found = /^(-?\d{1,2}\.\d+)\s*[,;\s]\s*(-?\d{1,3}\.\d+)$/.exec(text);
-  const [lat, lng] = [Number(found?.[1]), Number(found?.[2])];
-  if (!found || Math.abs(lat) > 90 || Math.abs(lng) > 180) return [];
-  return [{ key: "place", icon: MapPin, words: coordinates(lat, lng), kind: t.map.seen.title, to: path(`map?seen=${lat},${lng}`) }];
+  const place = placeIn(text);
+  if (!place) return [];
+  const words = coordinates(place.lat, place.lng);
+  const here = [place.lat, place.lng].map((one) => Number(one.toFixed(7)));
+  return [
+    { key: "place", icon: Eye, words, kind: t.map.seen.title, to: path(`map?seen=${here.join()}`) },
+    { key: "map", icon: MapPin, words, kind: t.search.onMap, to: path(`map?view=${here.join()},${NEAR_ZOOM}`) },
+    { key: "around", icon: Images, words, kind: t.search.takenNear(NEAR_M), to: path(`gallery?bbox=${around(place, NEAR_M).map((one) => one.toFixed(6)).join()}`) },
+  ];
 }
 
+const NEAR_ZOOM = 16;
+const NEAR_M = 200;
 const MOST_DOCKS = 4;
 
 /** Docks of exactly this name or serial number, or those of which it is a part. */
