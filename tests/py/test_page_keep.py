@@ -100,7 +100,7 @@ def test_a_rule_is_tried_made_and_applied_and_a_hold_keeps_a_file(person, server
     dialog.get_by_role("button", name="Add rule").click()
     expect(dialog).to_be_hidden()
     row = page.get_by_role("row", name=re.compile("Photos, a month"))
-    expect(row).to_contain_text("after 30 days · Photo · All docks")
+    expect(row).to_contain_text("after 30 days · Photo · All devices")
     assert len(read(server)) == PHOTOS, "a dry run and a rule move nothing by themselves"
     page.get_by_role("button", name="Apply now").click()
     wait_for(lambda: len(read(server, "&trashed=true")) == PHOTOS - 1, "the rule's work", 30)
