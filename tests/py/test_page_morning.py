@@ -387,3 +387,27 @@ def test_axe_finds_nothing(person, server, night, what):
         assert somebody.faults() == []
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0
+
+
+def test_what_nobody_knows_is_no_fault(person, server, workspace, dock):
+    flight_id = str(uuid.uuid4())
+    with ForeignDock(dock) as foreign:
+        answer, _, _ = foreign.upload("DJI_20260510101530_0001.BIN", bytes(range(256)) * 8, flight_id)
+        assert answer["result"] == 0
+    somebody = person().log_in()
+    page, url = somebody.page, f"{server.http_url}/w/{workspace['name']}"
+    base = f"{server.http_url}/api/v1/workspaces/{workspace['name']}"
+    read = lambda: [one for one in somebody.context.request.get(f"{base}/media?kind=other").json()["items"] if one["processing"] == "done"]
+    (found,) = wait_for(read, "it was looked at", timeout_s=60)
+    assert [warning.split(":")[0] for warning in found["warnings"]] == ["the file is not understood"]
+    page.goto(f"{url}/flights")
+    expect(page.locator(".flight")).to_contain_text("1 other file")
+    expect(page.get_by_text("All flights complete")).to_be_visible()
+    expect(page.locator(".flight .anomalies")).to_have_count(0)
+    page.locator(".flight h3 a").click()
+    expect(page.get_by_role("row").filter(has_text="0001.BIN")).to_contain_text("Stored")
+    expect(page.locator(".table .state.attention")).to_have_count(0)
+    page.get_by_role("link", name="DJI_20260510101530_0001.BIN").click()
+    about = page.get_by_role("complementary", name="About this file")
+    expect(about).to_contain_text("Nothing here knows this kind of file. It is kept exactly as it came.")
+    expect(about.locator(".callout")).to_have_count(0)

@@ -6,7 +6,7 @@ import { Link, useSearchParams } from "wouter";
 import type { DockItem, FlightItem, MediaItem, Schemas } from "../api/client";
 import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
 import { downloadZip } from "../gallery/download";
-import { isPictured, Picture } from "../gallery/picture";
+import { isPictured } from "../gallery/picture";
 import { PpkSet } from "../item/ppk";
 import { t } from "../i18n";
 import { HoldDialog } from "../keep/hold-dialog";
@@ -15,6 +15,7 @@ import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes, duration } from "../ui/format";
 import { SiteZone, useTimes, ZoneNote } from "../ui/site";
 import { TrackMenu } from "../item/track-menu";
+import { isDamaged, isTroubled } from "../item/trouble";
 import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
 import { FlightState, Prioritize } from "./flights";
@@ -148,9 +149,6 @@ function grown([west, south, east, north]: [number, number, number, number]): [n
 
 const SHOWN = 50;
 
-/** As the server counts them: that ffmpeg makes no picture of a video is no fault of the file. */
-const isTroubled = (item: MediaItem) => item.status !== "stored" || item.warnings.some((warning) => item.kind !== "video" || !warning.includes("ffmpeg"));
-
 function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
   const { clockSeconds } = useTimes();
   const [all, setAll] = useState(false);
@@ -183,8 +181,8 @@ function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: Me
                 <td className="num nowrap">{item.captured_at ? <Moment at={item.captured_at}>{clockSeconds(item.captured_at)}</Moment> : "–"}</td>
                 <td className="num nowrap">{item.size_bytes === null ? "–" : bytes(item.size_bytes)}</td>
                 <td>
-                  <State tone={item.status !== "stored" ? "failed" : item.warnings.length > 0 ? "attention" : "good"}>
-                    {item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : t.item.statuses[item.status]}
+                  <State tone={item.status !== "stored" ? "failed" : isDamaged(item) ? "attention" : "good"}>
+                    {item.status === "stored" && isDamaged(item) ? t.item.damaged : t.item.statuses[item.status]}
                   </State>
                 </td>
               </tr>

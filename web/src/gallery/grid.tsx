@@ -7,6 +7,7 @@ import type { MediaItem } from "../api/client";
 import { docks, mediaAll, mediaSoFar, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
 import { deviceName, dockName } from "../flights/summary";
+import { isDamaged } from "../item/trouble";
 import { useHere } from "../shell/context";
 import { afterG } from "../shell/g";
 import { isTyping } from "../ui/parts";
@@ -333,7 +334,7 @@ const Tile = memo(function Tile({ ws, item, note, left, top, width, height, pick
     else if (picking || event.shiftKey || event.ctrlKey || event.metaKey) acts.current.toggle(item, event.shiftKey);
     else acts.current.open(item);
   };
-  const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : null;
+  const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && isDamaged(item) ? t.item.damaged : null;
   return (
     <div className={`cell${picked ? " picked" : ""}${picking ? " picking" : ""}`} style={{ left, top, width, height }}>
       <button

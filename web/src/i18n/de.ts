@@ -482,6 +482,7 @@ export const de: Texts = {
     loadingOriginal: "Original wird geladen",
     missing: "Fehlt",
     damaged: "Mit Warnungen",
+    unknown: "Diese Art von Datei kennt hier nichts. Sie ist genau so aufbewahrt, wie sie kam.",
     warnings: "Mit dieser Datei stimmt etwas nicht. Sie ist genau so aufbewahrt, wie sie kam.",
     localTime: (time) => `${time}, Uhr des Fluggeräts ohne Zeitzone`,
     noTime: "Aufnahmezeit nicht bekannt",

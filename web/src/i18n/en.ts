@@ -488,6 +488,7 @@ export const en = {
     loadingOriginal: "Loading the original",
     missing: "Missing",
     damaged: "Has warnings",
+    unknown: "Nothing here knows this kind of file. It is kept exactly as it came.",
     warnings: "This file has something wrong with it. It is kept exactly as it came.",
     localTime: (time: string) => `${time}, the aircraft's clock without a zone`,
     noTime: "Capture time not known",

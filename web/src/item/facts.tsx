@@ -11,6 +11,7 @@ import { useHere, useWsPath } from "../shell/context";
 import { bytes, centimetres, coordinates, degrees, exactCoordinates, metres, number } from "../ui/format";
 import { useTimes, ZoneNote } from "../ui/site";
 import { CopyButton, Moment, State } from "../ui/parts";
+import { isUnknown } from "./trouble";
 
 export function Facts({ item }: { item: MediaDetail }) {
   const { dateTimeSeconds } = useTimes();
@@ -22,7 +23,8 @@ export function Facts({ item }: { item: MediaDetail }) {
   const camera = cameraWords(item);
   return (
     <div className="facts-panel">
-      {item.warnings.length > 0 && (
+      {isUnknown(item) && <p className="quiet">{t.item.unknown}</p>}
+      {item.warnings.length > 0 && !isUnknown(item) && (
         <div className="callout attention">
           <AlertTriangle className="icon" aria-hidden />
           <div>

@@ -43,7 +43,7 @@ pub struct FlightItem {
     pub trashed_count: i64,
     /// Those that were deleted for good.
     pub deleted_count: i64,
-    /// Those that are missing in the store, in quarantine, or have `warnings`.
+    /// Those that are missing in the store, in quarantine, or have `warnings` other than that nobody knows what they are.
     pub troubled_count: i64,
     pub state: FlightState,
     /// What the dock last said of the task: sent, in_progress, ok, failed ...
