@@ -188,3 +188,37 @@ def workspace(server):
 def dock(server, workspace):
     """A dock of this test's own in its workspace: what `eyrie dock add` printed."""
     return server.cli("dock", "add", "--workspace", workspace["id"], "--sn", f"PYDOCK{uuid.uuid4().hex[:8].upper()}")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium."""
+    from page import launch
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def person(browser, server):
+    """Makes people in front of the page: `person(size=PHONE)`. What they complain of, and a request to another host, fails the test."""
+    from page import Person
+
+    people = []
+
+    def make(**more):
+        people.append(Person(browser, server, **more))
+        return people[-1]
+
+    yield make
+    for one in people:
+        one.close()
+
+
+@pytest.fixture
+def admin(person):
+    """Somebody who may everything, at a desk."""
+    return person().log_in()

@@ -132,7 +132,7 @@ def main():
             page = person.open("/w/default/admin/retention")
             page.get_by_role("button", name="Add rule").click()
             page.get_by_role("dialog").get_by_label("Name").fill("Photos of Nord, 90 days")
-            page.get_by_role("dialog").get_by_label("Dock").select_option(label="Dock Nord")
+            page.get_by_role("dialog").get_by_label("Device").select_option(label="Dock Nord")
             page.get_by_role("dialog").get_by_label("Photo").check()
             page.locator(".tried img:not(.placeholder)").nth(7).wait_for()
             page.wait_for_timeout(1500)

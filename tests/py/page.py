@@ -23,10 +23,10 @@ def launch(playwright):
 class Person:
     """Somebody with a browser of their own. What the browser complains of and whom it asks is collected."""
 
-    def __init__(self, browser, server, size=DESK, theme="light", locale="en-GB"):
+    def __init__(self, browser, server, size=DESK, theme="light", locale="en-GB", zone="Europe/Berlin"):
         self.server = server
         self.context = browser.new_context(
-            viewport=size, color_scheme=theme, locale=locale, timezone_id="Europe/Berlin", reduced_motion="reduce", accept_downloads=True
+            viewport=size, color_scheme=theme, locale=locale, timezone_id=zone, reduced_motion="reduce", accept_downloads=True
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)

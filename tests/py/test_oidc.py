@@ -11,8 +11,8 @@ import requests
 from conftest import ROOT
 from foreign_dock import wait_for
 from oidc import CLIENT_ID, CLIENT_SECRET, REAL, LyingProvider, encoded, free_port, real_provider
-from page import PASSWORD, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD, Person
+from playwright.sync_api import expect
 
 expect.set_options(timeout=20_000)
 PAGE = ROOT / "web/dist/page/index.html"
@@ -48,14 +48,6 @@ def real(new_server, tmp_path_factory):
     with real_provider(folder, port, f"{server.http_url}/oidc/callback", f"{server.http_url}/login", PEOPLE):
         server.provider_host = f"127.0.0.1:{port}"
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

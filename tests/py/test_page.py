@@ -9,8 +9,8 @@ import pytest
 import requests
 from conftest import ROOT, binary
 from foreign_dock import ForeignDock, report, wait_for
-from page import DESK, PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import DESK, PASSWORD, PHONE
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -22,33 +22,6 @@ PHOTOS = 6
 @pytest.fixture(scope="module")
 def server(new_server):
     return new_server(EYRIE_ADMIN_PASSWORD=PASSWORD)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    """Makes people: `person(size=PHONE)`. What they complain of fails the test."""
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more))
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
-
-
-@pytest.fixture
-def admin(person):
-    return person().log_in()
 
 
 @pytest.fixture(scope="module")

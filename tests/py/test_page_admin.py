@@ -8,9 +8,9 @@ import pytest
 import requests
 from conftest import ROOT
 from foreign_dock import ForeignDock
-from page import DESK, PASSWORD, PHONE, Person, launch
+from page import DESK, PASSWORD, PHONE
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -22,32 +22,6 @@ LONG = "Umspannwerk Neustadt-Ost, Nordseite hinter dem Betriebshof 12"
 @pytest.fixture(scope="module")
 def server(new_server):
     return new_server(EYRIE_ADMIN_PASSWORD=PASSWORD, EYRIE_HTTP_MAX_FAILED_LOGINS="9", EYRIE_CLOUD_API_APP_KEY="a-key-nobody-sees")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more))
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
-
-
-@pytest.fixture
-def admin(person):
-    return person().log_in()
 
 
 def api(server, method, path, body=None, name="admin", password=PASSWORD):

@@ -9,8 +9,8 @@ import time
 import pytest
 from conftest import ROOT, binary
 from foreign_dock import wait_for
-from page import DESK, PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import DESK, PASSWORD, PHONE
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -57,27 +57,6 @@ def open_jobs(server):
     return [job for job in ask(server, "jobs?limit=1000")["items"] if job["state"] not in ("done", "dead")]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more))
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
-
-
 def test_a_rule_is_tried_made_and_applied_and_a_hold_keeps_a_file(person, server, photos):
     admin = person(size=DESK).log_in()
     page = admin.open("/w/default/gallery")
@@ -121,7 +100,7 @@ def test_a_rule_is_tried_made_and_applied_and_a_hold_keeps_a_file(person, server
     dialog.get_by_role("button", name="Add rule").click()
     expect(dialog).to_be_hidden()
     row = page.get_by_role("row", name=re.compile("Photos, a month"))
-    expect(row).to_contain_text("after 30 days · Photo · All docks")
+    expect(row).to_contain_text("after 30 days · Photo · All devices")
     assert len(read(server)) == PHOTOS, "a dry run and a rule move nothing by themselves"
     page.get_by_role("button", name="Apply now").click()
     wait_for(lambda: len(read(server, "&trashed=true")) == PHOTOS - 1, "the rule's work", 30)

@@ -10,9 +10,9 @@ import mapbox_vector_tile
 import pytest
 from conftest import ROOT, binary
 from foreign_dock import wait_for
-from page import DESK, PASSWORD, PHONE, Person, launch
+from page import DESK, PASSWORD, PHONE, Person
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
@@ -60,33 +60,6 @@ def flown(server, tmp_path_factory):
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["docks"][0]["flights"][0]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    """Makes people: `person(size=PHONE)`. What they complain of, and a request to another host, fails the test."""
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more))
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
-
-
-@pytest.fixture
-def admin(person):
-    return person().log_in()
 
 
 def files_in(admin, server, query=""):

@@ -10,8 +10,8 @@ import pytest
 import requests
 from conftest import ROOT, binary
 from foreign_dock import ForeignDock, report, wait_for
-from page import PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD, PHONE
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -26,30 +26,9 @@ def server(new_server):
     return new_server(EYRIE_ADMIN_PASSWORD=PASSWORD, EYRIE_INGEST_STALLED_AFTER="2 s")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more).log_in())
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
-
-
 @pytest.fixture
 def page(person, night):
-    return person().page
+    return person().log_in().page
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +133,7 @@ def test_the_way_of_each_video_is_on_the_flight_s_map(page, server, night):
     expect(page.locator('.flight-map[data-flown="1"]')).to_be_visible(timeout=60_000)
     # a press on a dot or a way chooses its picture in the strip, a look at the strip that on the map
     frames = page.locator(".film .frame")
-    expect(frames).to_have_count(PHOTOS + 1)
+    expect(page.locator(".film")).to_have_attribute("data-total", str(PHOTOS + 1))
     frames.nth(3).hover()
     expect(frames.nth(3)).to_have_attribute("aria-current", "true")
 
@@ -184,6 +163,10 @@ def test_tracks_are_saved_for_other_programs(page, server, night, get):
         ("10.5.2026", "10 May 2026", r"/gallery\?from=2026-05-10&to=2026-05-10$"),
         ("2026-02", "Feb 2026", r"/gallery\?from=2026-02-01&to=2026-02-28$"),
         ("47.3769, 8.5417", "47.376900, 8.541700", r"/map\?seen=47\.3769,8\.5417"),
+        ("N 47\u00b022.614' E 8\u00b032.502'", "47.376900, 8.541700", r"/map\?seen=47\.3769,8\.5417"),
+        ("47\u00b022'36.8\"S 8\u00b032'30.1\"W", "-47.376889, -8.541694", r"/map\?seen=-47\.376888"),
+        ("8.5417E 47.3769N", "47.376900, 8.541700", r"/map\?seen=47\.3769,8\.5417"),
+        ("47 8", "\u201c47 8\u201d", r"/gallery\?q=47%208$"),
         ("7ctdm03kran", "Dock Kran", r"/gallery\?gateway_sn=7CTDM03KRAN$"),
         ("dock nord", "Dock Nord", r"/gallery\?gateway_sn=7CTDM01NORD$"),
         ("2026-02-31", "“2026-02-31”", r"/gallery\?q=2026-02-31$"),
@@ -201,6 +184,32 @@ def test_words_are_taken_for_what_they_mean(page, server, night, typed, first, a
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(address))
     expect(page.get_by_role("listbox")).to_have_count(0)
+
+
+def test_a_place_leads_to_its_map_and_its_pictures(page, server, night, get):
+    photos = get("media", kind="photo", gateway_sn="7CTDM01NORD", limit=1000)["items"]
+    spot = photos[0]["position"]
+    words = f"{spot['lat']:.6f}, {spot['lng']:.6f}"
+    open_(page, server, "map?view=0,0,2")
+    the_map = page.locator(".map-page .map")
+    wait_for(lambda: the_map.get_attribute("data-files") is not None, "drawn", timeout_s=60)
+    field = page.get_by_role("combobox", name="Search")
+    field.fill(words)
+    options = page.get_by_role("listbox").get_by_role("option")
+    # a map that is open already goes there
+    options.filter(has_text="the map there").click()
+    expect(page.locator(".coords")).to_have_text(words)
+    wait_for(lambda: int(the_map.get_attribute("data-files") or 0) > 0, "files on the map", timeout_s=60)
+    field.fill(words)
+    options.filter(has_text="pictures taken within 200 m").click()
+    expect(page).to_have_url(re.compile(r"/gallery\?bbox="))
+    expect(page.locator(".cell .open").first).to_be_visible()
+    total = int(page.locator(".grid-root").get_attribute("data-total"))
+    assert 0 < total <= len(photos) + 1
+    far = f"{spot['lat'] + 1:.6f}, {spot['lng']:.6f}"
+    field.fill(far)
+    options.filter(has_text="pictures taken within 200 m").click()
+    expect(page.get_by_role("heading", name="Nothing matches these filters")).to_be_visible()
 
 
 def test_a_flight_is_found_by_its_id_and_with_the_arrows(page, server, night):
@@ -240,6 +249,37 @@ def test_a_range_takes_the_days_that_were_never_in_sight(page, server, night):
     expect(page.get_by_role("dialog")).to_contain_text("to an album")
 
 
+def test_a_selection_is_in_the_address_while_it_is_small(page, person, server, night):
+    open_(page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
+    tiles, bar = page.locator(".cell .open"), page.get_by_role("toolbar", name="Selection")
+    for n in (0, 2):
+        tiles.nth(n).click(modifiers=["Control"])
+    ids = [tiles.nth(n).get_attribute("id").removeprefix("tile-") for n in (0, 2)]
+    expect(page).to_have_url(re.compile(r"gateway_sn=7CTDM01NORD.*selected=" + "(,|%2C)".join(ids) + "$"))
+    # somebody else sees the same marked, and what is gone or made up is left out
+    other = person().log_in().page
+    other.goto(page.url + ",00000000-0000-7000-8000-000000000000,nonsense")
+    marked = other.get_by_role("toolbar", name="Selection")
+    expect(marked).to_contain_text("2 selected")
+    assert {one.get_attribute("id").removeprefix("tile-") for one in other.locator(".cell.picked .open").all()} == set(ids)
+    expect(other).to_have_url(re.compile(r"selected=" + "(,|%2C)".join(ids) + "$"))
+    # back leaves the gallery and comes to the same selection again
+    other.get_by_role("link", name="Docks").click()
+    expect(other.get_by_role("heading", name="Docks", exact=True)).to_be_visible()
+    other.go_back()
+    expect(marked).to_contain_text("2 selected")
+    # another list begins with nothing
+    other.keyboard.press("Escape")
+    expect(other).not_to_have_url(re.compile("selected="))
+    # more than fit into an address are not in it
+    page.keyboard.press("Control+a")
+    expect(bar).to_contain_text(f"{PHOTOS * len(DAYS)} selected")
+    expect(page).not_to_have_url(re.compile("selected="))
+    page.reload()
+    expect(tiles.first).to_be_visible()
+    expect(bar).to_have_count(0)
+
+
 def test_letters_go_through_time(page, server, night):
     open_(page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
     expect(page.locator(".cell img").first).to_be_visible()
@@ -258,7 +298,7 @@ def test_letters_go_through_time(page, server, night):
 
 
 def test_a_long_press_selects_and_a_swipe_turns_the_page(person, server, night):
-    page = open_(person(size=PHONE).page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
+    page = open_(person(size=PHONE).log_in().page, server, "gallery?gateway_sn=7CTDM01NORD&kind=photo")
     tiles = page.locator(".cell .open")
     expect(tiles.first).to_be_visible()
     touch = "(element, [name, x, y]) => element.dispatchEvent(new PointerEvent(name, { pointerType: 'touch', pointerId: 7, isPrimary: true, bubbles: true, clientX: x, clientY: y }))"
@@ -291,7 +331,7 @@ def test_a_long_press_selects_and_a_swipe_turns_the_page(person, server, night):
 
 
 def test_what_was_read_stays_when_the_server_goes_away(person, server, night):
-    somebody = person()
+    somebody = person().log_in()
     page = somebody.page
     open_(page, server, "flights")
     expect(page.locator(".flight")).to_have_count(len(DAYS) + 1)
@@ -306,8 +346,8 @@ def test_what_was_read_stays_when_the_server_goes_away(person, server, night):
     page.unroute("**/api/v1/**")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text(re.compile("What is shown is from"))).to_have_count(0)
-    # the browser's own words for what was cut
-    somebody.complaints = [one for one in somebody.complaints if "ERR_FAILED" not in one]
+    # the browser's and the map's own words for what was cut
+    somebody.complaints = [one for one in somebody.complaints if one.startswith("page error")]
 
 
 def test_the_map_s_view_is_in_its_address(page, server, night, get):
@@ -333,7 +373,7 @@ def test_the_map_s_view_is_in_its_address(page, server, night, get):
 @pytest.mark.parametrize("what", ["flights", "search", "track"])
 def test_axe_finds_nothing(person, server, night, what):
     for size, theme in (({"width": 1280, "height": 800}, "light"), (PHONE, "dark")):
-        somebody = person(size=size, theme=theme, locale="en-GB" if theme == "light" else "de-DE")
+        somebody = person(size=size, theme=theme, locale="en-GB" if theme == "light" else "de-DE").log_in()
         page = open_(somebody.page, server, f"flights/{night['flights'][0]}" if what == "track" else "flights")
         if what == "search":
             page.get_by_role("combobox", name=re.compile("^(Search|Suchen)$")).fill("dock")
@@ -347,3 +387,27 @@ def test_axe_finds_nothing(person, server, night, what):
         assert somebody.faults() == []
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0
+
+
+def test_what_nobody_knows_is_no_fault(person, server, workspace, dock):
+    flight_id = str(uuid.uuid4())
+    with ForeignDock(dock) as foreign:
+        answer, _, _ = foreign.upload("DJI_20260510101530_0001.BIN", bytes(range(256)) * 8, flight_id)
+        assert answer["result"] == 0
+    somebody = person().log_in()
+    page, url = somebody.page, f"{server.http_url}/w/{workspace['name']}"
+    base = f"{server.http_url}/api/v1/workspaces/{workspace['name']}"
+    read = lambda: [one for one in somebody.context.request.get(f"{base}/media?kind=other").json()["items"] if one["processing"] == "done"]
+    (found,) = wait_for(read, "it was looked at", timeout_s=60)
+    assert [warning.split(":")[0] for warning in found["warnings"]] == ["the file is not understood"]
+    page.goto(f"{url}/flights")
+    expect(page.locator(".flight")).to_contain_text("1 other file")
+    expect(page.get_by_text("All flights complete")).to_be_visible()
+    expect(page.locator(".flight .anomalies")).to_have_count(0)
+    page.locator(".flight h3 a").click()
+    expect(page.get_by_role("row").filter(has_text="0001.BIN")).to_contain_text("Stored")
+    expect(page.locator(".table .state.attention")).to_have_count(0)
+    page.get_by_role("link", name="DJI_20260510101530_0001.BIN").click()
+    about = page.get_by_role("complementary", name="About this file")
+    expect(about).to_contain_text("Nothing here knows this kind of file. It is kept exactly as it came.")
+    expect(about.locator(".callout")).to_have_count(0)

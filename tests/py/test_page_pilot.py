@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 from conftest import ROOT, binary, clean_env
-from page import PASSWORD, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -28,16 +28,6 @@ def server(new_server):
         done = subprocess.run(command, env=env, input=json.dumps(access), capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
     return server
-
-
-@pytest.fixture
-def admin(server):
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        person = Person(chromium, server).log_in()
-        yield person
-        person.close()
-        chromium.close()
 
 
 def test_files_and_flights_are_told_apart_by_source_and_device(admin, server):
@@ -79,4 +69,28 @@ def test_files_and_flights_are_told_apart_by_source_and_device(admin, server):
     facts = page.locator(".flight-facts")
     expect(facts).to_contain_text(f"DJI Pilot 2, {RC}")
     expect(facts.get_by_role("link")).to_have_count(0)
+    assert admin.faults() == []
+
+
+def test_what_a_crew_brought_is_kept_and_goes_as_a_dock_s(admin, server):
+    page = admin.open("/w/default/admin/retention")
+    page.get_by_role("button", name="Add rule").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("The crew's, a year")
+    dialog.get_by_label("Days in the library").fill("365")
+    device = dialog.get_by_role("combobox", name="Device")
+    expect(device.get_by_role("option")).to_have_text(["All devices", "Dock Nord", RC])
+    device.select_option(RC)
+    dialog.get_by_role("button", name="Add rule").click()
+    expect(page.get_by_role("row", name=re.compile("The crew's"))).to_contain_text(f"every kind of file · {RC}")
+    place = page.get_by_role("combobox", name="Place a legal hold")
+    expect(place.get_by_role("option").filter(has_text="all files of")).to_have_text(["all files of Dock Nord", f"all files of {RC}"])
+    place.select_option(RC)
+    dialog.get_by_label("What it is for").fill("Incident of 3 May")
+    dialog.get_by_role("button", name="Place a legal hold").click()
+    expect(page.get_by_role("row", name=re.compile("Incident of 3 May"))).to_contain_text(f"all files of {RC}")
+    # and it holds
+    (held, *_) = admin.context.request.get(f"{server.http_url}/api/v1/workspaces/default/media?gateway_sn={RC}").json()["items"]
+    answer = admin.context.request.delete(f"{server.http_url}/api/v1/workspaces/default/media/{held['id']}", headers={"Origin": server.http_url})
+    assert answer.status == 409
     assert admin.faults() == []

@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 from conftest import ROOT
-from page import DESK, PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import DESK, PASSWORD, PHONE
+from playwright.sync_api import expect
 from test_api import as_role
 from test_ppk import FIRST_TOW_S, mrk_line, read, send
 
@@ -25,22 +25,6 @@ SOLVE_MS = 240_000
 @pytest.fixture(scope="module")
 def server(new_server):
     return new_server(EYRIE_ADMIN_PASSWORD=PASSWORD)
-
-
-@pytest.fixture
-def person(server):
-    people = []
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-
-        def make(**more):
-            people.append(Person(browser, server, **more))
-            return people[-1]
-
-        yield make
-        for one in people:
-            one.close()
-        browser.close()
 
 
 def test_a_survey_is_solved_and_shown(server, workspace, dock, person):

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 from conftest import ROOT, binary
-from page import PASSWORD, PHONE, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD, PHONE
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -34,19 +34,9 @@ def flight_id(server, tmp_path_factory):
     return json.loads(done.stdout)["docks"][0]["flights"][0]["flight_id"]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture(params=["desk", "phone"])
-def person(browser, server, request):
-    one = Person(browser, server, **({"size": PHONE} if request.param == "phone" else {})).log_in()
-    yield one
-    one.close()
+def person(person, request):
+    return person(**({"size": PHONE} if request.param == "phone" else {})).log_in()
 
 
 def saved(page, button):

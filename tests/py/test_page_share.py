@@ -9,9 +9,9 @@ import zipfile
 import pytest
 from conftest import ROOT, binary
 from foreign_dock import wait_for
-from page import DESK, PASSWORD, PHONE, Person, launch
+from page import DESK, PASSWORD, PHONE
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "web/dist/page/index.html").exists(), reason="the page is not built: make page (needs npm), then build the server again"
@@ -43,27 +43,6 @@ def read(server):
     token = server.cli("token", "create", "--workspace", "default", "--role", "viewer")["token"]
     found = get(f"{server.http_url}/api/v1/workspaces/default/media?kind=photo", headers={"authorization": f"Bearer {token}"}, timeout=10).json()["items"]
     return found if len(found) == PHOTOS and all(one["thumbhash"] and one["position"] for one in found) else None
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def person(browser, server):
-    people = []
-
-    def make(**more):
-        people.append(Person(browser, server, **more))
-        return people[-1]
-
-    yield make
-    for one in people:
-        one.close()
 
 
 def select(page, count):

@@ -9,8 +9,8 @@ import pytest
 import requests
 from conftest import ROOT
 from foreign_dock import ForeignDock, wait_for
-from page import PASSWORD, Person, launch
-from playwright.sync_api import expect, sync_playwright
+from page import PASSWORD, Person
+from playwright.sync_api import expect
 
 pytestmark = [
     pytest.mark.skipif(
@@ -76,16 +76,13 @@ def video(server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(server, video):
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        person = Person(browser, server).log_in()
-        page = person.open(f"/w/default/media/{video}")
-        expect(page.locator("aside .small-map.maplibregl-map")).to_have_attribute("data-lng", "8.5417")
-        page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
-        yield page
-        person.close()
-        browser.close()
+def page(browser, server, video):
+    person = Person(browser, server).log_in()
+    page = person.open(f"/w/default/media/{video}")
+    expect(page.locator("aside .small-map.maplibregl-map")).to_have_attribute("data-lng", "8.5417")
+    page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
+    yield page
+    person.close()
 
 
 # [the video's time, the marker's longitude, the readout's time], read in one go
@@ -145,3 +142,40 @@ def test_the_map_and_the_curves_seek_the_video(page):
     # the way goes from one side of the map to the other
     page.mouse.click(area["x"] + area["width"] * 0.5, area["y"] + area["height"] * 0.5)
     wait_for(lambda: abs(page.evaluate(NOW)[0] - LENGTH_S / 2) < 1 and off_s(page.evaluate(NOW)) <= STEP_S + 1e-3, "the map seeks")
+
+
+@pytest.mark.parametrize("download", [False, True], ids=["view only", "with downloads"])
+def test_a_stranger_plays_a_shared_video(person, server, video, download):
+    """Somebody without an account: the video plays; its bytes are handed out only where the link says so."""
+    owner = person().log_in()
+    body = {"title": "Flight over the roof", "media_ids": [video], "download": download}
+    made = owner.context.request.post(f"{server.http_url}/api/v1/workspaces/default/shares", data=body, headers={"Origin": server.http_url})
+    assert made.ok, made.text()
+    slug = made.json()["url"].rsplit("/", 1)[1]
+    stranger = person()
+    page = stranger.open(f"/share/{slug}")
+    expect(page.get_by_role("heading", name="Flight over the roof")).to_be_visible()
+    page.locator(".shared-grid li button").click()
+    look = page.get_by_role("dialog")
+    # one that has to be made first says so, and plays when it is there
+    expect(look.locator("video")).to_be_visible(timeout=90_000)
+    played = look.locator("video").evaluate(
+        """async (video) => {
+            video.muted = true;
+            await video.play();
+            const begun = video.currentTime;
+            await new Promise((done) => { const look = () => (video.currentTime > begun + 0.5 ? done() : video.requestVideoFrameCallback(look)); look(); });
+            video.pause();
+            return [video.currentTime, video.duration, video.videoWidth];
+        }"""
+    )
+    assert played[0] > 0.5 and abs(played[1] - LENGTH_S) < 0.5 and played[2] > 0, played
+    # anywhere in it, not only from its beginning
+    look.locator("video").evaluate("video => new Promise((done) => { video.onseeked = done; video.currentTime = 9; })")
+    assert stranger.faults() == []
+    expect(look.get_by_role("link", name="Download")).to_have_count(1 if download else 0)
+    content = stranger.context.request.get(f"{server.http_url}/api/v1/shares/{slug}/media/{video}/content")
+    archive = stranger.context.request.get(f"{server.http_url}/api/v1/shares/{slug}/archive")
+    assert (content.ok, archive.ok) == (download, download), (content.status, archive.status)
+    if not download:
+        assert (content.status, archive.status) == (404, 404)

@@ -9,6 +9,7 @@ import { onLanguage, t } from "./i18n";
 import { Boundary, NoMap } from "./ui/boundary";
 import { Await, Failure, Loading, Notice, Toasts } from "./ui/parts";
 import { Login } from "./shell/login";
+import { FilteredSite } from "./shell/filtered-site";
 import { Shell } from "./shell/shell";
 import { wsPath } from "./shell/context";
 import { Flights } from "./flights/flights";
@@ -111,11 +112,11 @@ function Workspace({ ws }: { ws: string }) {
       <Boundary key={path.split("/")[3]}>
         <Suspense fallback={<div className="page"><Loading /></div>}>
           <Switch>
-            <Route path="/w/:ws/flights"><Flights /></Route>
+            <Route path="/w/:ws/flights"><FilteredSite><Flights /></FilteredSite></Route>
             <Route path="/w/:ws/flights/:id">{({ id }) => <FlightPage key={id} id={id} />}</Route>
-            <Route path="/w/:ws/gallery"><Gallery /></Route>
-            <Route path="/w/:ws/media/:id">{({ id }) => <Item id={id} />}</Route>
-            <Route path="/w/:ws/map"><Boundary fallback={<NoMap />}><MapPage /></Boundary></Route>
+            <Route path="/w/:ws/gallery"><FilteredSite><Gallery /></FilteredSite></Route>
+            <Route path="/w/:ws/media/:id">{({ id }) => <FilteredSite><Item id={id} /></FilteredSite>}</Route>
+            <Route path="/w/:ws/map"><Boundary fallback={<NoMap />}><FilteredSite><MapPage /></FilteredSite></Boundary></Route>
             <Route path="/w/:ws/albums"><Albums /></Route>
             <Route path="/w/:ws/albums/:id">{({ id }) => <AlbumPage key={id} id={id} />}</Route>
             <Route path="/w/:ws/shares"><Links /></Route>

@@ -1,7 +1,7 @@
 // What the first page needs is asked for before anything is drawn: its code, who is logged in and its first list come side by side
 // instead of one after the other.
 import type { QueryClient } from "@tanstack/react-query";
-import { docks, flightCounts, session } from "./api/queries";
+import { docks, flightCounts, session, workspaces } from "./api/queries";
 import { countsOf } from "./gallery/days";
 
 /** Code that comes with its page. */
@@ -31,6 +31,7 @@ export function askEarly(client: QueryClient) {
   if (place === "share") return void code.stranger().catch(() => undefined);
   if (place !== "w" || !name) return;
   void client.prefetchQuery(session);
+  void client.prefetchQuery(workspaces);
   const wanted = sections[section]?.[id ? 1 : 0];
   // a page whose code does not come says so when it is drawn
   if (wanted) code[wanted]().catch(() => undefined);
@@ -42,5 +43,6 @@ export function askEarly(client: QueryClient) {
   }
   if (section === "flights" && !id) void client.prefetchQuery(flightCounts(ws));
   if (section === "flights" || section === "docks") void client.prefetchQuery(docks(ws));
-  if (section === "gallery") void client.prefetchQuery(countsOf(ws, new URLSearchParams(location.search)));
+  const counts = section === "gallery" && countsOf(ws, new URLSearchParams(location.search));
+  if (counts) void client.prefetchQuery(counts);
 }

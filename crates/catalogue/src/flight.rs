@@ -139,16 +139,20 @@ pub struct FlightCounts {
 const EMPTY_SEEN_AT: &str = "(SELECT CASE WHEN docks.remain_upload = 0 THEN coalesce(docks.last_seen_at, 0) ELSE 0 END
     FROM docks WHERE docks.sn = flights.gateway_sn)";
 
-/// A row of `flights` with what is counted beside it; the condition is the index's own.
+/// A file that no reader here knows is kept as it came, and nothing is wrong with it; only the words of its one warning tell.
+const ONLY_NOT_UNDERSTOOD: &str = "media.kind = 'other' AND media.status = 'stored' AND json_array_length(media.warnings) = 1
+    AND media.warnings LIKE '[\"the file is not understood:%'";
+
+/// A row of `flights` with what is counted beside it; the first condition is the index's own.
 fn select() -> Sql {
     let mut sql = Sql::new("SELECT flights.*, ");
     sql.push(EMPTY_SEEN_AT).push(" AS empty_seen_at, (SELECT count(*) FROM media").push(index_hint("media_troubled"));
     sql.push(
         " WHERE media.workspace_id = flights.workspace_id AND media.flight_id = flights.flight_id
          AND media.flight_id IS NOT NULL AND media.trashed_at IS NULL
-         AND (media.status <> 'stored' OR media.warnings <> '[]' OR (media.picture_error IS NOT NULL AND media.kind <> 'video'))) AS troubled_count
-         FROM flights WHERE workspace_id = ",
+         AND (media.status <> 'stored' OR media.warnings <> '[]' OR (media.picture_error IS NOT NULL AND media.kind <> 'video')) AND NOT (",
     );
+    sql.push(ONLY_NOT_UNDERSTOOD).push(")) AS troubled_count FROM flights WHERE workspace_id = ");
     sql
 }
 

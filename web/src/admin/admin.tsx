@@ -8,8 +8,8 @@ import { audit, health, jobs, s3Keys, tokens, users, workspaces } from "../api/q
 import { More } from "../flights/flights";
 import { t } from "../i18n";
 import { includes, isServerAdmin, useHere, useWsPath } from "../shell/context";
-import { dateTime, momentOf } from "../ui/format";
 import { Await, Bar, Confirm, Loading, Moment, Notice, State, toast, useRefresh, why, Working, type Tone } from "../ui/parts";
+import { useTimes, ZoneNote } from "../ui/site";
 import { AddS3Key, AddToken, AddUser, AddWorkspace } from "./add";
 import { Keep } from "../keep/keep";
 import { auditWords } from "./audit-words";
@@ -36,7 +36,7 @@ export default function Admin({ tab }: { tab: string }) {
   const Page = pages[current];
   return (
     <div className="page admin">
-      <div className="page-head"><h1>{t.places.admin}</h1></div>
+      <div className="page-head"><h1>{t.places.admin}</h1><span className="grow" /><ZoneNote /></div>
       <nav className="tabs" aria-label={t.places.admin}>
         {shown.map((one) => (
           <Link key={one} ref={one === current ? intoSight : undefined} href={path(`admin/${one}`)} aria-current={one === current ? "page" : undefined}>{t.admin.tabs[one]}</Link>
@@ -121,6 +121,7 @@ function Users() {
 }
 
 function Tokens() {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const query = useQuery(tokens(ws));
   const refresh = useRefresh();
@@ -242,6 +243,7 @@ function Jobs() {
 }
 
 function JobRow({ job }: { job: JobItem }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const refresh = useRefresh();
@@ -294,6 +296,7 @@ function JobRow({ job }: { job: JobItem }) {
 }
 
 function Audit() {
+  const { dateTime, momentOf } = useTimes();
   const { ws, session } = useHere();
   const root = isServerAdmin(session);
   const [whole, setWhole] = useState(false);
@@ -356,6 +359,7 @@ function Audit() {
 }
 
 function Workspaces() {
+  const { dateTime } = useTimes();
   const query = useQuery(workspaces);
   const refresh = useRefresh();
   const [adding, setAdding] = useState(false);

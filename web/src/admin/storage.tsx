@@ -8,13 +8,15 @@ import { docks, storage } from "../api/queries";
 import { dockName } from "../flights/summary";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { bytes, monthYear } from "../ui/format";
+import { bytes } from "../ui/format";
 import { Await, Loading, Notice } from "../ui/parts";
+import { useTimes } from "../ui/site";
 
 type Use = Schemas["StorageUseItem"];
 type Row = { key: string; label: string; count: number; size: number; href?: string };
 
 export function Storage() {
+  const { monthYear } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const query = useQuery(storage(ws));

@@ -5,14 +5,15 @@ import { useState, type ReactNode } from "react";
 import { api, ok, type Role, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { dateTime } from "../ui/format";
 import { Confirm, Dialog, State, toast, useRefresh, why } from "../ui/parts";
+import { useTimes } from "../ui/site";
 import { Fields } from "../docks/credentials";
 
 type User = Schemas["UserItem"];
 const ROLES = ["viewer", "operator", "admin"] as const;
 
 export function UserRow({ user, own, children }: { user: User; own: boolean; children: ReactNode }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const refresh = useRefresh();
   const [asking, setAsking] = useState<"disable" | "password" | null>(null);

@@ -9,11 +9,13 @@ import { useDays } from "../gallery/days";
 import { downloadZip } from "../gallery/download";
 import { SelectionBar, Skeleton } from "../gallery/gallery";
 import { Grid } from "../gallery/grid";
+import { usePicked } from "../gallery/picked";
 import { t } from "../i18n";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
 import { bytes } from "../ui/format";
 import { Await, Confirm, Loading, Notice, toast } from "../ui/parts";
+import { ZoneNote } from "../ui/site";
 import { EditAlbum, type Album } from "./albums";
 import "../styles/gallery.css";
 
@@ -40,7 +42,7 @@ function Files({ album }: { album: Album }) {
   const [, go] = useLocation();
   const filter = useMemo(() => ({ album_id: album.id }), [album.id]);
   const { query, days, counts } = useDays(ws, filter);
-  const [picked, setPicked] = useState<Map<string, MediaItem>>(new Map());
+  const [picked, setPicked] = usePicked(ws, album.id);
   const [dialog, setDialog] = useState<"share" | "edit" | "delete" | null>(null);
   const close = () => setDialog(null);
   const open = useCallback((item: MediaItem) => go(path(`media/${item.id}?album_id=${album.id}&kind=all`)), [go, path, album.id]);
@@ -103,7 +105,10 @@ function Files({ album }: { album: Album }) {
           days.length === 0 ? (
             <Notice icon={Images} title={t.albums.empty} action={<Link className="button primary" href={path("gallery")}>{t.item.toGallery}</Link>}>{t.albums.emptyHelp}</Notice>
           ) : (
-            <Grid ws={ws} filter={filter} days={days} open={open} selection={{ ids: picked, set: setPicked }} place={`${ws}/album/${album.id}`} />
+            <>
+              <Grid ws={ws} filter={filter} days={days} open={open} selection={{ ids: picked, set: setPicked }} place={`${ws}/album/${album.id}`} />
+              <p className="zone"><ZoneNote /></p>
+            </>
           )
         }
       </Await>

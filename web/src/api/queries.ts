@@ -198,6 +198,8 @@ export const mediaPage = (ws: string, filter: ListFilter, limit: number) =>
 export type MediaPage = { items: MediaItem[]; next_cursor: string | null };
 
 const MEDIA_A_REQUEST = 500;
+/** What fills a window: its pictures need not wait until hundreds more are described. */
+const MEDIA_AT_FIRST = 100;
 /** All media of a filter, read page after page; meant for a day or a flight, and cut at `most`. */
 export const mediaAll = (ws: string, filter: ListFilter, most = 20_000) =>
   queryOptions({
@@ -208,7 +210,7 @@ export const mediaAll = (ws: string, filter: ListFilter, most = 20_000) =>
       const known = client.getQueryData(soFar)?.length ?? 0;
       let cursor: string | undefined;
       do {
-        const query = { ...filter, limit: MEDIA_A_REQUEST, cursor };
+        const query = { ...filter, limit: cursor ? MEDIA_A_REQUEST : MEDIA_AT_FIRST, cursor };
         const page = await ok(api.GET("/api/v1/workspaces/{ws}/media", { params: { path: { ws }, query }, signal }));
         items.push(...page.items);
         cursor = page.next_cursor ?? undefined;

@@ -1,11 +1,13 @@
-// The devices of a workspace as the options of a select; `whole` also offers all of one kind.
+// The devices of a workspace as the options of a select; `whole` also offers all of one kind, `words` says what each stands for.
 import type { DockItem, Schemas } from "../api/client";
 import { t } from "../i18n";
 
 export const ALL_OF = "all ";
 
-export function DeviceOptions({ docks, controllers, whole }: { docks: DockItem[]; controllers: Schemas["ControllerItem"][]; whole?: boolean }) {
-  const ofDocks = docks.map((dock) => <option key={dock.sn} value={dock.sn}>{dock.callsign ?? dock.sn}</option>);
+type Props = { docks: DockItem[]; controllers: Schemas["ControllerItem"][]; whole?: boolean; words?: (name: string) => string };
+
+export function DeviceOptions({ docks, controllers, whole, words = (name) => name }: Props) {
+  const ofDocks = docks.map((dock) => <option key={dock.sn} value={dock.sn}>{words(dock.callsign ?? dock.sn)}</option>);
   if (controllers.length === 0) return ofDocks;
   return (
     <>
@@ -17,7 +19,7 @@ export function DeviceOptions({ docks, controllers, whole }: { docks: DockItem[]
       )}
       <optgroup label={t.filters.sources.pilot}>
         {whole && <option value={`${ALL_OF}pilot`}>{t.filters.allControllers}</option>}
-        {controllers.map(({ sn }) => <option key={sn} value={sn}>{sn}</option>)}
+        {controllers.map(({ sn }) => <option key={sn} value={sn}>{words(sn)}</option>)}
       </optgroup>
     </>
   );

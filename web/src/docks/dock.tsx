@@ -7,8 +7,9 @@ import { api, ok, type DockItem, type Schemas } from "../api/client";
 import { dock as dockQuery, dockSetUp } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { coordinates, dateTime } from "../ui/format";
+import { coordinates } from "../ui/format";
 import { Await, Confirm, CopyButton, Loading, Moment, State, toast, useTick, why } from "../ui/parts";
+import { SiteZone, useTimes } from "../ui/site";
 import { Code, Credentials, SetUp } from "./credentials";
 import { DockFigures } from "./docks";
 import { Rename } from "./rename";
@@ -27,12 +28,13 @@ export default function DockPage({ sn }: { sn: string }) {
         <ChevronLeft className="icon" aria-hidden />
         {t.places.docks}
       </Link>
-      <Await query={query} loading={<Loading rows={3} height={96} />}>{() => query.data && <Dock dock={query.data} />}</Await>
+      <Await query={query} loading={<Loading rows={3} height={96} />}>{() => query.data && <SiteZone zone={query.data.time_zone} found="dock"><Dock dock={query.data} /></SiteZone>}</Await>
     </div>
   );
 }
 
 function Dock({ dock }: { dock: DockItem }) {
+  const { dateTime } = useTimes();
   const path = useWsPath();
   return (
     <>

@@ -7,13 +7,15 @@ import { trace } from "../api/queries";
 import { More } from "../flights/flights";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { clockSeconds, milliseconds, relativeDay } from "../ui/format";
+import { milliseconds } from "../ui/format";
 import { Await, Loading, Moment, Notice, State } from "../ui/parts";
+import { useTimes, ZoneNote } from "../ui/site";
 import { fileOf, methodWord } from "./words";
 
 type Shown = "all" | "refused";
 
 export function Trace({ sn }: { sn: string }) {
+  const { relativeDay } = useTimes();
   const { ws } = useHere();
   const query = useInfiniteQuery({ ...trace(ws, sn), refetchInterval: 2_000 });
   const [shown, setShown] = useState<Shown>("all");
@@ -22,7 +24,9 @@ export function Trace({ sn }: { sn: string }) {
   return (
     <section className="trace" aria-label={t.trace.title}>
       <div className="page-head" style={{ marginBottom: 8 }}>
-        <h2 className="grow">{t.trace.title}</h2>
+        <h2>{t.trace.title}</h2>
+        <span className="grow" />
+        <ZoneNote />
         <select className="select" style={{ width: "auto" }} aria-label={t.trace.show} value={shown} onChange={(event) => setShown(event.target.value as Shown)}>
           <option value="all">{t.trace.all}</option>
           <option value="refused">{t.trace.refusedOnly}</option>
@@ -72,6 +76,7 @@ function fold(entries: TraceItem[]): Entries[] {
 }
 
 function Run({ run }: { run: Entries }) {
+  const { clockSeconds } = useTimes();
   const [open, setOpen] = useState(false);
   const [entry] = run;
   const oldest = run.at(-1) ?? entry;
@@ -113,6 +118,7 @@ function Run({ run }: { run: Entries }) {
 }
 
 function Details({ entry }: { entry: TraceItem }) {
+  const { clockSeconds } = useTimes();
   return (
     <div>
       <p className="small quiet break">{clockSeconds(entry.at)} · {entry.topic} · tid {entry.tid}</p>

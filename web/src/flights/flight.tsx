@@ -6,19 +6,22 @@ import { Link, useSearchParams } from "wouter";
 import type { DockItem, FlightItem, MediaItem, Schemas } from "../api/client";
 import { docks, flight as flightQuery, mediaAll, mediaCounts } from "../api/queries";
 import { downloadZip } from "../gallery/download";
-import { isPictured, Picture } from "../gallery/picture";
+import { isPictured } from "../gallery/picture";
 import { PpkSet } from "../item/ppk";
 import { t } from "../i18n";
 import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { bytes, clockSeconds, dateTime, duration, zoneName } from "../ui/format";
+import { bytes, duration } from "../ui/format";
+import { SiteZone, useTimes, ZoneNote } from "../ui/site";
 import { TrackMenu } from "../item/track-menu";
+import { isDamaged, isTroubled } from "../item/trouble";
 import { Boundary, NoMap } from "../ui/boundary";
 import { Await, CopyButton, Loading, Moment, Notice, State } from "../ui/parts";
 import { FlightState, Prioritize } from "./flights";
 import { beginning, deviceName, dockName, flightTitle, kindWords } from "./summary";
 import { Anomalies } from "./anomalies";
+import { Film } from "./film";
 import { WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -39,12 +42,13 @@ export default function FlightPage({ id }: { id: string }) {
         <ChevronLeft className="icon" aria-hidden />
         {t.places.flights}
       </Link>
-      {loading ? <Loading rows={3} height={120} /> : <Await query={query}>{() => query.data && <Flight flight={query.data} counts={counts.data} docks={dockList.data?.items} />}</Await>}
+      {loading ? <Loading rows={3} height={120} /> : <Await query={query}>{() => query.data && <SiteZone zone={query.data.time_zone} found="flight"><Flight flight={query.data} counts={counts.data} docks={dockList.data?.items} /></SiteZone>}</Await>}
     </div>
   );
 }
 
 function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schemas["MediaCountsItem"]; docks?: DockItem[] }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const files = useQuery(mediaAll(ws, { flight_id: flight.flight_id, status: "all" }));
@@ -63,7 +67,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
     <div className="flight-page">
       <div className="page-head" style={{ marginBottom: 0 }}>
         <h1>{flightTitle(flight)}</h1>
-        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> {zoneName(beginning(flight))}</span>
+        <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> <ZoneNote at={beginning(flight)} short /></span>
         <span className="grow" />
         {flight.state !== "complete" && flight.gateway_sn && flight.source !== "pilot" && <Prioritize flight={flight} />}
         {flight.stored_count > 0 && (
@@ -143,32 +147,10 @@ function grown([west, south, east, north]: [number, number, number, number]): [n
   return [west - x, south - y, east + x, north + y];
 }
 
-function Film({ items, current, choose, link }: { items: MediaItem[]; current: string | null; choose: (id: string) => void; link: (item: MediaItem) => string }) {
-  const { ws } = useHere();
-  const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    ref.current?.querySelector<HTMLElement>('[aria-current="true"]')?.scrollIntoView({ inline: "nearest", block: "nearest" });
-  }, [current]);
-  return (
-    <div className="film" ref={ref} role="group" aria-label={t.flights.strip}>
-      {items.map((item) => (
-        <Link
-          key={item.id} className="frame" href={link(item)} aria-current={item.id === current} aria-label={`${item.name}${item.captured_at ? `, ${clockSeconds(item.captured_at)}` : ""}`}
-          onMouseEnter={() => choose(item.id)} onFocus={() => choose(item.id)}
-        >
-          <Picture ws={ws} item={item} bare />
-        </Link>
-      ))}
-    </div>
-  );
-}
-
 const SHOWN = 50;
 
-/** As the server counts them: that ffmpeg makes no picture of a video is no fault of the file. */
-const isTroubled = (item: MediaItem) => item.status !== "stored" || item.warnings.some((warning) => item.kind !== "video" || !warning.includes("ffmpeg"));
-
 function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: MediaItem) => string }) {
+  const { clockSeconds } = useTimes();
   const [all, setAll] = useState(false);
   const [search, setSearch] = useSearchParams();
   const only = search.get("files") === "troubled";
@@ -199,8 +181,8 @@ function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: Me
                 <td className="num nowrap">{item.captured_at ? <Moment at={item.captured_at}>{clockSeconds(item.captured_at)}</Moment> : "–"}</td>
                 <td className="num nowrap">{item.size_bytes === null ? "–" : bytes(item.size_bytes)}</td>
                 <td>
-                  <State tone={item.status !== "stored" ? "failed" : item.warnings.length > 0 ? "attention" : "good"}>
-                    {item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : t.item.statuses[item.status]}
+                  <State tone={item.status !== "stored" ? "failed" : isDamaged(item) ? "attention" : "good"}>
+                    {item.status === "stored" && isDamaged(item) ? t.item.damaged : t.item.statuses[item.status]}
                   </State>
                 </td>
               </tr>

@@ -9,10 +9,13 @@ import { ALL_OF, DeviceOptions } from "../docks/device-options";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { bytes, clock, duration, localDate, momentOf, relativeDay, startOfDay, zoneName } from "../ui/format";
+import { bytes, duration } from "../ui/format";
+import { SiteZone, useTimes, ZoneNote } from "../ui/site";
+import type { Times } from "../ui/times";
 import { Await, Bar, Loading, Moment, Notice, State, toast, useTick, Working } from "../ui/parts";
 import { arrivedFiles, beginning, deviceName, flightTitle, flightTone, kindWords, missingFiles } from "./summary";
 import { Anomalies } from "./anomalies";
+import { TimeLeft } from "./time-left";
 import { Reason, WhatToDo } from "./what-to-do";
 import "../styles/flights.css";
 import "../styles/gallery.css";
@@ -24,10 +27,12 @@ const SOURCES = ["dock", "pilot", "import"] as const;
 const WORDS = ["gateway_sn", "source", "state", "day", "q"] as const;
 
 export function Flights() {
+  const times = useTimes();
+  const { localDate, relativeDay } = times;
   const { ws } = useHere();
   const [search, setSearch] = useSearchParams();
   const address = search.toString();
-  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const filter = useMemo(() => filterOf(new URLSearchParams(address), times), [address, times]);
   const query = useInfiniteQuery(flights(ws, filter));
   const counts = useQuery(flightCounts(ws));
   const dockList = useQuery(docks(ws));
@@ -65,7 +70,7 @@ export function Flights() {
           </span>
         )}
         <span className="grow" />
-        <span className="quiet small nowrap">{t.time.zone(zoneName())}</span>
+        <ZoneNote />
         <span className="narrow">
           <input className="input" type="date" aria-label={t.flights.day} title={t.flights.day} value={search.get("day") ?? ""} max={localDate(new Date())} onChange={(event) => set("day", event.target.value)} />
           <select className="select" aria-label={t.flights.state} value={filter.state ?? ""} onChange={(event) => set("state", event.target.value)}>
@@ -90,11 +95,11 @@ export function Flights() {
                 {items.map((flight, n) => {
                   const day = relativeDay(beginning(flight));
                   const before = items[n - 1];
-                  const newDay = !before || startOfDay(beginning(before)).getTime() !== startOfDay(beginning(flight)).getTime();
+                  const newDay = !before || localDate(beginning(before)) !== localDate(beginning(flight));
                   return (
                     <Fragment key={flight.flight_id}>
                       {newDay && <li className="day-head"><h2>{day}</h2></li>}
-                      <FlightRow flight={flight} docks={dockList.data?.items} />
+                      <FlightRow flight={flight} docks={dockList.data?.items} page={times} />
                     </Fragment>
                   );
                 })}
@@ -110,7 +115,7 @@ export function Flights() {
   );
 }
 
-function filterOf(search: URLSearchParams): FlightFilter {
+function filterOf(search: URLSearchParams, { momentOf }: Times): FlightFilter {
   const day = search.get("day") ?? "";
   return {
     gateway_sn: search.get("gateway_sn") || undefined,
@@ -165,7 +170,14 @@ export function More({ busy, load }: { busy: boolean; load: () => void }) {
 
 const STRIP = 12;
 
-function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: DockItem[] }) {
+type RowProps = { flight: FlightItem; docks?: DockItem[]; page: Times };
+/** `page`: the times of the list; a flight of another zone has its own, and says so. */
+function FlightRow(props: RowProps) {
+  return <SiteZone zone={props.flight.time_zone} found="flight"><Row {...props} /></SiteZone>;
+}
+
+function Row({ flight, docks: dockList, page }: RowProps) {
+  const { clock } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const [seen, ref] = useSeen<HTMLLIElement>();
@@ -181,7 +193,10 @@ function FlightRow({ flight, docks: dockList }: { flight: FlightItem; docks?: Do
   return (
     <li className="flight" ref={ref} data-flight={flight.flight_id}>
       <div className="line">
-        <Moment at={start}><span className="clock">{clock(start)}</span></Moment>
+        <div className="began">
+          <Moment at={start}><span className="clock">{clock(start)}</span></Moment>
+          {clock(start) !== page.clock(start) && <ZoneNote at={start} short />}
+        </div>
         <div className="who">
           <h3><Link href={href}>{flightTitle(flight)}</Link></h3>
           <span className="quiet clip">
@@ -229,6 +244,7 @@ export function FlightState({ flight }: { flight: FlightItem }) {
         <>
           <span className="num small quiet">
             {expected === null ? t.flights.storedUnknown(arrivedFiles(flight)) : t.flights.storedOf(arrivedFiles(flight), expected)}
+            {flight.state === "uploading" && missing !== null && <TimeLeft of={flight.flight_id} left={missing} />}
           </span>
           {flight.state === "uploading" && expected !== null && <Bar done={arrivedFiles(flight)} total={expected} label={t.flights.progress} />}
           {flight.state === "stalled" && <span className="small quiet">{t.flights.stalled(missing)} <Moment at={flight.updated_at} /></span>}

@@ -1,9 +1,10 @@
-// The library by local days, before any file is read: the server counts in hours, the days of this zone are made here.
+// The library by local days, before any file is read: the server counts in hours, the days of the site are made here.
 // By docks it is each dock's days, by flights one section a flight.
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { mediaCounts, type MediaFilter } from "../api/queries";
-import { momentOf, startOfDay } from "../ui/format";
+import { useTimes } from "../ui/site";
+import type { Times } from "../ui/times";
 
 export type Day = {
   key: string;
@@ -26,7 +27,7 @@ export const ALTITUDES = ["min_relative_altitude_m", "max_relative_altitude_m", 
 export const FILTER_WORDS = ["flight_id", "album_id", "source", "gateway_sn", "drone_model_key", "kind", "camera", "from", "to", ...ALTITUDES, "bbox", "q", "status"] as const;
 
 /** The address as the API wants it: days become moments, no kind means what one can look at. */
-export function filterOf(search: URLSearchParams): MediaFilter {
+export function filterOf(search: URLSearchParams, { momentOf }: Pick<Times, "momentOf">): MediaFilter {
   const filter: Record<string, string> = {};
   for (const word of FILTER_WORDS) {
     const value = search.get(word);
@@ -55,16 +56,20 @@ export function filterSearch(search: URLSearchParams): string {
   return text && `?${text}`;
 }
 
-// zones that are not whole hours from UTC begin their days within an hour
-const STEP_S = new Date().getTimezoneOffset() % 60 === 0 ? 3_600 : 900;
+const HOUR_S = 3_600;
+/** Where days begin within an hour of UTC. */
+const QUARTER_S = 900;
 
-const counts = (ws: string, filter: MediaFilter, by: By, trashed?: boolean) => mediaCounts(ws, { ...filter, ...(trashed && { trashed }) }, STEP_S, by);
+const counts = (ws: string, filter: MediaFilter, by: By, step_s: number, trashed?: boolean) => mediaCounts(ws, { ...filter, ...(trashed && { trashed }) }, step_s, by);
 
-/** What the gallery asks first, from its address. */
-export const countsOf = (ws: string, search: URLSearchParams) => counts(ws, filterOf(search), byOf(search));
+/** What the gallery asks first, from its address, before the zone of the site is known: nothing when that matters. */
+export const countsOf = (ws: string, search: URLSearchParams) =>
+  search.has("from") || search.has("to") ? undefined : counts(ws, filterOf(search, { momentOf: () => undefined }), byOf(search), HOUR_S);
 
 export function useDays(ws: string, filter: MediaFilter, { trashed, by, order }: { trashed?: boolean; by?: By; order?: (id: string) => string } = {}) {
-  const query = useQuery(counts(ws, filter, by, trashed));
+  const { localDate, momentOf, startOfDay, wholeHours } = useTimes();
+  const step_s = wholeHours ? HOUR_S : QUARTER_S;
+  const query = useQuery(counts(ws, filter, by, step_s, trashed));
   const days = useMemo(() => {
     const found = new Map<string, Day>();
     for (const slot of query.data?.slots ?? []) {
@@ -72,8 +77,7 @@ export function useDays(ws: string, filter: MediaFilter, { trashed, by, order }:
       const of = by && { by, id: slot.group ?? "" };
       const key = of ? (by === "flight_id" && of.id ? of.id : `${of.id} ${start.toISOString()}`) : start.toISOString();
       const day = found.get(key);
-      const end = by === "flight_id" && of?.id ? new Date(Date.parse(slot.at) + STEP_S * 1000) : new Date(start);
-      if (end.getTime() === start.getTime()) end.setDate(end.getDate() + 1);
+      const end = by === "flight_id" && of?.id ? new Date(Date.parse(slot.at) + step_s * 1000).toISOString() : (momentOf(localDate(start), 1) ?? "");
       // slots come newest first: the first one of a section says its end, the last one its beginning
       const from = later(by === "flight_id" && of?.id ? slot.at : start.toISOString(), filter.from);
       if (day) {
@@ -81,7 +85,7 @@ export function useDays(ws: string, filter: MediaFilter, { trashed, by, order }:
         day.from = from;
         continue;
       }
-      const to = filter.to && Date.parse(filter.to) < end.getTime() ? filter.to : end.toISOString();
+      const to = filter.to && Date.parse(filter.to) < Date.parse(end) ? filter.to : end;
       found.set(key, { key, from, to, count: slot.count, of });
     }
     const all = [...found.values()];
@@ -89,7 +93,7 @@ export function useDays(ws: string, filter: MediaFilter, { trashed, by, order }:
     const undated = query.data?.undated ?? 0;
     if (undated > 0) all.push({ key: "undated", from: null, to: null, count: undated });
     return all;
-  }, [query.data, filter.from, filter.to, by, order]);
+  }, [query.data, filter.from, filter.to, by, order, step_s, localDate, momentOf, startOfDay]);
   return { query, days, counts: query.data };
 }
 

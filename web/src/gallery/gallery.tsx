@@ -11,28 +11,31 @@ import { t } from "../i18n";
 import { HoldDialog } from "../keep/hold-dialog";
 import { ShareDialog } from "../share/dialog";
 import { useHere, useMay, useWsPath } from "../shell/context";
-import { bytes, number, zoneName } from "../ui/format";
+import { bytes, number } from "../ui/format";
 import { afterG } from "../shell/g";
 import { Await, isTyping, Notice, toast } from "../ui/parts";
+import { useTimes, ZoneNote } from "../ui/site";
 import { downloadFile, downloadList, downloadZip } from "./download";
 import { byOf, filterOf, filterSearch, isFiltered, useDays } from "./days";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
+import { usePicked, withoutPicked } from "./picked";
+import { inTurns } from "./turns";
 import "../styles/gallery.css";
 
 export default function Gallery() {
+  const times = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const [, go] = useLocation();
   const [search, setSearch] = useSearchParams();
-  const address = search.toString();
-  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const address = withoutPicked(search);
+  const filter = useMemo(() => filterOf(new URLSearchParams(address), times), [address, times]);
   const by = byOf(search);
   const dockList = useQuery(docks(ws)).data?.items;
   const order = useCallback((sn: string) => dockName(dockList, sn || null), [dockList]);
   const { query, days, counts } = useDays(ws, filter, { by, order });
-  const [picked, setPicked] = useState<Map<string, MediaItem>>(new Map());
-  useEffect(() => setPicked(new Map()), [address]);
+  const [picked, setPicked] = usePicked(ws, address);
   const open = useCallback((item: MediaItem) => go(path(`media/${item.id}${filterSearch(new URLSearchParams(address))}`)), [go, path, address]);
 
   return (
@@ -67,7 +70,7 @@ export default function Gallery() {
           )
         }
       </Await>
-      {days.length > 0 && <p className="quiet small zone">{t.time.zone(zoneName())}</p>}
+      {days.length > 0 && <p className="zone"><ZoneNote /></p>}
     </div>
   );
 }
@@ -214,11 +217,4 @@ export function useTrash(ws: string) {
     },
     [client, ws],
   );
-}
-
-/** A few calls at a time, so that a large selection does not take every connection. */
-export async function inTurns<T>(items: T[], call: (item: T) => Promise<unknown>): Promise<PromiseSettledResult<unknown>[]> {
-  const results: PromiseSettledResult<unknown>[] = [];
-  for (let n = 0; n < items.length; n += 4) results.push(...(await Promise.allSettled(items.slice(n, n + 4).map(call))));
-  return results;
 }

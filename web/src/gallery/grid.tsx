@@ -7,10 +7,12 @@ import type { MediaItem } from "../api/client";
 import { docks, mediaAll, mediaSoFar, type MediaFilter } from "../api/queries";
 import { t } from "../i18n";
 import { deviceName, dockName } from "../flights/summary";
+import { isDamaged } from "../item/trouble";
 import { useHere } from "../shell/context";
 import { afterG } from "../shell/g";
-import { clock, dateTime, day as dayWords, localDate, relativeDay, startOfDay } from "../ui/format";
 import { isTyping } from "../ui/parts";
+import { useTimes } from "../ui/site";
+import type { Times } from "../ui/times";
 import { dayFilter, type Day } from "./days";
 import { fold } from "./fold";
 import { at, laySections, type Laid, type Measure } from "./layout";
@@ -32,6 +34,7 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   /** A few words on the picture. */
   note?: (item: MediaItem) => string | null;
 }) {
+  const times = useTimes();
   const root = useRef<HTMLDivElement>(null);
   const { width, view, scroller } = useView(root);
   const known = useRef(new Map<string, MediaItem[]>());
@@ -187,7 +190,7 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
   // Immich's letters for going through time
   useEffect(() => {
     const press = (event: globalThis.KeyboardEvent) => {
-      const unit = UNITS[event.key.toLowerCase()];
+      const unit = UNITS[event.key.toLowerCase()]?.(times);
       if (!unit || isTyping(event) || afterG() || (event.shiftKey && selection.ids.size > 0)) return;
       const now = at(sections, view.top + 1);
       const one = (n: number) => unit(days[n]?.from ?? null);
@@ -222,7 +225,7 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
         const items = known.current.get(day.key);
         const from = Math.max(0, at(section.rows, view.top - OVERSCAN - section.top));
         return (
-          <section key={day.key} className="grid-day" style={{ transform: `translateY(${section.top}px)`, height: section.height }} aria-label={day.from ? dayWords(day.from) : t.gallery.undated}>
+          <section key={day.key} className="grid-day" style={{ transform: `translateY(${section.top}px)`, height: section.height }} aria-label={day.from ? times.day(day.from) : t.gallery.undated}>
             <DayHead day={day} items={read.current.get(day.key)} selection={selection} />
             {section.rows.slice(from, at(section.rows, view.top + view.height + OVERSCAN - section.top) + 1).map((row) =>
               row.boxes.map((box, one) => {
@@ -245,10 +248,10 @@ export function Grid({ ws, filter, days, trashed, note, open, selection, place }
 }
 
 /** What `d`, `m` and `y` tell apart. */
-const UNITS: Record<string, ((from: string | null) => string | null) | undefined> = {
-  d: (from) => from && startOfDay(from).toISOString(),
-  m: (from) => from && localDate(new Date(from)).slice(0, 7),
-  y: (from) => from && localDate(new Date(from)).slice(0, 4),
+const UNITS: Record<string, ((times: Times) => (from: string | null) => string | null) | undefined> = {
+  d: ({ localDate }) => (from) => from && localDate(from),
+  m: ({ localDate }) => (from) => from && localDate(from).slice(0, 7),
+  y: ({ localDate }) => (from) => from && localDate(from).slice(0, 4),
 };
 
 /** A few at a time; ends with the first failure. */
@@ -258,6 +261,7 @@ async function eachInTurn<T>(all: T[], work: (one: T) => Promise<void>) {
 
 /** A day, a dock's day, or a flight by its dock and first moment. */
 function useSectionWords() {
+  const { clock, relativeDay } = useTimes();
   const { ws } = useHere();
   const dockList = useQuery(docks(ws)).data?.items;
   return (day: Day, items?: MediaItem[]) => {
@@ -304,6 +308,7 @@ const Tile = memo(function Tile({ ws, item, note, left, top, width, height, pick
   ws: string; item: MediaItem; note?: string | null; left: number; top: number; width: number; height: number; picked: boolean; picking: boolean; stands: number; tab: boolean;
   acts: React.RefObject<Acts>; onFocus: (id: string) => void;
 }) {
+  const { dateTime } = useTimes();
   // a long press selects where there is no mouse to hover with
   const held = useRef<{ timer: number; x: number; y: number } | null>(null);
   const wasHeld = useRef(false);
@@ -329,7 +334,7 @@ const Tile = memo(function Tile({ ws, item, note, left, top, width, height, pick
     else if (picking || event.shiftKey || event.ctrlKey || event.metaKey) acts.current.toggle(item, event.shiftKey);
     else acts.current.open(item);
   };
-  const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && item.warnings.length > 0 ? t.item.damaged : null;
+  const flag = item.status === "missing" ? t.item.missing : item.status === "stored" && isDamaged(item) ? t.item.damaged : null;
   return (
     <div className={`cell${picked ? " picked" : ""}${picking ? " picking" : ""}`} style={{ left, top, width, height }}>
       <button

@@ -1,7 +1,7 @@
 // Time along the right edge: months as marks where their pictures are, the date under the pointer while one drags.
 import { useMemo, useRef, useState, type PointerEvent, type RefObject } from "react";
 import { t } from "../i18n";
-import { day as dayWords, monthYear } from "../ui/format";
+import { useTimes } from "../ui/site";
 import type { Day } from "./days";
 import { at, type Section } from "./layout";
 
@@ -10,6 +10,7 @@ const MARK_GAP = 44;
 export function Scrubber({ days, sections, view, scroller, top }: {
   days: Day[]; sections: Section[]; view: { top: number; height: number }; scroller: RefObject<HTMLElement | null>; top: () => number;
 }) {
+  const { day: dayWords, monthYear } = useTimes();
   const [hover, setHover] = useState<{ y: number; words: string } | null>(null);
   const track = useRef<HTMLDivElement>(null);
   const total = (sections.at(-1)?.top ?? 0) + (sections.at(-1)?.height ?? 0);
@@ -27,7 +28,7 @@ export function Scrubber({ days, sections, view, scroller, top }: {
       month = words;
     });
     return found;
-  }, [days, sections, total, height]);
+  }, [days, sections, total, height, monthYear]);
 
   if (total < view.height * 2 || view.height === 0) return null;
 

@@ -9,9 +9,11 @@ import { goesIn, keptWords, periodWords } from "../keep/words";
 import { useHere, useMay } from "../shell/context";
 import { bytes, number } from "../ui/format";
 import { Await, Confirm, Notice, toast, useTick } from "../ui/parts";
+import { ZoneNote } from "../ui/site";
 import { useDays } from "./days";
-import { inTurns, Skeleton } from "./gallery";
+import { Skeleton } from "./gallery";
 import { Grid } from "./grid";
+import { inTurns } from "./turns";
 import "../styles/gallery.css";
 import "../styles/keep.css";
 
@@ -98,6 +100,7 @@ export default function Trash() {
                 {bin && bin.kept.length > 0 && ` ${t.trash.stays(keptWords(bin.kept))}`}
               </p>
               <Grid ws={ws} filter={ALL} days={days} trashed note={note} open={pick} selection={{ ids: picked, set: setPicked }} place={`${ws}/trash`} />
+              <p className="zone"><ZoneNote /></p>
             </>
           )
         }

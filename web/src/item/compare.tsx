@@ -7,13 +7,14 @@ import { mediaUrl, type MediaDetail, type MediaItem } from "../api/client";
 import { media } from "../api/queries";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { dateTime } from "../ui/format";
+import { useTimes } from "../ui/site";
 import { previewUrl } from "./photo";
 import { useZoom } from "./zoom";
 
 type Props = { item: MediaDetail; other: MediaItem; open: (item: MediaItem) => void; close: () => void };
 
 export function Compare({ item, other, open, close }: Props) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const [edge, setEdge] = useState(50);
   const [failed, setFailed] = useState<MediaItem | null>(null);

@@ -8,10 +8,13 @@ import { aircraftWord } from "../docks/words";
 import { deviceName, flightTitle } from "../flights/summary";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { bytes, centimetres, coordinates, dateTimeSeconds, degrees, exactCoordinates, metres, number, zoneName } from "../ui/format";
+import { bytes, centimetres, coordinates, degrees, exactCoordinates, metres, number } from "../ui/format";
+import { useTimes, ZoneNote } from "../ui/site";
 import { CopyButton, Moment, State } from "../ui/parts";
+import { isUnknown } from "./trouble";
 
 export function Facts({ item }: { item: MediaDetail }) {
+  const { dateTimeSeconds } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const flown = useQuery({ ...flight(ws, item.flight_id ?? ""), enabled: item.flight_id !== null });
@@ -20,7 +23,8 @@ export function Facts({ item }: { item: MediaDetail }) {
   const camera = cameraWords(item);
   return (
     <div className="facts-panel">
-      {item.warnings.length > 0 && (
+      {isUnknown(item) && <p className="quiet">{t.item.unknown}</p>}
+      {item.warnings.length > 0 && !isUnknown(item) && (
         <div className="callout attention">
           <AlertTriangle className="icon" aria-hidden />
           <div>
@@ -38,7 +42,7 @@ export function Facts({ item }: { item: MediaDetail }) {
       <div>
         <h2 className="break">{item.name}</h2>
         {item.captured_at ? (
-          <p><Moment at={item.captured_at} note={foundWords(item)}>{dateTimeSeconds(item.captured_at)}</Moment> <span className="quiet small">{zoneName(item.captured_at)}</span></p>
+          <p><Moment at={item.captured_at} note={foundWords(item)}>{dateTimeSeconds(item.captured_at)}</Moment> <ZoneNote at={item.captured_at} short /></p>
         ) : (
           <p className="quiet">{item.captured_local ? t.item.localTime(item.captured_local) : t.item.noTime}</p>
         )}

@@ -4,7 +4,7 @@ import { BookImage, ChevronLeft, ChevronRight, Columns2, Download, Info, Link2, 
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { mediaUrl, Refusal, type MediaDetail, type MediaItem } from "../api/client";
-import { media, mediaAll, mediaPage } from "../api/queries";
+import { flight, media, mediaAll, mediaPage } from "../api/queries";
 import { telemetry } from "../api/telemetry";
 import { dayFilter, filterOf, filterSearch, isFiltered, useDays, type Day } from "../gallery/days";
 import { byCamera } from "../gallery/fold";
@@ -17,6 +17,7 @@ import { useHere, useMay, useWsPath } from "../shell/context";
 import { afterG } from "../shell/g";
 import { Boundary, NoMap } from "../ui/boundary";
 import { copy, Failure, isTyping, toast } from "../ui/parts";
+import { SiteZone, useTimes } from "../ui/site";
 import { Facts } from "./facts";
 import { NoPicture, Photo } from "./photo";
 import { Charts } from "./charts";
@@ -45,6 +46,8 @@ export default function Item({ id }: { id: string }) {
   const [panel, setPanel] = useState(() => matchMedia("(min-width: 900px)").matches);
   const item = query.data;
   const track = useQuery(telemetry(ws, id, item?.kind === "video" && item.status === "stored")).data;
+  // a file without a position was taken where its flight was
+  const flown = useQuery({ ...flight(ws, item?.flight_id ?? ""), enabled: Boolean(item?.flight_id) }).data;
   const trigger = useTrigger(item);
   const place = useSamePlace(item);
   // a subtitle file is a track by itself
@@ -137,81 +140,83 @@ export default function Item({ id }: { id: string }) {
   }
 
   return (
-    <div className={`item${panel ? " with-panel" : ""}`}>
-      <div className="stage">
-        <div className="stage-bar">
-          <button className="tool" onClick={close} aria-label={t.common.close} title={`${t.common.close} (Esc)`}><X className="icon" aria-hidden /></button>
-          <h1 className="clip">{item?.name ?? " "}</h1>
-          {item && item.status === "stored" && (
-            <a id="download" className="tool" href={`${mediaUrl(ws, item.id, "content")}?download=true`} download={item.name} aria-label={t.item.download} title={`${t.item.download} (D)`}>
-              <Download className="icon" aria-hidden />
-            </a>
-          )}
-          {hasTrack && <span className="wide-only"><TrackMenu bare url={mediaUrl(ws, id, "telemetry")} /></span>}
-          {candidate && (
-            <button className="tool" aria-label={t.look.compare} title={`${t.look.compare} (C)`} aria-pressed={compared !== undefined} onClick={() => compare(compared ? null : candidate)}>
-              <Columns2 className="icon" aria-hidden />
+    <SiteZone zone={item?.time_zone ?? flown?.time_zone} found={item?.time_zone ? "file" : "flight"}>
+      <div className={`item${panel ? " with-panel" : ""}`}>
+        <div className="stage">
+          <div className="stage-bar">
+            <button className="tool" onClick={close} aria-label={t.common.close} title={`${t.common.close} (Esc)`}><X className="icon" aria-hidden /></button>
+            <h1 className="clip">{item?.name ?? " "}</h1>
+            {item && item.status === "stored" && (
+              <a id="download" className="tool" href={`${mediaUrl(ws, item.id, "content")}?download=true`} download={item.name} aria-label={t.item.download} title={`${t.item.download} (D)`}>
+                <Download className="icon" aria-hidden />
+              </a>
+            )}
+            {hasTrack && <span className="wide-only"><TrackMenu bare url={mediaUrl(ws, id, "telemetry")} /></span>}
+            {candidate && (
+              <button className="tool" aria-label={t.look.compare} title={`${t.look.compare} (C)`} aria-pressed={compared !== undefined} onClick={() => compare(compared ? null : candidate)}>
+                <Columns2 className="icon" aria-hidden />
+              </button>
+            )}
+            <button className="tool wide-only" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={copyLink}>
+              <Link2 className="icon" aria-hidden />
             </button>
-          )}
-          <button className="tool wide-only" aria-label={t.item.copyLink} title={t.item.copyLink} onClick={copyLink}>
-            <Link2 className="icon" aria-hidden />
-          </button>
-          {may && item?.status === "stored" && (
-            <>
-              <button className="tool" aria-label={t.shares.share} title={t.shares.share} onClick={() => setDialog("share")}><Share2 className="icon" aria-hidden /></button>
-              <button className="tool" aria-label={t.albums.into} title={t.albums.into} onClick={() => setDialog("album")}><BookImage className="icon" aria-hidden /></button>
-              {dialog === "share" && <ShareDialog what={{ media_ids: [item.id] }} title={item.name} onClose={() => setDialog(null)} />}
-              {dialog === "album" && <ChooseAlbum ids={[item.id]} onClose={() => setDialog(null)} />}
-            </>
-          )}
-          {may && item && (
-            <button className="tool" aria-label={t.trash.move} title={`${t.trash.move} (Del)`} onClick={remove}><Trash2 className="icon" aria-hidden /></button>
-          )}
-          <button className="tool" aria-label={t.item.info} title={`${t.item.info} (I)`} aria-pressed={panel} onClick={() => setPanel(!panel)}><Info className="icon" aria-hidden /></button>
-        </div>
-        <div className="view">
-          {item && compared ? (
-            <Compare key={`${item.id} ${compared.id}`} item={item} other={compared} open={to} close={() => compare(null)} />
-          ) : (
-            item && (
+            {may && item?.status === "stored" && (
               <>
-                <View key={item.id} item={item} onTime={setTime} seek={seek} onSwipe={(by) => to(by < 0 ? after : before)} />
-                <Cameras item={item} items={trigger} to={to} />
+                <button className="tool" aria-label={t.shares.share} title={t.shares.share} onClick={() => setDialog("share")}><Share2 className="icon" aria-hidden /></button>
+                <button className="tool" aria-label={t.albums.into} title={t.albums.into} onClick={() => setDialog("album")}><BookImage className="icon" aria-hidden /></button>
+                {dialog === "share" && <ShareDialog what={{ media_ids: [item.id] }} title={item.name} onClose={() => setDialog(null)} />}
+                {dialog === "album" && <ChooseAlbum ids={[item.id]} onClose={() => setDialog(null)} />}
               </>
-            )
-          )}
-          {!compared && before && <button className="step before" aria-label={t.item.before} onClick={() => to(before)}><ChevronLeft className="icon" aria-hidden /></button>}
-          {!compared && after && <button className="step after" aria-label={t.item.after} onClick={() => to(after)}><ChevronRight className="icon" aria-hidden /></button>}
+            )}
+            {may && item && (
+              <button className="tool" aria-label={t.trash.move} title={`${t.trash.move} (Del)`} onClick={remove}><Trash2 className="icon" aria-hidden /></button>
+            )}
+            <button className="tool" aria-label={t.item.info} title={`${t.item.info} (I)`} aria-pressed={panel} onClick={() => setPanel(!panel)}><Info className="icon" aria-hidden /></button>
+          </div>
+          <div className="view">
+            {item && compared ? (
+              <Compare key={`${item.id} ${compared.id}`} item={item} other={compared} open={to} close={() => compare(null)} />
+            ) : (
+              item && (
+                <>
+                  <View key={item.id} item={item} onTime={setTime} seek={seek} onSwipe={(by) => to(by < 0 ? after : before)} />
+                  <Cameras item={item} items={trigger} to={to} />
+                </>
+              )
+            )}
+            {!compared && before && <button className="step before" aria-label={t.item.before} onClick={() => to(before)}><ChevronLeft className="icon" aria-hidden /></button>}
+            {!compared && after && <button className="step after" aria-label={t.item.after} onClick={() => to(after)}><ChevronRight className="icon" aria-hidden /></button>}
+          </div>
+          {track && <Charts track={track} t_s={time} seek={seek}><Readout track={track} t_s={time} /></Charts>}
+          {place && <SamePlace found={place} compared={compared?.id ?? null} compare={compare} />}
+          <Filmstrip list={list} current={id} to={to} />
         </div>
-        {track && <Charts track={track} t_s={time} seek={seek}><Readout track={track} t_s={time} /></Charts>}
-        {place && <SamePlace found={place} compared={compared?.id ?? null} compare={compare} />}
-        <Filmstrip list={list} current={id} to={to} />
+        {panel && (
+          <aside className="panel" aria-label={t.item.info}>
+            {item && (
+              <>
+                <Facts item={item} />
+                <div className="narrow-only"><button className="button" onClick={copyLink}><Link2 className="icon" aria-hidden />{t.item.copyLink}</button>{hasTrack && <TrackMenu url={mediaUrl(ws, id, "telemetry")} />}</div>
+                {(item.kind === "ppk" || item.kind === "rtcm") && item.flight_id && <PpkSet flightId={item.flight_id} />}
+                {track?.samples.some((sample) => sample.position) ? (
+                  <Boundary fallback={<NoMap />}>
+                    <Suspense fallback={<div className="small-map" />}>
+                      <TrackMap id={item.id} track={track} t_s={time} go={(t_s) => seek.current?.(t_s)} />
+                    </Suspense>
+                  </Boundary>
+                ) : item.position && (
+                  <Boundary fallback={<NoMap />}>
+                    <Suspense fallback={<div className="small-map" />}>
+                      <SmallMap item={item} />
+                    </Suspense>
+                  </Boundary>
+                )}
+              </>
+            )}
+          </aside>
+        )}
       </div>
-      {panel && (
-        <aside className="panel" aria-label={t.item.info}>
-          {item && (
-            <>
-              <Facts item={item} />
-              <div className="narrow-only"><button className="button" onClick={copyLink}><Link2 className="icon" aria-hidden />{t.item.copyLink}</button>{hasTrack && <TrackMenu url={mediaUrl(ws, id, "telemetry")} />}</div>
-              {(item.kind === "ppk" || item.kind === "rtcm") && item.flight_id && <PpkSet flightId={item.flight_id} />}
-              {track?.samples.some((sample) => sample.position) ? (
-                <Boundary fallback={<NoMap />}>
-                  <Suspense fallback={<div className="small-map" />}>
-                    <TrackMap id={item.id} track={track} t_s={time} go={(t_s) => seek.current?.(t_s)} />
-                  </Suspense>
-                </Boundary>
-              ) : item.position && (
-                <Boundary fallback={<NoMap />}>
-                  <Suspense fallback={<div className="small-map" />}>
-                    <SmallMap item={item} />
-                  </Suspense>
-                </Boundary>
-              )}
-            </>
-          )}
-        </aside>
-      )}
-    </div>
+    </SiteZone>
   );
 }
 
@@ -270,11 +275,12 @@ function View({ item, onTime, seek, onSwipe }: { item: MediaDetail; onTime: (t_s
 
 /** The files before and after in the same list, in the order of time: earlier to the left. */
 function useNeighbours(ws: string, item: MediaItem | undefined, address: string) {
+  const times = useTimes();
   const filter = useMemo(() => {
     const search = new URLSearchParams(address);
     // a file opened by itself has its flight around it
-    return !isFiltered(search) && item?.flight_id ? { ...filterOf(search), flight_id: item.flight_id } : filterOf(search);
-  }, [address, item?.flight_id]);
+    return !isFiltered(search) && item?.flight_id ? { ...filterOf(search, times), flight_id: item.flight_id } : filterOf(search, times);
+  }, [address, item?.flight_id, times]);
   const { days } = useDays(ws, filter);
   const at = item?.captured_at ? Date.parse(item.captured_at) : null;
   const here = days.findIndex((day) => (at === null ? day.from === null : day.from !== null && day.to !== null && Date.parse(day.from) <= at && at < Date.parse(day.to)));

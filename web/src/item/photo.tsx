@@ -5,6 +5,7 @@ import { mediaUrl, type MediaItem } from "../api/client";
 import { thumbnailUrl } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
+import { isUnknown } from "./trouble";
 import { useZoom } from "./zoom";
 
 export const previewUrl = (ws: string, item: MediaItem) => `${mediaUrl(ws, item.id, "preview")}?v=${encodeURIComponent(item.etag ?? item.updated_at)}`;
@@ -44,7 +45,7 @@ export function NoPicture({ item }: { item: MediaItem }) {
     <div className="no-picture">
       <FileQuestion className="icon" aria-hidden />
       <p><strong>{item.status === "missing" ? t.item.isMissing : item.status === "quarantined" ? t.item.isQuarantined : t.item.noPicture[item.kind] ?? t.item.noPicture.other}</strong></p>
-      <p>{item.status === "missing" ? t.item.isMissingHelp : item.status === "quarantined" ? t.item.isQuarantinedHelp : item.warnings.length > 0 ? item.warnings.join(". ") : t.item.rawHelp}</p>
+      <p>{item.status === "missing" ? t.item.isMissingHelp : item.status === "quarantined" ? t.item.isQuarantinedHelp : item.warnings.length > 0 && !isUnknown(item) ? item.warnings.join(". ") : t.item.rawHelp}</p>
     </div>
   );
 }

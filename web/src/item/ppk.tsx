@@ -6,7 +6,8 @@ import { api, ok, Refusal } from "../api/client";
 import { job as jobQuery, mediaPage, ppk } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useMay } from "../shell/context";
-import { dateTime, duration, number } from "../ui/format";
+import { duration, number } from "../ui/format";
+import { useTimes } from "../ui/site";
 import { Bar, Failure, Loading, State, useRefresh, Working } from "../ui/parts";
 import "../styles/ppk.css";
 
@@ -152,6 +153,7 @@ function Solved({ flightId, solution }: { flightId: string; solution: Solution }
 }
 
 function Solve({ flightId, set, solverMissing, again }: { flightId: string; set: Set; solverMissing: string | null; again: boolean }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const may = useMay("operator");
   const refresh = useRefresh();

@@ -6,7 +6,8 @@ import { samePlace } from "../api/queries";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { clock, dateTime, day, degrees, metres } from "../ui/format";
+import { degrees, metres } from "../ui/format";
+import { useTimes } from "../ui/site";
 
 export function useSamePlace(item: MediaItem | undefined) {
   const { ws } = useHere();
@@ -17,6 +18,9 @@ export function useSamePlace(item: MediaItem | undefined) {
 type Found = NonNullable<ReturnType<typeof useSamePlace>>;
 
 export function SamePlace({ found, compared, compare }: { found: Found; compared: string | null; compare: (item: MediaItem) => void }) {
+  const { clock, dateTime, day } = useTimes();
+  /** The day, and of today and yesterday the time as well: several flights a day are common. */
+  const shortDay = (at: string) => (isRecent(at) ? dateTime(at).replace(/ \d{4}/, "") : day(at));
   const { ws } = useHere();
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -48,11 +52,6 @@ export function SamePlace({ found, compared, compare }: { found: Found; compared
       </div>
     </div>
   );
-}
-
-/** The day, and of today and yesterday the time as well: several flights a day are common. */
-function shortDay(at: string): string {
-  return isRecent(at) ? dateTime(at).replace(/ \d{4}/, "") : day(at);
 }
 
 const isRecent = (at: string) => Date.now() - Date.parse(at) < 2 * 86_400_000;

@@ -4,13 +4,14 @@ import { CalendarClock, Lock, Pencil, Play, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, ok, type Schemas } from "../api/client";
-import { docks, holds, retentionRules, trash } from "../api/queries";
+import { controllers, docks, holds, retentionRules, trash } from "../api/queries";
+import { DeviceOptions } from "../docks/device-options";
 import { dockName } from "../flights/summary";
 import { More } from "../flights/flights";
 import { auditWords } from "../admin/audit-words";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { dateTime } from "../ui/format";
+import { useTimes } from "../ui/site";
 import { Await, Confirm, Loading, Moment, Notice, State, toast, useRefresh, why, Working } from "../ui/parts";
 import { HoldDialog, type Held } from "./hold-dialog";
 import { RuleDialog } from "./rule-dialog";
@@ -78,7 +79,7 @@ function Rules() {
                   {items.map((rule) => (
                     <RuleRow
                       key={rule.id} rule={rule} edit={() => setEditing(rule)}
-                      words={[t.keep.older(rule.older_than_days), rule.kinds.map((kind) => t.kinds.one[kind]).join(", ") || t.keep.allKinds, rule.gateway_sn ? dockName(dockList, rule.gateway_sn) : t.filters.allDocks].join(" · ")}
+                      words={[t.keep.older(rule.older_than_days), rule.kinds.map((kind) => t.kinds.one[kind]).join(", ") || t.keep.allKinds, rule.gateway_sn ? dockName(dockList, rule.gateway_sn) : t.filters.allDevices].join(" · ")}
                     />
                   ))}
                 </tbody>
@@ -130,6 +131,7 @@ function Holds() {
   const { ws } = useHere();
   const query = useInfiniteQuery(holds(ws));
   const dockList = useQuery(docks(ws)).data?.items ?? [];
+  const crews = useQuery(controllers(ws)).data?.items ?? [];
   const [on, setOn] = useState("");
   const [placing, setPlacing] = useState<{ on: Held; what: string } | null>(null);
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
@@ -146,7 +148,7 @@ function Holds() {
         <select className="select" style={{ width: "auto", maxWidth: 260 }} aria-label={t.holds.place} value={on} onChange={(event) => choose(event.target.value)}>
           <option value="">{t.holds.placeOn}</option>
           <option value="everything">{t.holds.everything}</option>
-          {dockList.map((dock) => <option key={dock.sn} value={dock.sn}>{t.holds.ofDock(dock.callsign ?? dock.sn)}</option>)}
+          <DeviceOptions docks={dockList} controllers={crews} words={t.holds.ofDevice} />
         </select>
       </header>
       <p className="quiet">{t.holds.help}</p>
@@ -171,6 +173,7 @@ function Holds() {
 }
 
 function HoldRow({ hold }: { hold: Hold }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const refresh = useRefresh();
@@ -187,7 +190,7 @@ function HoldRow({ hold }: { hold: Hold }) {
       <td>
         {hold.everything ? t.holds.everything
           : hold.flight_id ? <Link href={path(`flights/${encodeURIComponent(hold.flight_id)}`)}>{t.holds.aFlight}</Link>
-          : hold.gateway_sn ? t.holds.ofDock(dockName(dockList, hold.gateway_sn)) : t.holds.chosen}
+          : hold.gateway_sn ? t.holds.ofDevice(dockName(dockList, hold.gateway_sn)) : t.holds.chosen}
       </td>
       <td>
         {open ? <State tone="attention">{t.holds.open}</State> : <State tone="idle">{t.holds.released}</State>}

@@ -2,11 +2,13 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { api, ok, type MediaKind, type Schemas } from "../api/client";
-import { docks, retentionPreview } from "../api/queries";
+import { controllers, docks, retentionPreview } from "../api/queries";
+import { DeviceOptions } from "../docks/device-options";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { bytes, day } from "../ui/format";
+import { bytes } from "../ui/format";
+import { useTimes } from "../ui/site";
 import { Dialog, Failure, Refused, Working } from "../ui/parts";
 import { keptWords } from "./words";
 import "../styles/share.css";
@@ -21,6 +23,7 @@ export function RuleDialog({ rule, onClose }: { rule?: Rule; onClose: () => void
   const { ws } = useHere();
   const client = useQueryClient();
   const dockList = useQuery(docks(ws)).data?.items ?? [];
+  const crews = useQuery(controllers(ws)).data?.items ?? [];
   const [days, setDays] = useState(String(rule?.older_than_days ?? 90));
   const [kinds, setKinds] = useState<MediaKind[]>(rule?.kinds ?? []);
   const [sn, setSn] = useState(rule?.gateway_sn ?? "");
@@ -56,11 +59,11 @@ export function RuleDialog({ rule, onClose }: { rule?: Rule; onClose: () => void
             <input className="input" type="number" inputMode="numeric" min={1} max={MOST_DAYS} required value={days} onChange={(event) => setDays(event.target.value)} />
           </label>
           <label className="field">
-            <span>{t.filters.dock}</span>
+            <span>{t.filters.device}</span>
             <select className="select" value={sn} onChange={(event) => setSn(event.target.value)}>
-              <option value="">{t.filters.allDocks}</option>
-              {dockList.map((dock) => <option key={dock.sn} value={dock.sn}>{dock.callsign ?? dock.sn}</option>)}
-              {sn && !dockList.some((dock) => dock.sn === sn) && <option value={sn}>{sn}</option>}
+              <option value="">{t.filters.allDevices}</option>
+              <DeviceOptions docks={dockList} controllers={crews} />
+              {sn && ![...dockList, ...crews].some((device) => device.sn === sn) && <option value={sn}>{sn}</option>}
             </select>
           </label>
         </div>
@@ -90,6 +93,7 @@ export function RuleDialog({ rule, onClose }: { rule?: Rule; onClose: () => void
 const cameWords = (first: string, last: string) => (first === last ? t.keep.arrivedOn(first) : t.keep.arrived(first, last));
 
 function Tried({ found }: { found: Schemas["RetentionPreviewItem"] }) {
+  const { day } = useTimes();
   const { ws } = useHere();
   const pictures = found.first.slice(0, PICTURES);
   return (

@@ -14,7 +14,8 @@ import { Filters } from "../gallery/filters";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { coordinates, dateTime, metres, number } from "../ui/format";
+import { coordinates, metres, number } from "../ui/format";
+import { SiteZone, useTimes, ZoneNote } from "../ui/site";
 import { copy, Failure, Moment, toast, Working } from "../ui/parts";
 import { addWedge, colours, makeMap } from "./base";
 import { SeenPanel } from "./seen";
@@ -36,12 +37,13 @@ type Heap = { yaw_deg?: number; id?: string; kind?: string; etag?: string; count
 type Chosen = { id: string; count: number; area: Bounds | null };
 
 export default function MapPage() {
+  const times = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const [, go] = useLocation();
   const [search, setSearch] = useSearchParams();
   const address = search.toString();
-  const filter = useMemo(() => filterOf(new URLSearchParams(address)), [address]);
+  const filter = useMemo(() => filterOf(new URLSearchParams(address), times), [address, times]);
   const dockList = useQuery(docks(ws));
   const [ground, setGround] = useState(() => localStorage.getItem("eyrie.ground") === "1");
   const tiles = tilesUrl(ws, filter, ground);
@@ -75,6 +77,8 @@ export default function MapPage() {
       { replace: true },
     );
   const show = (next: Chosen | null) => (setChosen(next), keepInAddress("open", next?.id ?? null));
+  /** The view that the page itself put into the address. */
+  const written = useRef(search.get("view"));
   const latest = useRef({ ws, tiles, bbox: filter.bbox, seen, ask, ground, show, keepInAddress, view: viewOf(search.get("view")) });
   latest.current = { ws, tiles, bbox: filter.bbox, seen, ask, ground, show, keepInAddress, view: latest.current.view };
 
@@ -172,7 +176,10 @@ export default function MapPage() {
       setCentre(wrapped({ lng, lat }));
       lastView.set(ws, { center: [lng, lat], zoom: made.getZoom() });
       clearTimeout(moved);
-      moved = setTimeout(() => latest.current.keepInAddress("view", `${lat.toFixed(6)},${lng.toFixed(6)},${made.getZoom().toFixed(2)}`), REST_MS);
+      moved = setTimeout(() => {
+        written.current = `${lat.toFixed(6)},${lng.toFixed(6)},${made.getZoom().toFixed(2)}`;
+        latest.current.keepInAddress("view", written.current);
+      }, REST_MS);
     });
     map.current = made;
     return () => {
@@ -200,6 +207,14 @@ export default function MapPage() {
     // a spot that was asked for by its coordinates
     if (seen && map.current && !map.current.getBounds().contains([seen.lng, seen.lat])) map.current.jumpTo({ center: [seen.lng, seen.lat], zoom: Math.max(17, map.current.getZoom()) });
   }, [seen?.lat, seen?.lng]);
+
+  const asked = search.get("view");
+  useEffect(() => {
+    // a view that was asked for while the map was open; its own is where it is already
+    const wanted = asked === written.current ? undefined : viewOf(asked);
+    written.current = asked;
+    if (wanted) map.current?.jumpTo(wanted);
+  }, [asked]);
 
   const inGallery = (edges: Bounds | undefined) => {
     if (!edges) return;
@@ -284,7 +299,7 @@ function Card({ chosen, search, dockName, inGallery, close }: {
       <div className="words">
         <Link className="clip" href={href}>{item?.name ?? t.common.loading}</Link>
         <span className="quiet">
-          {item?.captured_at && <Moment at={item.captured_at}>{dateTime(item.captured_at)}</Moment>}
+          {item?.captured_at && <SiteZone zone={item.time_zone} found="file"><Taken at={item.captured_at} /></SiteZone>}
           {item && ` · ${dockName(item.gateway_sn)}`}
         </span>
         {typeof item?.position?.relative_altitude_m === "number" && <span className="quiet">{t.item.aboveTakeOff(metres(item.position.relative_altitude_m))}</span>}
@@ -294,6 +309,11 @@ function Card({ chosen, search, dockName, inGallery, close }: {
       </div>
     </div>
   );
+}
+
+function Taken({ at }: { at: string }) {
+  const { dateTime } = useTimes();
+  return <><Moment at={at}>{dateTime(at)}</Moment> <ZoneNote at={at} short /></>;
 }
 
 type Place = { lat: number; lng: number };

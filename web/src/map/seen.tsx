@@ -7,7 +7,8 @@ import { seenAt, type MediaFilter } from "../api/queries";
 import { Picture } from "../gallery/picture";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { clockSeconds, coordinates, dateTime, degrees, duration, metres } from "../ui/format";
+import { coordinates, degrees, duration, metres } from "../ui/format";
+import { useTimes, ZoneNote } from "../ui/site";
 import { Await, Loading, Moment, Notice } from "../ui/parts";
 
 type Seen = Schemas["SeenItem"];
@@ -28,6 +29,7 @@ export function SeenPanel({ place, filter, keep, dockName, close }: {
             {coordinates(place.lat, place.lng)}
             {query.isSuccess && items.length > 0 && ` · ${t.map.seen.count(items.length, query.hasNextPage)}`}
           </p>
+          <ZoneNote />
         </div>
         <button className="button icon-only slim" aria-label={t.common.close} onClick={close}><X className="icon" aria-hidden /></button>
       </header>
@@ -49,6 +51,7 @@ export function SeenPanel({ place, filter, keep, dockName, close }: {
 }
 
 function Sight({ item, keep, dockName }: { item: Seen; keep: string; dockName: (sn: string | null) => string }) {
+  const { clockSeconds, dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const { media, moments } = item;

@@ -5,8 +5,8 @@ import { api, ok, type Schemas } from "../api/client";
 import { Code } from "../docks/credentials";
 import { t } from "../i18n";
 import { useHere } from "../shell/context";
-import { dateTime } from "../ui/format";
 import { CopyButton, Dialog, Refused, Working } from "../ui/parts";
+import { useTimes } from "../ui/site";
 import "../styles/share.css";
 
 export type What = { album_id: string } | { flight_id: string } | { media_ids: string[] };
@@ -82,6 +82,7 @@ export function ShareDialog({ what, title, onClose }: { what: What; title: strin
 }
 
 function Made({ share, onClose }: { share: Share; onClose: () => void }) {
+  const { dateTime } = useTimes();
   return (
     <Dialog title={t.shares.made} onClose={onClose}>
       <div className="stack">

@@ -7,8 +7,8 @@ import { api, ok, type Schemas } from "../api/client";
 import { shares, visits } from "../api/queries";
 import { t } from "../i18n";
 import { useHere, useWsPath } from "../shell/context";
-import { dateTime, dateTimeSeconds } from "../ui/format";
 import { Await, Confirm, CopyButton, Dialog, Notice, State } from "../ui/parts";
+import { useTimes, ZoneNote } from "../ui/site";
 import "../styles/share.css";
 
 type Share = Schemas["ShareItem"];
@@ -24,7 +24,7 @@ export default function Links() {
         <ChevronLeft className="icon" aria-hidden />
         {t.places.albums}
       </Link>
-      <div className="page-head"><h1>{t.shares.title}</h1></div>
+      <div className="page-head"><h1>{t.shares.title}</h1><span className="grow" /><ZoneNote /></div>
       <Await query={query}>
         {() =>
           items.length === 0 ? (
@@ -40,6 +40,7 @@ export default function Links() {
 }
 
 function ShareRow({ share }: { share: Share }) {
+  const { dateTime } = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const client = useQueryClient();
@@ -78,6 +79,7 @@ function ShareRow({ share }: { share: Share }) {
 }
 
 function Visits({ share, onClose }: { share: Share; onClose: () => void }) {
+  const { dateTimeSeconds } = useTimes();
   const { ws } = useHere();
   const query = useInfiniteQuery(visits(ws, share.id));
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];

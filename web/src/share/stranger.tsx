@@ -6,8 +6,9 @@ import { api, ok, Refusal, type Schemas } from "../api/client";
 import { aspect, placeholderOf } from "../gallery/picture";
 import { t } from "../i18n";
 import { LanguageSwitch } from "../shell/account";
-import { bytes, dateTime } from "../ui/format";
+import { bytes } from "../ui/format";
 import { Failure, Loading, Notice, Working } from "../ui/parts";
+import { SiteZone, useTimes, ZoneNote } from "../ui/site";
 import "../styles/share.css";
 
 type File = Schemas["SharedMediaItem"];
@@ -106,13 +107,14 @@ function Files({ slug, shared }: { slug: string; shared: Shared }) {
   const item = shown === null ? undefined : items[shown];
 
   return (
-    <>
+    <SiteZone zone={items.find((one) => one.time_zone)?.time_zone} found="file">
       <header className="page-head">
         <h1>{shared.title}</h1>
         {query.isSuccess && <span className="quiet num">{hasNextPage ? t.shared.more(items.length) : t.gallery.files(items.length)}</span>}
         <span className="grow" />
         <span className="until">
-          {shared.expires_at && <span className="quiet small">{t.shares.untilShort(dateTime(shared.expires_at))}</span>}
+          {items.some((one) => one.captured_at) && <ZoneNote />}
+          {shared.expires_at && <Until at={shared.expires_at} />}
           {items[0]?.content === "original" && (
             <a className="button primary" href={`/api/v1/shares/${encodeURIComponent(slug)}/archive`} download>
               <Download className="icon" aria-hidden />
@@ -134,13 +136,19 @@ function Files({ slug, shared }: { slug: string; shared: Shared }) {
       )}
       <div ref={end} />
       {item && <Look slug={slug} file={item} close={() => setShown(null)} step={(by) => setShown((n) => (n !== null && items[n + by] ? n + by : n))} first={shown === 0} last={shown === items.length - 1} />}
-    </>
+    </SiteZone>
   );
+}
+
+function Until({ at }: { at: string }) {
+  const { dateTime } = useTimes();
+  return <span className="quiet small">{t.shares.untilShort(dateTime(at))}</span>;
 }
 
 const isPicture = (file: File) => ["photo", "panorama", "thermal", "video"].includes(file.kind);
 
 function Cell({ slug, file, open }: { slug: string; file: File; open: () => void }) {
+  const { dateTime } = useTimes();
   const [failed, setFailed] = useState(false);
   const ratio = aspect(file);
   if (!isPicture(file)) {
@@ -183,6 +191,7 @@ function useVideo(slug: string, file: File): "asked" | "made" | "there" | "none"
 
 /** One file, as large as the window. */
 function Look({ slug, file, close, step, first, last }: { slug: string; file: File; close: () => void; step: (by: number) => void; first: boolean; last: boolean }) {
+  const { dateTime } = useTimes();
   const ref = useRef<HTMLDialogElement>(null);
   const [failed, setFailed] = useState<string | null>(null);
   const video = useVideo(slug, file);

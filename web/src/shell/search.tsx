@@ -1,22 +1,26 @@
 // One field for what a person remembers: a day, a place, a dock, a flight's route, a part of a file's name. What the words can mean is
 // listed below it; Enter takes the first.
 import { useQuery } from "@tanstack/react-query";
-import { CalendarDays, File, MapPin, PlaneTakeoff, Search, Warehouse, type LucideIcon } from "lucide-react";
+import { CalendarDays, Eye, File, Images, MapPin, PlaneTakeoff, Search, Warehouse, type LucideIcon } from "lucide-react";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import type { DockItem } from "../api/client";
 import { docks, flightsNamed } from "../api/queries";
 import { beginning, dockName, flightTitle } from "../flights/summary";
 import { t } from "../i18n";
-import { coordinates, dateTime, day as dayWords, localDate, monthYear } from "../ui/format";
+import { coordinates } from "../ui/format";
 import { isTyping, useDismiss } from "../ui/parts";
+import { useTimes } from "../ui/site";
+import { timesIn, type Times } from "../ui/times";
 import { useHere, useWsPath } from "./context";
+import { around, placeIn } from "./coordinates";
 
 type Meaning = { key: string; icon: LucideIcon; words: string; kind: string; to: string };
 
 const PAUSE_MS = 200;
 
 export function SearchBox() {
+  const times = useTimes();
   const { ws } = useHere();
   const path = useWsPath();
   const [location, go] = useLocation();
@@ -40,17 +44,17 @@ export function SearchBox() {
     const file = { key: "files", icon: File, words: `“${wanted}”`, kind: t.search.inNames, to: path(`gallery?q=${encodeURIComponent(wanted)}`) };
     const routes = paused === wanted ? (flights ?? []) : [];
     return [
-      ...timeOf(wanted, path),
+      ...timeOf(wanted, path, times),
       ...placeOf(wanted, path),
       ...docksOf(wanted, dockList ?? [], true, path),
       file,
       ...docksOf(wanted, dockList ?? [], false, path),
       ...routes.map((flight) => ({
-        key: flight.flight_id, icon: PlaneTakeoff, words: flightTitle(flight), kind: `${dockName(dockList, flight.gateway_sn)} · ${dateTime(beginning(flight))}`,
+        key: flight.flight_id, icon: PlaneTakeoff, words: flightTitle(flight), kind: `${dockName(dockList, flight.gateway_sn)} · ${timesIn(flight.time_zone ?? times.zone).dateTime(beginning(flight))}`,
         to: path(`flights/${encodeURIComponent(flight.flight_id)}`),
       })),
     ];
-  }, [text, paused, flights, dockList, path]);
+  }, [text, paused, flights, dockList, path, times]);
   useEffect(() => setChosen(0), [text]);
 
   useEffect(() => {
@@ -123,35 +127,44 @@ function usePaused(text: string): string {
 type Path = (rest: string) => string;
 
 /** A day or a month: `2026-11-23`, `23.11.2026`, `23/11/2026`, `2026-11`, today, yesterday. */
-function timeOf(text: string, path: Path): Meaning[] {
-  const days = { [t.time.today.toLowerCase()]: 0, [t.time.yesterday.toLowerCase()]: 1 }[text.toLowerCase()];
+function timeOf(text: string, path: Path, { day, localDate, momentOf, monthYear }: Times): Meaning[] {
+  const back = { [t.time.today.toLowerCase()]: 0, [t.time.yesterday.toLowerCase()]: 1 }[text.toLowerCase()];
   const iso = /^(\d{4})-(\d{1,2})(?:-(\d{1,2}))?$/.exec(text);
   const european = /^(\d{1,2})[./](\d{1,2})[./](\d{4})$/.exec(text);
-  const now = new Date();
+  // days as days of UTC: a day is the same day in every zone
   let from: Date;
-  let whole = false;
-  if (days !== undefined) from = new Date(now.getFullYear(), now.getMonth(), now.getDate() - days);
-  else if (iso) {
-    whole = iso[3] === undefined;
-    from = new Date(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3] ?? 1));
-    if (from.getMonth() !== Number(iso[2]) - 1) return [];
-  } else if (european) {
-    from = new Date(Number(european[3]), Number(european[2]) - 1, Number(european[1]));
-    if (from.getMonth() !== Number(european[2]) - 1) return [];
-  } else return [];
-  const to = whole ? new Date(from.getFullYear(), from.getMonth() + 1, 0) : from;
-  const words = whole ? monthYear(from) : dayWords(from);
-  return [{ key: "time", icon: CalendarDays, words, kind: t.search.ofTime, to: path(`gallery?from=${localDate(from)}&to=${localDate(to)}`) }];
+  if (back !== undefined) from = new Date(Date.parse(localDate(new Date())) - back * DAY_MS);
+  else if (iso) from = utc(iso[1], iso[2], iso[3] ?? "1");
+  else if (european) from = utc(european[3], european[2], european[1]);
+  else return [];
+  const [, year, month, date] = iso ?? (european ? [null, european[3], european[2], european[1]] : []);
+  // 31 February is no day
+  if (month !== undefined && (from.getUTCMonth() !== Number(month) - 1 || from.getUTCFullYear() !== Number(year))) return [];
+  const whole = iso !== null && date === undefined;
+  const to = whole ? new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + 1, 0)) : from;
+  const start = momentOf(iso8601(from), 0) ?? from;
+  return [{ key: "time", icon: CalendarDays, words: whole ? monthYear(start) : day(start), kind: t.search.ofTime, to: path(`gallery?from=${iso8601(from)}&to=${iso8601(to)}`) }];
 }
 
-/** Latitude and longitude in degrees: who saw the spot. */
+const DAY_MS = 86_400_000;
+const utc = (...[year, month, day]: (string | undefined)[]) => new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+const iso8601 = (day: Date) => day.toISOString().slice(0, 10);
+
+/** Who saw the spot, the map there, and what was taken there. */
 function placeOf(text: string, path: Path): Meaning[] {
-  const found = /^(-?\d{1,2}\.\d+)\s*[,;\s]\s*(-?\d{1,3}\.\d+)$/.exec(text);
-  const [lat, lng] = [Number(found?.[1]), Number(found?.[2])];
-  if (!found || Math.abs(lat) > 90 || Math.abs(lng) > 180) return [];
-  return [{ key: "place", icon: MapPin, words: coordinates(lat, lng), kind: t.map.seen.title, to: path(`map?seen=${lat},${lng}`) }];
+  const place = placeIn(text);
+  if (!place) return [];
+  const words = coordinates(place.lat, place.lng);
+  const here = [place.lat, place.lng].map((one) => Number(one.toFixed(7)));
+  return [
+    { key: "place", icon: Eye, words, kind: t.map.seen.title, to: path(`map?seen=${here.join()}`) },
+    { key: "map", icon: MapPin, words, kind: t.search.onMap, to: path(`map?view=${here.join()},${NEAR_ZOOM}`) },
+    { key: "around", icon: Images, words, kind: t.search.takenNear(NEAR_M), to: path(`gallery?bbox=${around(place, NEAR_M).map((one) => one.toFixed(6)).join()}`) },
+  ];
 }
 
+const NEAR_ZOOM = 16;
+const NEAR_M = 200;
 const MOST_DOCKS = 4;
 
 /** Docks of exactly this name or serial number, or those of which it is a part. */

@@ -7,8 +7,9 @@ import type { SessionItem } from "../api/client";
 import { useLive, type Live } from "../api/live";
 import { docks, flightCounts, workspaces } from "../api/queries";
 import { t } from "../i18n";
-import { clock } from "../ui/format";
+import { useTimeLeft } from "../flights/time-left";
 import { Dialog, isTyping, State } from "../ui/parts";
+import { SiteZone, useTimes } from "../ui/site";
 import { Account } from "./account";
 import { HereContext, includes, wsPath, type Here } from "./context";
 import { afterG, pressedG } from "./g";
@@ -25,6 +26,8 @@ const places: Place[] = [
 const adminPlace: Place = { to: "admin", key: "a", icon: Settings, label: () => t.places.admin };
 
 export function Shell({ ws, session, children }: { ws: string; session: SessionItem; children: ReactNode }) {
+  const list = useQuery(workspaces);
+  const own = list.data?.items.find((one) => one.name === ws || one.id === ws);
   const here = useMemo<Here>(() => ({ ws, session }), [ws, session]);
   const live = useLive(ws);
   const [path] = useLocation();
@@ -46,36 +49,39 @@ export function Shell({ ws, session, children }: { ws: string; session: SessionI
 
   return (
     <HereContext value={here}>
-      <a className="skip button" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
-        {t.common.skip}
-      </a>
-      <div className="shell">
-        <nav className="rail" aria-label={t.places.label}>
-          <span className="mark">
-            <img src="/icon.svg" alt="Eyrie" />
-          </span>
-          {shown.map((place) => {
-            const current = section === place.to || place.also?.includes(section);
-            return (
-              <Link key={place.to} className="place" href={wsPath(ws, place.to)} aria-current={current ? "page" : undefined}>
-                <place.icon className="icon" aria-hidden />
-                <span>{place.label()}</span>
-              </Link>
-            );
-          })}
-        </nav>
-        <header className="top">
-          <WorkspaceSwitch ws={ws} />
-          <SearchBox />
-          <LiveState live={live} ws={ws} />
-          <Account onKeys={() => setKeys(true)} />
-        </header>
-        <main id="main" ref={main} tabIndex={-1} className={`main${section === "media" || section === "map" ? " full" : ""}`}>
-          {children}
-        </main>
-      </div>
-      <Lost live={live} />
-      {keys && <Keys places={shown} onClose={() => setKeys(false)} />}
+      <SiteZone zone={own?.time_zone} found="workspace">
+        <a className="skip button" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+          {t.common.skip}
+        </a>
+        <div className="shell">
+          <nav className="rail" aria-label={t.places.label}>
+            <span className="mark">
+              <img src="/icon.svg" alt="Eyrie" />
+            </span>
+            {shown.map((place) => {
+              const current = section === place.to || place.also?.includes(section);
+              return (
+                <Link key={place.to} className="place" href={wsPath(ws, place.to)} aria-current={current ? "page" : undefined}>
+                  <place.icon className="icon" aria-hidden />
+                  <span>{place.label()}</span>
+                </Link>
+              );
+            })}
+          </nav>
+          <header className="top">
+            <WorkspaceSwitch ws={ws} />
+            <SearchBox />
+            <LiveState live={live} ws={ws} />
+            <Account onKeys={() => setKeys(true)} />
+          </header>
+          <main id="main" ref={main} tabIndex={-1} className={`main${section === "media" || section === "map" ? " full" : ""}`}>
+            {/* days are those of the site, so nothing is laid out before its zone is known */}
+            {!list.isPending && children}
+          </main>
+        </div>
+        <Lost live={live} />
+        {keys && <Keys places={shown} onClose={() => setKeys(false)} />}
+      </SiteZone>
     </HereContext>
   );
 }
@@ -99,13 +105,14 @@ function WorkspaceSwitch({ ws }: { ws: string }) {
 function LiveState({ live, ws }: { live: Live; ws: string }) {
   const counts = useQuery(flightCounts(ws)).data;
   const online = useQuery({ ...docks(ws), refetchInterval: 15_000 });
-  if (live === "lost") return <div className="live" role="status"><State tone="attention"><span className="words">{t.live.lost}</span></State></div>;
   const busy = counts?.uploading_gateways ?? 0;
+  const timeLeft = useTimeLeft(`${ws}: all`, busy > 0 ? (counts?.files_left ?? null) : null);
+  if (live === "lost") return <div className="live" role="status"><State tone="attention"><span className="words">{t.live.lost}</span></State></div>;
   const heard = online.data?.items.filter((dock) => dock.online).length ?? 0;
   return (
     <div className="live" role="status">
       {busy > 0 ? (
-        <State tone="working"><span className="words">{t.live.uploading(busy, counts?.files_left ?? 0)}</span></State>
+        <State tone="working"><span className="words">{t.live.uploading(busy, counts?.files_left ?? 0)}{timeLeft && <span title={t.flights.timeLeftHelp}>, {timeLeft}</span>}</span></State>
       ) : (
         <span className="words">{online.data ? t.live.docksOnline(heard, online.data.items.length) : ""}</span>
       )}
@@ -117,6 +124,7 @@ const PATIENCE_MS = 2_000;
 
 /** What is on the page stays, with the time from which it is. */
 function Lost({ live }: { live: Live }) {
+  const { clock } = useTimes();
   const [since, setSince] = useState<Date | null>(null);
   useEffect(() => {
     if (live !== "lost") return setSince(null);

@@ -6,7 +6,8 @@ import {
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Refusal } from "../api/client";
 import { t } from "../i18n";
-import { ago, clock, dateTime, dateTimeSeconds } from "./format";
+import { ago } from "./format";
+import { useTimes } from "./site";
 
 export type Tone = "good" | "working" | "attention" | "failed" | "idle";
 const toneIcons: Record<Tone, LucideIcon> = {
@@ -26,8 +27,9 @@ export function State({ tone, children, pill }: { tone: Tone; children: ReactNod
 
 /** A moment: short in the text, exact and in UTC on hover. */
 export function Moment({ at, note, children }: { at: string; note?: string; children?: ReactNode }) {
+  const { dateTimeSeconds, zoneName } = useTimes();
   return (
-    <time dateTime={at} title={[dateTimeSeconds(at), `${at} (UTC)`, note].filter(Boolean).join(" · ")}>
+    <time dateTime={at} title={[`${dateTimeSeconds(at)} ${zoneName(at)}`, `${at} (UTC)`, note].filter(Boolean).join(" · ")}>
       {children ?? ago(at)}
     </time>
   );
@@ -86,6 +88,8 @@ type Query = { isPending: boolean; isError: boolean; error: unknown; refetch: ()
 
 /** Loading and failure of a query; its data otherwise, also when the server was there once and is not now. */
 export function Await({ query, loading, children }: { query: Query; loading?: ReactNode; children: () => ReactNode }) {
+  const { clock, dateTime } = useTimes();
+  const timeOrDay = (at: Date) => (Date.now() - at.getTime() < 12 * 3_600_000 ? clock(at) : dateTime(at));
   if (query.isPending) return loading ?? <Loading />;
   if (!query.isError) return children();
   const refused = query.error instanceof Refusal && query.error.status >= 400 && query.error.status < 500;
@@ -94,7 +98,7 @@ export function Await({ query, loading, children }: { query: Query; loading?: Re
     <>
       <p className="callout attention stale" role="status">
         <WifiOff className="icon" aria-hidden />
-        <span>{t.errors.stale(query.dataUpdatedAt ? timeOrDay(query.dataUpdatedAt) : "")} <button className="link" onClick={() => void query.refetch()}>{t.common.tryAgain}</button></span>
+        <span>{t.errors.stale(query.dataUpdatedAt ? timeOrDay(new Date(query.dataUpdatedAt)) : "")} <button className="link" onClick={() => void query.refetch()}>{t.common.tryAgain}</button></span>
       </p>
       {children()}
     </>
@@ -106,7 +110,7 @@ export function why(error: unknown, taken?: string): string {
   if (!(error instanceof Refusal) || error.status === 0) return t.errors.offline;
   return (error.status === 409 && taken) || t.errors.statuses[error.status] || error.detail || t.errors.notDone;
 }
-const timeOrDay = (at: number) => (Date.now() - at < 12 * 3_600_000 ? clock(new Date(at)) : dateTime(new Date(at)));
+
 
 /** Why the server did not take a form, in the form. */
 export function Refused({ error, taken }: { error: unknown; taken?: string }) {

@@ -288,6 +288,14 @@ async fn a_flight_counts_the_files_that_a_person_should_know_of() {
     assert_eq!(flight(&fixture).await.troubled_count, 3);
     let page = catalogue.list_flights(fixture.workspace_id, &FlightFilter::default(), None, 10).await.expect("read");
     assert_eq!(page.items[0].troubled_count, 3);
+    // that nobody knows what a file is, is no fault of it; that it is empty is
+    let words = "the file is not understood: its content is not one that is known";
+    for (warnings, count) in [(vec![words], 3), (vec![words, "the file is empty"], 4)] {
+        let warnings = warnings.into_iter().map(str::to_owned).collect();
+        let unknown = Media { kind: eyrie_catalogue::MediaKind::Other, warnings, ..photos[3].clone() };
+        catalogue.save_understanding(&unknown).await.expect("saved");
+        assert_eq!(flight(&fixture).await.troubled_count, count);
+    }
 }
 
 #[tokio::test]

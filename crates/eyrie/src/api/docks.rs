@@ -16,6 +16,7 @@ use super::auth::{Admin, Scope, Viewer};
 use super::extract::{self, PathParams, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
+use super::site_zone;
 use crate::admin::DockAccess;
 use crate::app::App;
 
@@ -45,6 +46,8 @@ pub struct DockItem {
     pub last_exchange: Option<DockExchange>,
     /// Where it stands, WGS 84.
     pub position: Option<DockPosition>,
+    /// Of the place where it stands: a name of the tz database.
+    pub time_zone: Option<&'static str>,
     pub disabled: bool,
     /// When it bound itself with the right code.
     pub bound_at: Option<Timestamp>,
@@ -109,6 +112,7 @@ impl DockItem {
             firmware_version: live.firmware_version,
             flighttask_step_code: live.flighttask_step_code,
             last_exchange: app.trace.last(&dock.sn).map(DockExchange::from),
+            time_zone: live.lat.zip(live.lng).and_then(|(lat, lng)| site_zone::of_place(lat, lng)),
             position: live.lat.zip(live.lng).map(|(lat, lng)| DockPosition { lat, lng }),
             disabled: dock.disabled,
             bound_at: dock.bound_at,

@@ -17,6 +17,7 @@ use super::extract::{PathParams, QueryParams, blank_is_none};
 use super::media::SearchText;
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
+use super::site_zone;
 use super::words::{FlightState, MediaSource};
 use crate::app::App;
 use crate::dock::state::GatewayKind;
@@ -42,7 +43,7 @@ pub struct FlightItem {
     pub trashed_count: i64,
     /// Those that were deleted for good.
     pub deleted_count: i64,
-    /// Those that are missing in the store, in quarantine, or have `warnings`.
+    /// Those that are missing in the store, in quarantine, or have `warnings` other than that nobody knows what they are.
     pub troubled_count: i64,
     pub state: FlightState,
     /// What the dock last said of the task: sent, in_progress, ok, failed ...
@@ -53,6 +54,8 @@ pub struct FlightItem {
     pub last_captured_at: Option<Timestamp>,
     /// west, south, east, north in degrees.
     pub bbox: Option<[f64; 4]>,
+    /// Of the place where it was flown, or where its dock stands while no file has a position: a name of the tz database.
+    pub time_zone: Option<&'static str>,
     /// When the dock said that it uploads this flight first.
     pub prioritized_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -63,7 +66,9 @@ impl FlightItem {
     pub fn new(app: &App, flight: Flight) -> Self {
         let Silence { now, after_s } = silence(app);
         let device = flight.gateway_sn.as_deref().and_then(|sn| app.docks.identity(sn));
+        let zone_of_device = || site_zone::of_device(app, flight.gateway_sn.as_deref()?);
         Self {
+            time_zone: flight.bbox.and_then(site_zone::of_box).or_else(zone_of_device),
             state: flight.state(now, after_s).into(),
             source: device.map(|device| device.kind.source().into()),
             flight_id: flight.flight_id,

@@ -19,6 +19,7 @@ use super::extract::{Bbox, PathParams, QueryParams, blank_is_none};
 use super::page::{Page, PageQuery};
 use super::ppk::CorrectedPosition;
 use super::problem::Problem;
+use super::site_zone;
 use super::words::{MediaKind, MediaSource, MediaStatus, Processing};
 use crate::app::App;
 use crate::events::Change;
@@ -91,6 +92,8 @@ pub struct MediaDetail {
     pub item: MediaItem,
     /// Capture time as the device wrote it, when it had no zone.
     pub captured_local: Option<String>,
+    /// Of the place where it was taken, null without a position: a name of the tz database.
+    pub time_zone: Option<&'static str>,
     /// The folder that the device named.
     pub path: Option<String>,
     /// The device's own fingerprint of the file.
@@ -163,6 +166,7 @@ impl From<Media> for MediaDetail {
         Self {
             sources: media.metadata.get("sources").cloned().unwrap_or_else(|| json!({})),
             captured_local: media.captured_local.take(),
+            time_zone: media.position.and_then(|position| site_zone::of_place(position.lat, position.lng)),
             path: media.path.take(),
             fingerprint: media.fingerprint.take(),
             file_group_id: media.pilot.file_group_id.take(),

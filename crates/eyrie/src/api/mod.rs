@@ -38,6 +38,7 @@ pub mod session;
 pub mod settings;
 pub mod shared;
 pub mod shares;
+mod site_zone;
 pub mod storage;
 mod surround;
 pub mod telemetry;

@@ -33,7 +33,7 @@ use super::media::MediaPosition;
 use super::page::{Page, PageQuery};
 use super::pictures::{self, PictureQuery};
 use super::problem::{Kind, Problem};
-use super::{session, shares, words, zip};
+use super::{session, shares, site_zone, words, zip};
 use crate::app::App;
 use crate::derived::{self, Form};
 use crate::ffmpeg;
@@ -76,6 +76,8 @@ pub struct SharedMediaItem {
     pub kind: words::MediaKind,
     pub captured_at: Option<Timestamp>,
     pub position: Option<MediaPosition>,
+    /// Of that place: a name of the tz database.
+    pub time_zone: Option<&'static str>,
     /// Of the original, where that can be fetched.
     pub size_bytes: Option<i64>,
     pub width_px: Option<u32>,
@@ -469,6 +471,7 @@ fn item(app: &App, share: &Share, media: Media) -> SharedMediaItem {
         name: told_name(app, share, &media),
         kind: media.kind.into(),
         captured_at: media.captured_at.filter(|_| !share.hide_metadata),
+        time_zone: position.as_ref().and_then(|position| site_zone::of_place(position.lat, position.lng)),
         position,
         size_bytes: media.size_bytes.filter(|_| content == Some(SharedContent::Original)),
         width_px: picture.width_px,

@@ -15,6 +15,7 @@ use super::auth::{Caller, ServerAdmin};
 use super::extract::{self, QueryParams};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
+use super::site_zone;
 use crate::app::App;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,13 +24,15 @@ pub struct WorkspaceItem {
     pub name: String,
     /// The bucket that holds its objects.
     pub bucket: String,
+    /// Where most of its docks stand, or its controllers when no dock said its place; null when none did: a name of the tz database.
+    pub time_zone: Option<&'static str>,
     pub created_at: Timestamp,
 }
 
-impl From<Workspace> for WorkspaceItem {
-    fn from(workspace: Workspace) -> Self {
+impl WorkspaceItem {
+    fn new(app: &App, workspace: Workspace) -> Self {
         let Workspace { id, name, bucket, created_at, .. } = workspace;
-        Self { id, name, bucket, created_at }
+        Self { id, name, bucket, time_zone: site_zone::of_workspace(app, id), created_at }
     }
 }
 
@@ -43,7 +46,7 @@ pub async fn list_workspaces(
 ) -> Result<Json<Page<WorkspaceItem>>, Problem> {
     let mut workspaces = app.catalogue.workspaces().await?;
     workspaces.retain(|workspace| caller.sees(workspace));
-    Ok(Json(Page::cut(workspaces, &page, |workspace| workspace.name.clone(), WorkspaceItem::from)?))
+    Ok(Json(Page::cut(workspaces, &page, |workspace| workspace.name.clone(), |workspace| WorkspaceItem::new(&app, workspace))?))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,5 +66,5 @@ pub async fn create_workspace(
     extract::Json(request): extract::Json<WorkspaceRequest>,
 ) -> Result<(StatusCode, Json<WorkspaceItem>), Problem> {
     let workspace = app.admin(caller.actor()).add_workspace(&request.name).await?;
-    Ok((StatusCode::CREATED, Json(workspace.into())))
+    Ok((StatusCode::CREATED, Json(WorkspaceItem::new(&app, workspace))))
 }
