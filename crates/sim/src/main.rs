@@ -10,6 +10,10 @@ use eyrie_sim::bench::{Ask, Load, Puts, null_echo};
 use eyrie_sim::pilot::{BRIDGE_JS, Crew, PilotFault, PilotReport};
 use eyrie_sim::{Access, Expected, Extras, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
 
+/// The server's, so that a comparison of the two is about what the server does.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Simulated DJI docks: they come online, fly, upload and report as real ones do, with clients that are not the server's own.
 ///
 /// Try:  eyrie dock add --workspace default --sn SIM1 --json > sim1.json && eyrie-sim dock sim1.json
