@@ -114,8 +114,9 @@ impl Catalogue {
     /// The last exchange with each dock that the dock began, by its SN; at most `limit` docks.
     pub async fn last_exchanges(&self, limit: u32) -> Result<Vec<(String, Exchange)>> {
         let query = "SELECT trace.gateway_sn, trace.at, trace.method, trace.result FROM docks
-             JOIN trace ON trace.id = (SELECT id FROM trace WHERE gateway_sn = docks.sn AND direction = 'up'
-                AND method IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1) LIMIT $1";
+             JOIN trace ON trace.gateway_sn = docks.sn AND (trace.at, trace.id) = (SELECT at, id FROM trace
+                WHERE gateway_sn = docks.sn AND direction = 'up' AND method IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1)
+             LIMIT $1";
         let rows = self.engine.fetch_all("cannot read the trace", sqlx::query(query).bind(i64::from(limit))).await?;
         let exchange = |row: &Row| {
             let exchange = Exchange { at: row.time("at")?, method: row.get("method")?, result: row.get("result")? };
@@ -127,14 +128,17 @@ impl Catalogue {
     /// Forgets trace entries before `before` and, for each dock, all but the newest `keep`. Raw events stay.
     pub async fn prune_trace(&self, before: Timestamp, keep: u32) -> Result<u64> {
         let mut write = self.engine.begin("prune the trace").await?;
-        let mut gone = write.execute(sqlx::query("DELETE FROM trace WHERE at < $1").bind(us(before))).await?;
+        let mut gone = 0;
         let docks = write.fetch_all(sqlx::query("SELECT DISTINCT gateway_sn FROM trace")).await?;
         for dock in docks {
+            let gateway_sn: String = dock.get("gateway_sn")?;
+            let delete = sqlx::query("DELETE FROM trace WHERE gateway_sn = $1 AND at < $2");
+            gone += write.execute(delete.bind(&gateway_sn).bind(us(before))).await?;
             let delete = sqlx::query(
                 "DELETE FROM trace WHERE gateway_sn = $1 AND (at, id) <= (SELECT at, id FROM trace WHERE gateway_sn = $1
                  ORDER BY at DESC, id DESC LIMIT 1 OFFSET $2)",
             );
-            gone += write.execute(delete.bind(dock.get::<String>("gateway_sn")?).bind(i64::from(keep))).await?;
+            gone += write.execute(delete.bind(&gateway_sn).bind(i64::from(keep))).await?;
         }
         write.commit().await?;
         Ok(gone)

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0012_names.sql"),
     include_str!("../migrations/sqlite/0013_jobs_next.sql"),
     include_str!("../migrations/sqlite/0014_flights.sql"),
+    include_str!("../migrations/sqlite/0015_trace.sql"),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool, backup_dir: &Path) -> Result<()> {

@@ -203,15 +203,18 @@ async fn commit(app: &Arc<App>, report: IngestReport) -> Result<(), IngestError>
         tokio::spawn(async move { app.ingest.report(report).await });
         return Ok(());
     }
-    let media = report.media.clone();
+    let told = report
+        .media
+        .as_ref()
+        .map(|media| (media.object_key.clone(), media.flight_id.clone(), media.status.as_str(), media.size_bytes));
     let outcome = app.ingest.report(report).await?;
-    if let Some(media) = media {
+    if let Some((object_key, flight_id, status, size_bytes)) = told {
         tracing::info!(
-            object.key = media.object_key,
+            object.key = object_key,
             media.id = outcome.media_id.map(display),
-            flight.id = media.flight_id,
-            status = media.status.as_str(),
-            size_bytes = media.size_bytes,
+            flight.id = flight_id,
+            status,
+            size_bytes,
             "a reported file was written down"
         );
     }

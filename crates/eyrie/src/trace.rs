@@ -17,8 +17,8 @@ use crate::app::App;
 
 /// Entries that may wait for the writer.
 const QUEUE: usize = 16_384;
-/// Entries in one commit.
-const BATCH: usize = 1_024;
+/// Entries in one commit: few, since reports wait for the end of it.
+const BATCH: usize = 128;
 /// How often the writer looks; entries are visible about this late.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 /// How often old entries are forgotten.

@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use eyrie_mqtt::{Broker, BrokerConfig, BrokerLimits, Gate, Login, Refusal};
 
+/// The server's, so that a comparison of the two is about what the server does.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 struct Open;
 
 #[async_trait::async_trait]

@@ -2,7 +2,7 @@
 //!
 //! The same code drives a server and the null echo, so that a ratio of the two is about the server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use eyrie_cloudapi::{FileUpload, LatLng, event, request};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use object_store::aws::AmazonS3;
 use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, QoS};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -102,11 +103,12 @@ impl Load {
             return Ok(Arc::new(vec![format!("docks/{}/bench/0.JPG", access.sn)]));
         }
         let storage = storage_on(line, access).await?;
+        let client = storage.client()?;
         let run = Uuid::new_v4();
         let mut keys = Vec::new();
         for number in 0..self.objects {
             let key = format!("{}/{run}/{number}.JPG", storage.object_key_prefix);
-            upload::put(&storage, &key, format!("object {number}").into_bytes().into()).await?;
+            upload::put_by(&client, &key, format!("object {number}").into_bytes().into()).await?;
             keys.push(key);
         }
         Ok(Arc::new(keys))
@@ -145,19 +147,25 @@ impl Load {
     }
 }
 
-/// Uploads as docks make them, beside raw writes of the same bytes.
+/// Uploads as docks make them, in turn with raw writes of the same bytes.
 #[derive(Clone, Debug)]
 pub struct Puts {
     pub object_bytes: usize,
+    /// Objects a round.
     pub count: usize,
     pub concurrency: usize,
     /// Multipart with parts of this size instead of one PUT.
     pub part_bytes: Option<usize>,
+    /// Uploads, then raw writes, and again: what else the machine does meets both.
+    pub rounds: usize,
+    /// Before each measured step as many bytes are written and removed again: memory that a virtual machine has to get
+    /// from its host costs more than what is measured, and is got by then.
+    pub memory_at_hand: bool,
     /// Where the raw writes go: the file system that the server's data is on.
     pub raw_dir: PathBuf,
 }
 
-/// Seconds for all objects, and for raw writes with an fsync each of the same bytes at the same concurrency.
+/// Seconds for the objects of all rounds, and for raw writes with an fsync each of the same bytes at the same concurrency.
 #[derive(Clone, Debug, Serialize)]
 pub struct PutsMeasured {
     pub megabytes: f64,
@@ -168,7 +176,8 @@ pub struct PutsMeasured {
 }
 
 impl Puts {
-    /// Uploads as `access`'s dock, then writes raw; the raw files are removed again.
+    /// Uploads as `access`'s dock and writes raw; the raw files are removed at the end, so that no round finds memory
+    /// that the one before it gave back.
     ///
     /// # Errors
     /// An upload or a raw write fails.
@@ -176,35 +185,58 @@ impl Puts {
         let (line, _commands) = Line::open(&access)?;
         line.ready(Duration::from_secs(20)).await?;
         let storage = storage_on(&line, &access).await?;
+        // one client, as a dock has one: its connections stay
+        let client = storage.client()?;
         let bytes: bytes::Bytes = (0..self.object_bytes).map(|at| ((at * 131) >> 3) as u8).collect::<Vec<_>>().into();
         let run = Uuid::new_v4();
+        let folder = self.raw_dir.join(format!("raw-{run}"));
+        std::fs::create_dir_all(&folder)?;
+        let (mut seconds, mut raw_seconds) = (0.0, 0.0);
+        for round in 0..self.rounds {
+            self.touch_memory(&folder, &bytes)?;
+            seconds += self.upload(&client, &format!("{}/{run}/{round}", storage.object_key_prefix), &bytes).await?;
+            self.touch_memory(&folder, &bytes)?;
+            raw_seconds += self.write_raw(&folder, round, &bytes).await?;
+        }
+        std::fs::remove_dir_all(&folder)?;
+        let megabytes = (self.object_bytes * self.count * self.rounds) as f64 / 1e6;
+        Ok(PutsMeasured { megabytes, seconds, raw_seconds, ratio: raw_seconds / seconds })
+    }
+
+    fn touch_memory(&self, folder: &Path, bytes: &bytes::Bytes) -> std::io::Result<()> {
+        if !self.memory_at_hand {
+            return Ok(());
+        }
+        let path = folder.join("touched");
+        let mut file = std::fs::File::create(&path)?;
+        for _ in 0..self.count {
+            std::io::Write::write_all(&mut file, bytes)?;
+        }
+        std::fs::remove_file(path)
+    }
+
+    async fn upload(&self, client: &AmazonS3, folder: &str, bytes: &bytes::Bytes) -> anyhow::Result<f64> {
         let started = Instant::now();
         let uploads = (0..self.count).map(|number| {
-            let (storage, bytes) = (storage.clone(), bytes.clone());
+            let (key, bytes) = (format!("{folder}/{number}.bin"), bytes.clone());
             async move {
-                let key = format!("{}/{run}/{number}.bin", storage.object_key_prefix);
                 match self.part_bytes {
-                    Some(part) => upload::parts_at_once(&storage, &key, bytes, part, self.concurrency).await,
-                    None => upload::put(&storage, &key, bytes).await,
+                    Some(part) => upload::parts_at_once(client, &key, bytes, part, self.concurrency).await,
+                    None => upload::put_by(client, &key, bytes).await,
                 }
             }
         });
         let at_once = if self.part_bytes.is_some() { 1 } else { self.concurrency };
         futures::stream::iter(uploads).buffer_unordered(at_once).try_collect::<Vec<()>>().await?;
-        let seconds = started.elapsed().as_secs_f64();
-        let raw_seconds = self.raw(&bytes, run).await?;
-        let megabytes = (self.object_bytes * self.count) as f64 / 1e6;
-        Ok(PutsMeasured { megabytes, seconds, raw_seconds, ratio: raw_seconds / seconds })
+        Ok(started.elapsed().as_secs_f64())
     }
 
-    async fn raw(&self, bytes: &bytes::Bytes, run: Uuid) -> anyhow::Result<f64> {
+    async fn write_raw(&self, folder: &Path, round: usize, bytes: &bytes::Bytes) -> anyhow::Result<f64> {
         let file_bytes = self.part_bytes.unwrap_or(self.object_bytes).min(self.object_bytes);
         let files = (self.object_bytes * self.count).div_ceil(file_bytes);
-        let folder = self.raw_dir.join(format!("raw-{run}"));
-        std::fs::create_dir_all(&folder)?;
         let started = Instant::now();
         let writes = (0..files).map(|number| {
-            let (path, bytes) = (folder.join(number.to_string()), bytes.slice(..file_bytes));
+            let (path, bytes) = (folder.join(format!("{round}-{number}")), bytes.slice(..file_bytes));
             async move {
                 let write = move || -> std::io::Result<()> {
                     let mut file = std::fs::File::create(path)?;
@@ -214,10 +246,8 @@ impl Puts {
                 tokio::task::spawn_blocking(write).await?.map_err(anyhow::Error::from)
             }
         });
-        let done = futures::stream::iter(writes).buffer_unordered(self.concurrency).try_collect::<Vec<()>>().await;
-        let seconds = started.elapsed().as_secs_f64();
-        std::fs::remove_dir_all(&folder)?;
-        done.map(|_| seconds)
+        futures::stream::iter(writes).buffer_unordered(self.concurrency).try_collect::<Vec<()>>().await?;
+        Ok(started.elapsed().as_secs_f64())
     }
 }
 

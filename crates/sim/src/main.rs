@@ -10,6 +10,10 @@ use eyrie_sim::bench::{Ask, Load, Puts, null_echo};
 use eyrie_sim::pilot::{BRIDGE_JS, Crew, PilotFault, PilotReport};
 use eyrie_sim::{Access, Expected, Extras, Fault, Fleet, FleetReport, Flight, Model, Plan, Telemetry, View};
 
+/// The server's, so that a comparison of the two is about what the server does.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Simulated DJI docks: they come online, fly, upload and report as real ones do, with clients that are not the server's own.
 ///
 /// Try:  eyrie dock add --workspace default --sn SIM1 --json > sim1.json && eyrie-sim dock sim1.json
@@ -83,16 +87,22 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         objects: usize,
     },
-    /// Uploads objects and writes the same bytes raw beside them; prints both
+    /// Uploads objects, in turn with raw writes of the same bytes; prints both
     Puts {
         /// What `eyrie dock add --json` printed
         access: PathBuf,
         #[arg(long, default_value_t = 5 << 20)]
         object_bytes: usize,
+        /// Objects a round
         #[arg(long, default_value_t = 64)]
         count: usize,
         #[arg(long, default_value_t = 8)]
         concurrency: usize,
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Let nobody pay for memory that a virtual machine's host has to find first
+        #[arg(long)]
+        memory_at_hand: bool,
         /// Multipart with parts of this size
         #[arg(long)]
         part_bytes: Option<usize>,
@@ -235,9 +245,11 @@ async fn run(command: Command) -> anyhow::Result<bool> {
             println!("{}", serde_json::to_string(&measured)?);
             Ok(measured.failed == 0)
         }
-        Command::Puts { access, object_bytes, count, concurrency, part_bytes, raw_dir } => {
+        Command::Puts { access, object_bytes, count, concurrency, rounds, memory_at_hand, part_bytes, raw_dir } => {
             let access = accesses(&access)?.swap_remove(0);
-            let measured = Puts { object_bytes, count, concurrency, part_bytes, raw_dir }.run(access).await?;
+            let measured = Puts { object_bytes, count, concurrency, part_bytes, rounds, memory_at_hand, raw_dir }
+                .run(access)
+                .await?;
             println!("{}", serde_json::to_string(&measured)?);
             Ok(true)
         }

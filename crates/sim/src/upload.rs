@@ -56,7 +56,8 @@ impl Storage {
         Self { bucket: format!("{}-other", self.bucket), ..self.clone() }
     }
 
-    fn client(&self) -> anyhow::Result<AmazonS3> {
+    /// With connections of its own.
+    pub(crate) fn client(&self) -> anyhow::Result<AmazonS3> {
         let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
         let options = ClientOptions::new().with_allow_http(true).with_timeout(Duration::from_secs(600));
         Ok(AmazonS3Builder::new()
@@ -74,7 +75,12 @@ impl Storage {
 }
 
 pub(crate) async fn put(storage: &Storage, key: &str, bytes: Bytes) -> anyhow::Result<()> {
-    storage.client()?.put(&Path::parse(key)?, PutPayload::from_bytes(bytes)).await.context("upload")?;
+    put_by(&storage.client()?, key, bytes).await
+}
+
+/// As [`put`], by a client that is there already.
+pub(crate) async fn put_by(client: &AmazonS3, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+    client.put(&Path::parse(key)?, PutPayload::from_bytes(bytes)).await.context("upload")?;
     Ok(())
 }
 
@@ -112,13 +118,13 @@ pub(crate) async fn broken_off(storage: &Storage, key: &str, bytes: Bytes) -> an
 
 /// Multipart with several parts under way at once.
 pub(crate) async fn parts_at_once(
-    storage: &Storage,
+    client: &AmazonS3,
     key: &str,
     bytes: Bytes,
     part_bytes: usize,
     at_once: usize,
 ) -> anyhow::Result<()> {
-    let upload = storage.client()?.put_multipart(&Path::parse(key)?).await.context("begin of a multipart upload")?;
+    let upload = client.put_multipart(&Path::parse(key)?).await.context("begin of a multipart upload")?;
     let mut writer = object_store::WriteMultipart::new_with_chunk_size(upload, part_bytes);
     let mut at = 0;
     while at < bytes.len() {

@@ -5,6 +5,7 @@
 //! whether media is kept.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use eyrie_catalogue::{Aircraft, Catalogue, Controller, Dock, DockLive, IssuedPrefix, MediaSource, Workspace};
 use jiff::Timestamp;
@@ -61,7 +62,7 @@ pub struct LiveView {
 }
 
 struct Entry {
-    identity: Identity,
+    identity: Arc<Identity>,
     live: DockLive,
     /// Newest first. Only what is on disk.
     prefixes: Vec<IssuedPrefix>,
@@ -137,8 +138,8 @@ impl Docks {
         Ok(())
     }
 
-    pub fn identity(&self, sn: &str) -> Option<Identity> {
-        self.inner.read().docks.get(sn).map(|entry| entry.identity.clone())
+    pub fn identity(&self, sn: &str) -> Option<Arc<Identity>> {
+        self.inner.read().docks.get(sn).map(|entry| Arc::clone(&entry.identity))
     }
 
     pub fn live(&self, sn: &str, now: Timestamp) -> Option<LiveView> {
@@ -185,8 +186,9 @@ impl Docks {
         }
         let callsign = catalogue.dock(sn).await?.and_then(|dock| dock.callsign);
         if let Some(entry) = self.inner.write().docks.get_mut(sn) {
-            entry.identity.bound = true;
-            entry.identity.callsign = callsign.or_else(|| entry.identity.callsign.take());
+            let identity = Arc::make_mut(&mut entry.identity);
+            identity.bound = true;
+            identity.callsign = callsign.or_else(|| identity.callsign.take());
         }
         Ok(())
     }
@@ -268,7 +270,7 @@ impl Docks {
     }
 
     /// Every dock and controller of a workspace by SN, as it is now.
-    pub fn of_workspace(&self, workspace_id: Uuid, now: Timestamp) -> Vec<(Identity, LiveView)> {
+    pub fn of_workspace(&self, workspace_id: Uuid, now: Timestamp) -> Vec<(Arc<Identity>, LiveView)> {
         let inner = self.inner.read();
         let mut held: HashMap<&str, Vec<Aircraft>> = HashMap::new();
         for aircraft in inner.aircraft.values() {
@@ -280,7 +282,7 @@ impl Docks {
                 let mut aircraft = held.remove(entry.identity.sn.as_str()).unwrap_or_default();
                 aircraft.sort_unstable_by(|a, b| a.sn.cmp(&b.sn));
                 let view = LiveView { live: entry.live.clone(), aircraft, online: is_online(&entry.live, now) };
-                (entry.identity.clone(), view)
+                (Arc::clone(&entry.identity), view)
             })
             .collect();
         gateways.sort_unstable_by(|(a, _), (b, _)| a.sn.cmp(&b.sn));
@@ -359,8 +361,8 @@ impl Entry {
             disabled,
         };
         match old {
-            Some(old) => Self { identity, prefixes, ..old },
-            None => Self { identity, live, prefixes, dirty: false, announced_online: false },
+            Some(old) => Self { identity: Arc::new(identity), prefixes, ..old },
+            None => Self { identity: Arc::new(identity), live, prefixes, dirty: false, announced_online: false },
         }
     }
 }
@@ -416,8 +418,13 @@ mod tests {
                 bound: false,
                 disabled: false,
             };
-            let entry =
-                Entry { identity, live: DockLive::default(), prefixes: vec![], dirty: false, announced_online: false };
+            let entry = Entry {
+                identity: Arc::new(identity),
+                live: DockLive::default(),
+                prefixes: vec![],
+                dirty: false,
+                announced_online: false,
+            };
             docks.inner.write().docks.insert((*sn).into(), entry);
         }
         docks

@@ -24,7 +24,7 @@ const MAX_TOKEN_BYTES: usize = 512;
 pub(super) struct Crew {
     pub(super) session: ControllerSession,
     pub(super) token_expires_at: Timestamp,
-    pub(super) device: Identity,
+    pub(super) device: Arc<Identity>,
 }
 
 impl Crew {
@@ -39,7 +39,7 @@ impl Crew {
             app.docks.load(&app.catalogue).await?;
             device = app.docks.identity(&login.session.sn);
         }
-        let own = |device: &Identity| {
+        let own = |device: &Arc<Identity>| {
             device.kind == GatewayKind::Controller && device.workspace_id == login.session.workspace_id
         };
         Ok(device.filter(own).map(|device| Self {

@@ -23,8 +23,8 @@ pub(super) async fn list_topologies(State(app): State<Arc<App>>, AppCrew(crew): 
         });
         let aircraft = aircraft.collect();
         let gateway = TopologyDevice {
-            sn: identity.sn,
-            callsign: identity.callsign,
+            sn: identity.sn.clone(),
+            callsign: identity.callsign.clone(),
             model_key: view.live.model_key,
             online: view.online,
         };
