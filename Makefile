@@ -64,6 +64,10 @@ bench-library: build test-tools ## A library of 100,000 files: lists, tiles, scr
 pictures: build test-tools ## The guide's pictures, taken of the page as it is
 	EYRIE_BIN=target/release/eyrie $(PYTHON) tests/py/guide_pictures.py
 
+.PHONY: look
+look: build test-tools ## Every page at three sizes in both themes, below target/look, to be looked at one by one
+	EYRIE_BIN=target/release/eyrie $(PYTHON) tests/py/page_pictures.py target/look
+
 .PHONY: check
 check: ## What a change must pass besides the tests: format, lints, documents, dependencies, generated files
 	cargo fmt --all --check

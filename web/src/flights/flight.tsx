@@ -69,7 +69,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
         <h1>{flightTitle(flight)}</h1>
         <span className="quiet"><Moment at={beginning(flight)}>{dateTime(beginning(flight))}</Moment> <ZoneNote at={beginning(flight)} short /></span>
         <span className="grow" />
-        {flight.state !== "complete" && flight.gateway_sn && flight.source !== "pilot" && <Prioritize flight={flight} />}
+        {flight.state !== "complete" && flight.gateway_sn && flight.source !== "pilot" && <Prioritize flight={flight} large />}
         {flight.stored_count > 0 && (
           <button className="button" onClick={() => void downloadZip(ws, { flight_id: flight.flight_id })}>
             <Download className="icon" aria-hidden />
@@ -104,7 +104,7 @@ function Flight({ flight, counts, docks }: { flight: FlightItem; counts?: Schema
           <dt>{flight.source === "pilot" ? t.flights.controller : t.flights.dock}</dt>
           <dd>{flight.gateway_sn && flight.source !== "pilot" ? <Link href={path(`docks/${encodeURIComponent(flight.gateway_sn)}`)}>{dockName(docks, flight.gateway_sn)}</Link> : deviceName(docks, flight.gateway_sn, flight.source)}</dd>
         </div>
-        {seconds !== null && <div><dt>{t.flights.duration}</dt><dd>{duration(seconds)}</dd></div>}
+        {seconds !== null && seconds > 0 && <div><dt>{t.flights.duration}</dt><dd>{duration(seconds)}</dd></div>}
         <div><dt>{t.flights.files}</dt><dd>{counts ? [...kindWords(counts.kinds), ...gone(flight)].join(" · ") || "0" : "–"}</dd></div>
         <div><dt>{t.flights.size}</dt><dd>{counts ? bytes(counts.size_bytes) : "–"}</dd></div>
         <div><dt>{t.flights.id}</dt><dd className="mono small break">{flight.flight_id} <CopyButton text={flight.flight_id} label={t.common.copyThat(t.flights.id)} /></dd></div>
@@ -172,14 +172,14 @@ function FileTable({ items: every, link }: { items: MediaItem[]; link: (item: Me
       </div>
       <div className="table-wrap">
         <table className="table">
-          <thead><tr><th>{t.item.name}</th><th>{t.item.kind}</th><th>{t.item.time}</th><th>{t.item.size}</th><th>{t.item.status}</th></tr></thead>
+          <thead><tr><th>{t.item.name}</th><th className="wide-only">{t.item.kind}</th><th>{t.item.time}</th><th className="wide-only">{t.item.size}</th><th>{t.item.status}</th></tr></thead>
           <tbody>
             {shown.map((item) => (
               <tr key={item.id}>
                 <td className="break"><Link href={link(item)}>{item.name}</Link></td>
-                <td>{t.kinds.one[item.kind]}</td>
+                <td className="wide-only">{t.kinds.one[item.kind]}</td>
                 <td className="num nowrap">{item.captured_at ? <Moment at={item.captured_at}>{clockSeconds(item.captured_at)}</Moment> : "–"}</td>
-                <td className="num nowrap">{item.size_bytes === null ? "–" : bytes(item.size_bytes)}</td>
+                <td className="num nowrap wide-only">{item.size_bytes === null ? "–" : bytes(item.size_bytes)}</td>
                 <td>
                   <State tone={item.status !== "stored" ? "failed" : isDamaged(item) ? "attention" : "good"}>
                     {item.status === "stored" && isDamaged(item) ? t.item.damaged : t.item.statuses[item.status]}

@@ -199,9 +199,9 @@ function Row({ flight, docks: dockList, page }: RowProps) {
         </div>
         <div className="who">
           <h3><Link href={href}>{flightTitle(flight)}</Link></h3>
-          <span className="quiet clip">
-            {deviceName(dockList, flight.gateway_sn, flight.source)}
-            {seconds !== null && seconds > 0 && <> · <span className="num">{duration(seconds)}</span></>}
+          <span className="quiet of">
+            <span className="clip">{deviceName(dockList, flight.gateway_sn, flight.source)}</span>
+            {seconds !== null && seconds > 0 && <span className="num nowrap">· {duration(seconds)}</span>}
           </span>
         </div>
         <FlightState flight={flight} />
@@ -254,7 +254,7 @@ export function FlightState({ flight }: { flight: FlightItem }) {
   );
 }
 
-export function Prioritize({ flight }: { flight: FlightItem }) {
+export function Prioritize({ flight, large }: { flight: FlightItem; large?: boolean }) {
   const { ws } = useHere();
   const may = useMay("operator");
   const first = useMutation({
@@ -266,7 +266,7 @@ export function Prioritize({ flight }: { flight: FlightItem }) {
   if (!may) return null;
   if (flight.prioritized_at) return <span className="quiet small">{t.flights.isFirst}</span>;
   return (
-    <button className="button slim" disabled={first.isPending || first.isSuccess} onClick={() => first.mutate()} title={t.flights.prioritizeHelp}>
+    <button className={large ? "button" : "button slim"} disabled={first.isPending || first.isSuccess} onClick={() => first.mutate()} title={t.flights.prioritizeHelp}>
       {first.isPending ? <Working /> : <ArrowUpToLine className="icon" aria-hidden />}
       {t.flights.prioritize}
     </button>

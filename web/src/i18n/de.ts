@@ -452,7 +452,7 @@ export const de: Texts = {
     ofDevice: (name) => `alle Dateien von ${name}`,
     aFlight: "einem Flug",
     thisFlight: "alle Dateien dieses Flugs, auch spätere",
-    chosen: "gewählten Dateien",
+    chosen: "gewählte Dateien",
     open: "Gesperrt",
     released: "Aufgehoben",
     placedBy: "Gesetzt von",
