@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import tempfile
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 from conftest import ROOT, Server, binary
@@ -30,6 +31,8 @@ def fly(server, folder):
         subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, check=True, timeout=300)
     crane = server.cli("dock", "add", "--workspace", "default", "--sn", "7CTDM03KRAN", "--callsign", "Dock Kran")
     flight_id = str(uuid.uuid4())
+    # flown last, beside the others
+    taken = {"create_time": datetime.now(UTC).isoformat(timespec="seconds"), "shoot_position": {"lat": 47.3782, "lng": 8.7425}}
     with ForeignDock(crane) as dock:
         storage = dock.storage()
         for n in (1, 2, 3):
@@ -37,7 +40,7 @@ def fly(server, folder):
             key = f"{storage['object_key_prefix']}/{flight_id}/{name}"
             if n == 1:
                 dock.put(storage, key, b"\xff\xd8\xff\xd9")
-            dock.event("file_upload_callback", report(key, name, flight_id, flight_task={"uploaded_file_count": n, "expected_file_count": 3, "flight_type": 0}))
+            dock.event("file_upload_callback", report(key, name, flight_id, metadata=taken, flight_task={"uploaded_file_count": n, "expected_file_count": 3, "flight_type": 0}))
 
 
 def first_steps(browser, folder):
@@ -98,6 +101,7 @@ def main():
             post = lambda rest, data: ask.post(base + rest, data=data, headers={"Origin": server.http_url}).json()
             wait_for(lambda: not any(get(f"jobs?state={state}")["items"] for state in ("queued", "running")), "everything is read", 120)
             photos = get("media?kind=photo&gateway_sn=7CTDM01NORD")["items"]
+            place = photos[8]["position"]
             album = post("albums", {"name": "Roof inspection", "description": "What the insurer asked for."})["id"]
             post(f"albums/{album}/media", {"media_ids": [photo["id"] for photo in photos[:12]]})
             post("shares", {"title": "Roof inspection", "album_id": album, "slug": "roof-3", "download": True})
@@ -106,7 +110,7 @@ def main():
                 "flight": (f"flights/{photos[0]['flight_id']}", ".film img"),
                 "gallery": ("gallery", ".cell img"),
                 "item": (f"media/{photos[5]['id']}", ".photo img"),
-                "map": ("map", ".maplibregl-canvas"),
+                "map": (f"map?view={place['lat']},{place['lng']},16.5", ".map-page .map[data-idle]"),
                 "album": (f"albums/{album}", ".cell img"),
                 "dock": ("docks/7CTDM03KRAN", ".exchange"),
                 "storage": ("admin/storage", ".use-bar"),
