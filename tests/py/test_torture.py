@@ -568,6 +568,8 @@ def full_disk_cycles(small_disk, tmp_path, cycles, env=None):
                 assert dock.event("file_upload_callback", report(late, late.rsplit("/", 1)[1], "full")) == {"result": 0}
                 promised[late] = sha256(body)
                 resumed.append(time.monotonic() - began)
+                # an answer of /readyz is good for a second: the next round must not see this one's
+                wait_for(lambda: readiness(server)[0] == 200, "a store that is ready again", 5)
         server.kill9()
         server.start()
         lost, double = losses(server, token, promised)

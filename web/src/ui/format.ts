@@ -27,7 +27,7 @@ export function bytes(value: number): string {
     value /= 1000;
     unit += 1;
   }
-  return `${number(value, value < 10 && unit > 0 ? 1 : 0)} ${units[unit]}`;
+  return `${number(value, value < 10 && unit > 0 ? 1 : 0)}\u00a0${units[unit]}`;
 }
 
 export const metres = (value: number) => `${number(value, Math.abs(value) < 100 ? 1 : 0)} m`;
