@@ -1,6 +1,5 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
@@ -143,8 +142,7 @@ impl Summer {
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        self.update_others(bytes);
+        update_all(&mut [(self, bytes)]);
     }
 
     /// All but the MD5.
@@ -180,16 +178,13 @@ impl Summer {
     }
 }
 
-/// Each summer takes its block, piece after piece; several together cost less than one after the other.
-pub(super) fn update_all<'j>(jobs: impl Iterator<Item = (&'j mut Summer, &'j [Bytes])>) {
-    let mut streams = Vec::with_capacity(md5::LANES);
-    for (summer, block) in jobs {
-        for piece in block {
-            summer.update_others(piece);
-        }
-        streams.push(md5::Stream::new(&mut summer.md5, block));
+/// Each summer takes its bytes; several together cost less than one after the other.
+pub(super) fn update_all(jobs: &mut [(&mut Summer, &[u8])]) {
+    let mut streams: Vec<_> = jobs.iter_mut().map(|(summer, bytes)| (&mut summer.md5, *bytes)).collect();
+    md5::update_together(&mut streams);
+    for (summer, bytes) in jobs {
+        summer.update_others(bytes);
     }
-    md5::update_together(streams);
 }
 
 /// CRC64NVME of the bytes that pass, for reads.

@@ -5,7 +5,6 @@
 //! one (measured: 2.5 times the bytes a second). The lanes are plain arrays that the compiler turns into vector
 //! instructions; eight of them no longer fit the registers and are slower than four.
 
-use bytes::Bytes;
 use md5::block_api::compress;
 
 const BLOCK_BYTES: usize = 64;
@@ -29,8 +28,7 @@ impl Md5 {
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        let blocks = self.begin(bytes);
-        compress(&mut self.state, blocks);
+        update_together(&mut [(self, bytes)]);
     }
 
     pub(super) fn finish(mut self) -> [u8; 16] {
@@ -53,18 +51,6 @@ impl Md5 {
         (self.size_bytes % BLOCK_BYTES as u64) as usize
     }
 
-    /// Takes bytes but for their whole blocks, which are returned: the caller compresses them before anything else.
-    fn begin<'b>(&mut self, bytes: &'b [u8]) -> &'b [[u8; BLOCK_BYTES]] {
-        let bytes = self.top_up(bytes);
-        let (blocks, rest) = bytes.as_chunks();
-        if !bytes.is_empty() {
-            assert!(self.used() == 0, "at the start of a block");
-            self.rest[..rest.len()].copy_from_slice(rest);
-            self.size_bytes += bytes.len() as u64;
-        }
-        blocks
-    }
-
     /// Takes what completes a block begun before, or all when that is too little; the other bytes are returned.
     fn top_up<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let used = self.used();
@@ -81,61 +67,42 @@ impl Md5 {
     }
 }
 
-/// A stream, and its bytes piece after piece.
-pub(super) struct Stream<'s, 'b> {
-    md5: &'s mut Md5,
-    pieces: std::slice::Iter<'b, Bytes>,
-    /// What the piece at hand still has.
-    blocks: &'b [[u8; BLOCK_BYTES]],
-}
-
-impl<'s, 'b> Stream<'s, 'b> {
-    pub(super) fn new(md5: &'s mut Md5, pieces: &'b [Bytes]) -> Self {
-        Self { md5, pieces: pieces.iter(), blocks: &[] }
-    }
-
-    /// False when there is no whole block any more.
-    fn has_blocks(&mut self) -> bool {
-        while self.blocks.is_empty() {
-            let Some(piece) = self.pieces.next() else { return false };
-            self.blocks = self.md5.begin(piece);
-        }
-        true
-    }
-
-    fn lane(&mut self) -> Lane<'_, 'b> {
-        (&mut self.md5.state, &mut self.blocks)
-    }
-}
-
 /// Each stream takes its bytes.
-pub(super) fn update_together(mut streams: Vec<Stream<'_, '_>>) {
-    loop {
-        streams.retain_mut(Stream::has_blocks);
-        match streams.as_mut_slice() {
-            // Without optimisation lanes are no gain.
-            [a, b, c, d, ..] if !cfg!(debug_assertions) => {
-                compress_lanes([a.lane(), b.lane(), c.lane(), d.lane()]);
-            }
-            [a, b, c] if !cfg!(debug_assertions) => {
-                // four lanes take as long as three
-                let (mut state, mut blocks) = (c.md5.state, c.blocks);
-                compress_lanes([a.lane(), b.lane(), c.lane(), (&mut state, &mut blocks)]);
-            }
-            [a, b] if !cfg!(debug_assertions) => compress_lanes([a.lane(), b.lane()]),
-            [only, ..] => compress(&mut only.md5.state, std::mem::take(&mut only.blocks)),
-            [] => return,
+pub(super) fn update_together(streams: &mut [(&mut Md5, &[u8])]) {
+    let mut lanes = Vec::with_capacity(streams.len());
+    for (md5, bytes) in streams {
+        let bytes = md5.top_up(bytes);
+        let (blocks, rest) = bytes.as_chunks();
+        if !bytes.is_empty() {
+            assert!(md5.used() == 0, "at the start of a block");
+            md5.rest[..rest.len()].copy_from_slice(rest);
+            md5.size_bytes += bytes.len() as u64;
         }
+        lanes.push((&mut md5.state, blocks));
+    }
+    lanes.retain(|(_, blocks)| !blocks.is_empty());
+    while !lanes.is_empty() {
+        match lanes.as_mut_slice() {
+            // Without optimisation lanes are no gain.
+            [a, b, c, d, ..] if !cfg!(debug_assertions) => compress_lanes([a, b, c, d]),
+            [a, b, ..] if !cfg!(debug_assertions) => compress_lanes([a, b]),
+            [(state, blocks), ..] => {
+                compress(state, blocks);
+                *blocks = &[];
+            }
+            [] => unreachable!("checked above"),
+        }
+        lanes.retain(|(_, blocks)| !blocks.is_empty());
     }
 }
 
 /// One stream's state and its blocks still to come.
-type Lane<'l, 'b> = (&'l mut [u32; 4], &'l mut &'b [[u8; BLOCK_BYTES]]);
+type Lane<'l, 'b> = (&'l mut [u32; 4], &'b [[u8; BLOCK_BYTES]]);
 /// The same word of each lane.
 type Words<const N: usize> = [u32; N];
 
 /// Takes as many blocks of each lane as the shortest has.
-fn compress_lanes<const N: usize>(lanes: [Lane<'_, '_>; N]) {
+fn compress_lanes<const N: usize>(lanes: [&mut Lane<'_, '_>; N]) {
     let count = lanes.iter().map(|(_, blocks)| blocks.len()).min().expect("there are lanes");
     let mut state: [Words<N>; 4] = std::array::from_fn(|word| std::array::from_fn(|lane| lanes[lane].0[word]));
     let inputs: [&[[u8; BLOCK_BYTES]]; N] = std::array::from_fn(|lane| &lanes[lane].1[..count]);
@@ -149,7 +116,7 @@ fn compress_lanes<const N: usize>(lanes: [Lane<'_, '_>; N]) {
         compress_block(&mut state, &words);
     }
     for (lane, (its_state, blocks)) in lanes.into_iter().enumerate() {
-        *its_state = std::array::from_fn(|word| state[word][lane]);
+        **its_state = std::array::from_fn(|word| state[word][lane]);
         *blocks = &blocks[count..];
     }
 }
@@ -232,8 +199,9 @@ mod tests {
         for (state, blocks) in expected.iter_mut().zip(&blocks) {
             compress(state, &blocks[..count]);
         }
-        let mut left: Vec<_> = blocks.iter().map(Vec::as_slice).collect();
-        let mut lanes = states.iter_mut().zip(&mut left);
+        let mut lanes: Vec<Lane<'_, '_>> =
+            states.iter_mut().zip(&blocks).map(|(state, blocks)| (state, blocks.as_slice())).collect();
+        let mut lanes = lanes.iter_mut();
         compress_lanes::<N>(std::array::from_fn(|_| lanes.next().expect("as many")));
         assert_eq!(states, expected);
     }
@@ -252,11 +220,10 @@ mod tests {
         fn streams_in_any_pieces_have_their_sums(streams in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 1..7), cut in 1usize..200) {
             let mut sums: Vec<_> = streams.iter().map(|_| Md5::new()).collect();
             for at in 0..400_usize.div_ceil(cut) {
-                let piece = |stream: &Vec<u8>| Bytes::copy_from_slice(&stream[(at * cut).min(stream.len())..((at + 1) * cut).min(stream.len())]);
-                // in two pieces, cut anywhere
-                let halved = |piece: Bytes| { let half = piece.len() * 2 / 3; [piece.slice(..half), piece.slice(half..)] };
-                let pieces: Vec<_> = streams.iter().map(piece).map(halved).collect();
-                update_together(sums.iter_mut().zip(&pieces).map(|(md5, pieces)| Stream::new(md5, pieces)).collect());
+                let piece = |stream: &Vec<u8>| stream[(at * cut).min(stream.len())..((at + 1) * cut).min(stream.len())].to_vec();
+                let pieces: Vec<_> = streams.iter().map(piece).collect();
+                let mut together: Vec<_> = sums.iter_mut().zip(&pieces).map(|(md5, piece)| (md5, piece.as_slice())).collect();
+                update_together(&mut together);
             }
             for (md5, stream) in sums.into_iter().zip(&streams) {
                 prop_assert_eq!(md5.finish().to_vec(), md5::Md5::digest(stream).to_vec());

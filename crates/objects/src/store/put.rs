@@ -22,8 +22,6 @@ use super::{
 
 /// What is written and summed at a time.
 const BLOCK_BYTES: usize = 1024 * 1024;
-/// Pieces of a block below this are copied together; larger ones stay as they came.
-const SMALL_BYTES: usize = 16 * 1024;
 
 /// An object on its way in. Dropped without [`ObjectWriter::finish`], nothing of it stays.
 pub struct ObjectWriter {
@@ -204,7 +202,7 @@ impl Inflow {
     async fn write(&mut self, mut bytes: Bytes) -> Result<(), StoreError> {
         while !bytes.is_empty() {
             self.gathered.fill(&mut bytes);
-            if self.gathered.size_bytes == BLOCK_BYTES {
+            if self.gathered.size_bytes() == BLOCK_BYTES {
                 self.pass_on().await?;
             }
         }
@@ -216,21 +214,15 @@ impl Inflow {
         self.file.settle().await?;
         self.sums.settle().await?;
         let block = self.gathered.take();
-        let (flow, written) = (self.flow, Arc::clone(&block));
+        let (flow, written) = (self.flow, block.clone());
         let mut tmp = self.file.take()?;
         let mut write = self
             .engine
-            .start_writing(move |engine| {
-                let mut write = || {
-                    engine.disk.writable(0)?;
-                    written.iter().try_for_each(|piece| tmp.write(flow, piece))
-                };
-                match write() {
-                    Ok(()) => Ok(tmp),
-                    Err(error) => {
-                        tmp.discard();
-                        Err(error)
-                    }
+            .start_writing(move |engine| match engine.disk.writable(0).and_then(|()| tmp.write(flow, &written)) {
+                Ok(()) => Ok(tmp),
+                Err(error) => {
+                    tmp.discard();
+                    Err(error)
                 }
             })
             .await;
@@ -246,7 +238,7 @@ impl Inflow {
         expected: Expected,
         place: impl FnOnce(&Arc<Engine>, Tmp, Sums) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if self.gathered.size_bytes > 0 {
+        if self.gathered.size_bytes() > 0 {
             self.pass_on().await?;
         }
         self.file.settle().await?;
@@ -294,38 +286,38 @@ fn lost(why: &str) -> StoreError {
     StoreError::Io { doing: "the object cannot be written any further".into(), source: std::io::Error::other(why) }
 }
 
-/// Bytes gathered until they are worth a write, in the pieces in which they came.
+/// Bytes gathered until they are worth a write.
 #[derive(Default)]
 struct Block {
-    pieces: Vec<Bytes>,
-    /// Small ones that came last, put together.
-    small: BytesMut,
-    size_bytes: usize,
+    gathered: BytesMut,
+    /// A chunk that is a block of its own, kept as it came.
+    whole: Option<Bytes>,
+    /// One block was full: the next one probably will be.
+    many: bool,
 }
 
 impl Block {
+    fn size_bytes(&self) -> usize {
+        self.whole.as_ref().map_or(self.gathered.len(), Bytes::len)
+    }
+
     /// Takes as much of `bytes` as there is room for.
     fn fill(&mut self, bytes: &mut Bytes) {
-        let piece = bytes.split_to(bytes.len().min(BLOCK_BYTES - self.size_bytes));
-        self.size_bytes += piece.len();
-        if piece.len() < SMALL_BYTES {
-            self.small.extend_from_slice(&piece);
-        } else {
-            self.end_small();
-            self.pieces.push(piece);
+        let room = BLOCK_BYTES - self.size_bytes();
+        let chunk = bytes.split_to(room.min(bytes.len()));
+        if chunk.len() == BLOCK_BYTES {
+            self.whole = Some(chunk);
+            return;
         }
+        if self.many && self.gathered.is_empty() {
+            self.gathered.reserve(BLOCK_BYTES);
+        }
+        self.gathered.extend_from_slice(&chunk);
     }
 
-    fn end_small(&mut self) {
-        if !self.small.is_empty() {
-            self.pieces.push(mem::take(&mut self.small).freeze());
-        }
-    }
-
-    fn take(&mut self) -> Arc<[Bytes]> {
-        self.end_small();
-        self.size_bytes = 0;
-        self.pieces.drain(..).collect()
+    fn take(&mut self) -> Bytes {
+        self.many = true;
+        self.whole.take().unwrap_or_else(|| mem::take(&mut self.gathered).freeze())
     }
 }
 

@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use super::checksum::{Summer, update_all};
 use super::md5::LANES;
 
-/// So many blocks must wait before a further thread joins: one that took fewer at a time would cost more than it helps.
-const WORTH_A_THREAD: usize = LANES;
+/// So many blocks must wait before a further thread joins: one that took them singly would cost more than it helps.
+const WORTH_A_THREAD: usize = 2;
 
 pub(super) struct Summing {
     queue: Mutex<Queue>,
@@ -29,7 +29,7 @@ struct Queue {
 
 struct Job {
     summer: Summer,
-    block: Arc<[Bytes]>,
+    block: Bytes,
     done: oneshot::Sender<Summer>,
 }
 
@@ -40,7 +40,7 @@ impl Summing {
     }
 
     /// Lets `summer` take `block`; it comes back when that is done.
-    pub(super) fn start(self: &Arc<Self>, summer: Summer, block: Arc<[Bytes]>) -> oneshot::Receiver<Summer> {
+    pub(super) fn start(self: &Arc<Self>, summer: Summer, block: Bytes) -> oneshot::Receiver<Summer> {
         let (done, receiver) = oneshot::channel();
         let mut queue = self.queue.lock();
         queue.waiting.push_back(Job { summer, block, done });
@@ -55,7 +55,7 @@ impl Summing {
 
     fn work(&self) {
         while let Some(mut jobs) = self.next() {
-            update_all(jobs.iter_mut().map(|job| (&mut job.summer, &*job.block)));
+            update_all(&mut jobs.iter_mut().map(|job| (&mut job.summer, &*job.block)).collect::<Vec<_>>());
             for job in jobs {
                 // Nobody waits for it when the writer was dropped.
                 let _ = job.done.send(job.summer);
