@@ -140,7 +140,8 @@ const EMPTY_SEEN_AT: &str = "(SELECT CASE WHEN docks.remain_upload = 0 THEN coal
     FROM docks WHERE docks.sn = flights.gateway_sn)";
 
 /// A file that no reader here knows is kept as it came, and nothing is wrong with it; only the words of its one warning tell.
-const ONLY_NOT_UNDERSTOOD: &str = "media.kind = 'other' AND media.status = 'stored' AND json_array_length(media.warnings) = 1
+const ONLY_NOT_UNDERSTOOD: &str =
+    "media.kind = 'other' AND media.status = 'stored' AND json_array_length(media.warnings) = 1
     AND media.warnings LIKE '[\"the file is not understood:%'";
 
 /// A row of `flights` with what is counted beside it; the first condition is the index's own.

@@ -46,7 +46,12 @@ pub async fn list_workspaces(
 ) -> Result<Json<Page<WorkspaceItem>>, Problem> {
     let mut workspaces = app.catalogue.workspaces().await?;
     workspaces.retain(|workspace| caller.sees(workspace));
-    Ok(Json(Page::cut(workspaces, &page, |workspace| workspace.name.clone(), |workspace| WorkspaceItem::new(&app, workspace))?))
+    Ok(Json(Page::cut(
+        workspaces,
+        &page,
+        |workspace| workspace.name.clone(),
+        |workspace| WorkspaceItem::new(&app, workspace),
+    )?))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
